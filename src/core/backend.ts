@@ -1,0 +1,121 @@
+import type { LossReason } from './errors.js';
+
+/** `exclusive`: one holder. `shared`: any number of holders, none of them exclusive. */
+export type Mode = 'exclusive' | 'shared';
+
+/** How far a lock is seen: one JavaScript thread's process, one kernel, or everything that reaches the store. */
+export type Reach = 'process' | 'host' | 'network';
+
+/**
+ * What a crashed holder leaves behind. `released`: nothing, the next contender is in at once. `expires`: a
+ * record that stops others until its time is up. `stays`: a record that somebody must end by name.
+ */
+export type Orphan = 'released' | 'expires' | 'stays';
+
+export interface Capabilities {
+  readonly modes: readonly Mode[];
+  readonly reach: Reach;
+  readonly orphan: Orphan;
+  /** Grants carry a strictly increasing `fencingToken` (on request where that costs something). */
+  readonly fencing: boolean;
+}
+
+/** One attempt to hold one resource. Immutable; a retry is a new request with a new `holderId`. */
+export interface AcquireRequest {
+  /** The backend's own name for the resource: an absolute path, a key, a ref. */
+  readonly resource: string;
+  readonly mode: Mode;
+  /** Random identity of this hold; never reused, not even by a retry of the same call. */
+  readonly holderId: string;
+  readonly reason: string | undefined;
+  /** Milliseconds a lease lasts unless renewed. Ignored by backends whose holds are not leases. */
+  readonly leaseDurationMs: number;
+  /** The caller wants a fencing token and pays for it. */
+  readonly fencing: boolean;
+}
+
+/** Who holds or waits. Display data: it explains a decision, it never makes one. */
+export interface HolderInfo {
+  readonly state: 'holder' | 'waiter';
+  readonly mode: Mode;
+  readonly pid?: number;
+  readonly host?: string;
+  readonly command?: string;
+  readonly holderId?: string;
+  readonly reason?: string;
+  /** Wall clock, ISO 8601, for display. */
+  readonly sinceAt?: string;
+  readonly fencingToken?: bigint;
+  /** `false` when the holder is known to be gone, `undefined` when that cannot be known from here. */
+  readonly isAlive?: boolean;
+  /** Set where the kernel proves a hold whose process cannot be seen from here. */
+  readonly note?: string;
+}
+
+export interface Granted {
+  readonly kind: 'granted';
+  readonly grant: Grant;
+}
+
+export interface Contended {
+  readonly kind: 'contended';
+  /** Known for free only; the core asks `inspect` when a message needs names. */
+  readonly holders?: readonly HolderInfo[];
+  /** The earliest moment a new attempt can make sense, e.g. the rest of a lease. */
+  readonly retryAfterMs?: number;
+}
+
+export type Attempt = Granted | Contended;
+
+/** The backend's side of one hold. */
+export interface Grant {
+  readonly fencingToken?: bigint;
+  /** Present when the hold ends by itself unless renewed. */
+  readonly lease?: Lease;
+  /**
+   * Synchronous proof for `assertHeld`: undefined while held for at least `marginMs` more, else why not.
+   * May make a system call, never waits for a network.
+   */
+  check(marginMs: number): LossReason | undefined;
+  /** Calls `listener` at most once, when the hold ends by surprise. Never called after `release`. */
+  onLost(listener: (reason: LossReason) => void): void;
+  /**
+   * Ends this hold and no other: a hold that was lost meanwhile stays with whoever has it now.
+   * Rejects only when the record could not be ended and may block others (IO, NETWORK).
+   */
+  release(): void | Promise<void>;
+}
+
+export interface Lease {
+  readonly durationMs: number;
+  /** Cloneable, so that the keeper's worker thread can run it while the owner's event loop is stuck. */
+  readonly renewal: { readonly module: URL; readonly state: unknown };
+}
+
+/**
+ * One way of deciding who holds. The core owns waiting, deadlines, back-off, queueing, renewal, loss and
+ * events; a backend only decides.
+ *
+ * If a method rejects, the backend has undone its claim, or it throws UNCONFIRMED naming the holder id.
+ * Contention is a result, never an error; it is also the only thing the core retries.
+ */
+export interface Backend extends AsyncDisposable {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /**
+   * Decides at once; never waits for contention to clear. A backend that needs no I/O wait (flock, memory)
+   * answers synchronously, which spares its callers a turn of the microtask queue.
+   */
+  tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt>;
+  /**
+   * Present only where the engine itself queues. Resolves with the grant; rejects with `signal.reason`
+   * promptly after an abort. A grant that races with the abort is released by the backend.
+   */
+  waitAcquire?(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
+  /** Blocks the calling thread up to `timeoutMs`. Only where the kernel can. */
+  acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
+  /** Holders and waiters, without side effects on them. */
+  inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  /** Ends the hold named by `holderId`; false when that is not the current one. */
+  forceRelease?(resource: string, holderId: string): Promise<boolean>;
+}

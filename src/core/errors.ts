@@ -1,0 +1,103 @@
+import type { HolderInfo } from './backend.js';
+
+export const ERROR_CODES = [
+  'HOLDFAST_TIMEOUT',
+  'HOLDFAST_CONTENDED',
+  'HOLDFAST_CANCELED',
+  'HOLDFAST_LOST',
+  'HOLDFAST_UNCONFIRMED',
+  'HOLDFAST_PERMISSION',
+  'HOLDFAST_IO',
+  'HOLDFAST_NETWORK',
+  'HOLDFAST_BUILD',
+  'HOLDFAST_PROTOCOL',
+  'HOLDFAST_CONFIG_MISMATCH',
+  'HOLDFAST_UNSUPPORTED',
+  'HOLDFAST_BACKEND_UNAVAILABLE',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Why a hold ended by surprise. */
+export type LossReason = 'expired' | 'taken' | 'session-ended' | 'record-missing';
+
+export interface LockErrorDetails {
+  readonly code: ErrorCode;
+  /** The resource as the user named it. */
+  readonly resource?: string;
+  readonly holders?: readonly HolderInfo[];
+  /** Only with HOLDFAST_LOST. */
+  readonly lossReason?: LossReason;
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for('holdfast.LockError');
+
+/**
+ * The one error of this package. Match by `code`, or ask one of the booleans; `instanceof` fails when two
+ * copies of the package are loaded, {@link isLockError} does not.
+ */
+export class LockError extends Error {
+  readonly code: ErrorCode;
+  readonly resource: string | undefined;
+  readonly holders: readonly HolderInfo[] | undefined;
+  readonly lossReason: LossReason | undefined;
+
+  constructor(message: string, details: LockErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'LockError';
+    this.code = details.code;
+    this.resource = details.resource;
+    this.holders = details.holders;
+    this.lossReason = details.lossReason;
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
+  /** Somebody else had it until the deadline, or at the only try. */
+  get isTimeout(): boolean {
+    return this.code === 'HOLDFAST_TIMEOUT' || this.code === 'HOLDFAST_CONTENDED';
+  }
+  /** The hold ended by surprise: what was guarded may have been touched by others. */
+  get isLost(): boolean {
+    return this.code === 'HOLDFAST_LOST';
+  }
+  /** The caller's own signal ended the wait. */
+  get isCanceled(): boolean {
+    return this.code === 'HOLDFAST_CANCELED';
+  }
+  /** The claim may or may not stand. */
+  get isUnconfirmed(): boolean {
+    return this.code === 'HOLDFAST_UNCONFIRMED';
+  }
+}
+
+/** Still held by others at the deadline (TIMEOUT), or at the only try (CONTENDED). */
+export class LockTimeoutError extends LockError {
+  constructor(message: string, details: LockErrorDetails) {
+    super(message, details);
+    this.name = 'LockTimeoutError';
+  }
+}
+
+/** The hold ended by surprise. */
+export class LockLostError extends LockError {
+  constructor(message: string, details: Omit<LockErrorDetails, 'code'>) {
+    super(message, { ...details, code: 'HOLDFAST_LOST' });
+    this.name = 'LockLostError';
+  }
+}
+
+/** The caller's signal aborted the wait. Its `name` is `AbortError`, as the platform's own is; `cause` is the signal's reason. */
+export class LockCanceledError extends LockError {
+  constructor(message: string, details: Omit<LockErrorDetails, 'code'>) {
+    super(message, { ...details, code: 'HOLDFAST_CANCELED' });
+    this.name = 'AbortError';
+  }
+}
+
+/** True for a LockError of any copy or version of this package. */
+export function isLockError(value: unknown): value is LockError {
+  return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
+}

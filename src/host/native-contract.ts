@@ -1,0 +1,61 @@
+/**
+ * What the C side offers: system calls, no policy. Every lock function returns a handle (> 0), or a negative
+ * errno; `-EWOULDBLOCK` from a try is contention. A handle names a slot, never a descriptor, and a stale
+ * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused.
+ */
+export interface NativeAddon {
+  /**
+   * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
+   * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
+   * with digits and ` holdfast/`, writes it there afterwards; a record that cannot be written is no error.
+   */
+  tryLock(path: string, flags: number, createMode: number, record: string | undefined): number;
+  /**
+   * The same, blocking in a detached native thread; `done` gets the handle or a negative errno
+   * (`-ECANCELED` after `cancelWait`), on the event loop, exactly once unless the environment ends first.
+   * Returns a wait id (> 0), or a negative errno when no thread could be started (then `done` is not called).
+   * A pending wait keeps the event loop alive.
+   */
+  waitLock(
+    path: string,
+    flags: number,
+    createMode: number,
+    record: string | undefined,
+    done: (result: number) => void,
+  ): number;
+  /** Wakes the wait's thread until it has acknowledged. A grant that won the race is released natively. */
+  cancelWait(waitId: number): void;
+  /** The same as `tryLock`, blocking the calling thread for up to `timeoutMs` (Infinity allowed), then -ETIMEDOUT. */
+  lockBlocking(
+    path: string,
+    flags: number,
+    createMode: number,
+    record: string | undefined,
+    timeoutMs: number,
+  ): number;
+  /** flock on a descriptor that the process inherited; -EWOULDBLOCK when contended. 0 when locked. */
+  tryLockDescriptor(fd: number, flags: number): number;
+  /** The same, blocking in its own thread; `done(0)` or `done(-errno)`. Cancelled by `cancelWait`. */
+  waitLockDescriptor(fd: number, flags: number, done: (result: number) => void): number;
+  /** 1 while the path still names the locked inode, 0 when it was unlinked or replaced, or a negative errno. */
+  verify(handle: number): number;
+  /** LOCK_UN, then close. 0, or -EBADF for a stale handle. */
+  unlock(handle: number): number;
+  /** Closes without LOCK_UN: the lock lives on in the children that inherited the descriptor. */
+  abandon(handle: number): number;
+  /** The descriptor, to be handed to `spawn` and to nothing else. */
+  descriptor(handle: number): number;
+  /** CLOCK_BOOTTIME (it counts suspend) in milliseconds with a fraction. */
+  bootTimeMs(): number;
+  /** Start time of a process as an opaque number that a reused pid does not share; undefined when there is none. */
+  processStartTime(pid: number): number | undefined;
+  /** Inode of this process's pid namespace; 0 where there is no such thing. */
+  pidNamespace(): number;
+}
+
+/** Bits of `flags`. */
+export const LOCK_SHARED = 1;
+/** Create the file (O_CREAT) when it does not exist; otherwise -ENOENT. */
+export const LOCK_CREATE = 2;
+/** Take part in the gate that keeps readers from starving writers. */
+export const LOCK_GATE = 4;
