@@ -106,7 +106,7 @@ export interface Backend extends AsyncDisposable {
    * Decides at once; never waits for contention to clear. A backend that needs no I/O wait (flock, memory)
    * answers synchronously, which spares its callers a turn of the microtask queue.
    */
-  tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt>;
+  tryAcquire(request: AcquireRequest, signal?: AbortSignal): Attempt | Promise<Attempt>;
   /**
    * Present only where the engine itself queues. Resolves with the grant; rejects with `signal.reason`
    * promptly after an abort. A grant that races with the abort is released by the backend.

@@ -1,0 +1,2 @@
+export { createMemoryBackend } from './backend.js';
+export { MEMORY_CAPABILITIES } from './config.js';

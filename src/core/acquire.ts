@@ -1,0 +1,297 @@
+import { backoffDelayMs } from './backoff.js';
+import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
+import { acquireChannel, type AcquireEvent } from './events.js';
+import { isLockError } from './errors.js';
+import { HeldGuard, type Guard } from './guard.js';
+import { newHolderId } from './holder.js';
+import type { LockSpace } from './lock-space.js';
+import { canceledError, contendedError, timeoutError, unsupportedModeError } from './messages.js';
+import type { ResolvedOptions } from './options.js';
+import type { ResourceQueue } from './queue.js';
+import { Wait } from './wait.js';
+
+/** What is to be acquired, after its address was understood. */
+export interface Target {
+  readonly space: LockSpace;
+  /** The backend's own name for the resource. */
+  readonly resource: string;
+  /** What people are shown. */
+  readonly address: string;
+}
+
+/**
+ * A process that took a lock again right after holding it this long would nearly always win against those that
+ * the kernel has only just woken: it gives up a turn of the event loop first.
+ */
+const LONG_HOLD_MS = 0.1;
+
+/** Waits until the lock is held, within the one deadline of `options`. */
+export function acquire(target: Target, options: ResolvedOptions): Promise<Guard> {
+  if (acquireChannel.hasSubscribers) return traced(target, options, acquireUntraced);
+  return acquireUntraced(target, options);
+}
+
+/** One try. Undefined when somebody else has it; every other failure is thrown. */
+export function tryAcquire(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+  if (acquireChannel.hasSubscribers) return traced(target, options, tryUntraced);
+  return tryUntraced(target, options);
+}
+
+async function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guard> {
+  if (options.timeoutMs === 0) {
+    const guard = await tryUntraced(target, options);
+    if (guard === undefined) throw contendedError(target.address, await holdersOf(target));
+    return guard;
+  }
+  const { space, resource } = target;
+  const startedAt = space.clock.now();
+  assertPossible(target, options);
+  const queue = space.queueFor(resource);
+  if (!queue.tryEnter(options.mode)) return contend(target, options, startedAt, queue, false);
+  const request = newRequest(target, options);
+  let attempt: Attempt | Promise<Attempt>;
+  try {
+    attempt = space.backend.tryAcquire(request);
+  } catch (error) {
+    queue.leaveDoor();
+    throw error;
+  }
+  if (!(attempt instanceof Promise) && attempt.kind === 'granted' && attempt.grant.lease === undefined) {
+    queue.leaveDoorHolding(options.mode);
+    return guardFor(target, options, request, attempt.grant, queue);
+  }
+  return contend(target, options, startedAt, queue, true, { request, attempt });
+}
+
+async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+  assertPossible(target, options);
+  const { space, resource } = target;
+  // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
+  if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
+  const request = newRequest(target, options);
+  const attempt = await space.backend.tryAcquire(request, options.signal);
+  if (attempt.kind === 'contended') return undefined;
+  const { grant } = attempt;
+  try {
+    if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
+    if (grant.lease !== undefined) await space.keeper?.arm(grant, resource);
+  } catch (error) {
+    await grant.release();
+    throw error;
+  }
+  const queue = space.queueFor(resource);
+  queue.addHold(options.mode);
+  return guardFor(target, options, request, grant, queue);
+}
+
+interface FirstAttempt {
+  readonly request: AcquireRequest;
+  readonly attempt: Attempt | Promise<Attempt>;
+}
+
+/** The slow path: somebody is in the way, here or elsewhere, or the backend takes its time. */
+async function contend(
+  target: Target,
+  options: ResolvedOptions,
+  startedAt: number,
+  queue: ResourceQueue,
+  isAtDoor: boolean,
+  first?: FirstAttempt,
+): Promise<Guard> {
+  const { space, address } = target;
+  const wait = new Wait(space.clock, options, address, startedAt, () => holdersOf(target));
+  let mustLeaveDoor = isAtDoor;
+  try {
+    if (!isAtDoor) {
+      // A pause between two holds of our own is no contention worth telling about.
+      if (!queue.isPaused) wait.tellStarted();
+      await turn(queue, options, wait);
+      mustLeaveDoor = true;
+    }
+    const { request, grant } = await ask(target, options, wait, first);
+    await confirm(target, grant, wait);
+    queue.leaveDoorHolding(options.mode);
+    mustLeaveDoor = false;
+    wait.finish('acquired');
+    return guardFor(target, options, request, grant, queue);
+  } catch (error) {
+    if (mustLeaveDoor) queue.leaveDoor();
+    const ended = wait.ended;
+    if (ended === undefined || error !== ended) {
+      wait.finish('error');
+      throw error;
+    }
+    wait.finish(ended.kind);
+    if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
+    throw timeoutError(address, options, await holdersOf(target));
+  }
+}
+
+/** Resolves at the door; rejects with the {@link WaitEnd} after having left the queue. */
+function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = wait;
+    if (signal.aborted) return reject(signal.reason as Error);
+    const onAbort = (): void => {
+      // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
+      if (leave()) reject(signal.reason as Error);
+    };
+    const leave = queue.join(options.mode, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Asks the backend until it grants. Contention is the only answer that is asked again. */
+async function ask(
+  target: Target,
+  options: ResolvedOptions,
+  wait: Wait,
+  first: FirstAttempt | undefined,
+): Promise<{ request: AcquireRequest; grant: Grant }> {
+  const { backend } = target.space;
+  for (let attempts = 1; ; attempts++) {
+    if (wait.ended !== undefined) {
+      discardLater(first?.attempt);
+      throw wait.ended;
+    }
+    const request = first?.request ?? newRequest(target, options);
+    const attempt = await unlessEnded(first?.attempt ?? backend.tryAcquire(request, wait.signal), wait);
+    first = undefined;
+    if (attempt.kind === 'granted') return { request, grant: attempt.grant };
+    wait.tellStarted();
+    if (backend.waitAcquire !== undefined) {
+      const waiting = newRequest(target, options);
+      return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
+    }
+    await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));
+  }
+}
+
+/**
+ * The attempt's outcome, or the {@link WaitEnd} as soon as the wait ends. A grant that arrives after that is
+ * given back: its caller has been told that it does not hold.
+ */
+function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt | Promise<Attempt> {
+  if (!(attempt instanceof Promise)) return attempt;
+  return new Promise((resolve, reject) => {
+    const { signal } = wait;
+    const onAbort = (): void => {
+      discardLater(attempt);
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    attempt.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
+  if (attempt === undefined) return;
+  void Promise.resolve(attempt).then(
+    (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
+    // The caller has already been answered; nobody is left to hear why the attempt failed.
+    () => undefined,
+  ).catch(() => undefined);
+}
+
+/**
+ * The last step before a grant is given out: its renewal is armed, and a caller who canceled in the very tick of
+ * the grant gets what it was promised, an error and no hold. A deadline that passed in that tick takes nothing back.
+ */
+async function confirm(target: Target, grant: Grant, wait: Wait): Promise<void> {
+  try {
+    if (grant.lease !== undefined) await target.space.keeper?.arm(grant, target.resource);
+    if (wait.ended?.kind === 'canceled') throw wait.ended;
+  } catch (error) {
+    await grant.release();
+    throw error;
+  }
+}
+
+function guardFor(
+  target: Target,
+  options: ResolvedOptions,
+  request: AcquireRequest,
+  grant: Grant,
+  queue: ResourceQueue,
+): Guard {
+  const { space, address } = target;
+  const { clock, backend } = space;
+  const mayBarge = backend.capabilities.reach === 'host';
+  const context = {
+    address,
+    backend: backend.name,
+    mode: options.mode,
+    holderId: request.holderId,
+    grantedAt: clock.now(),
+    now: () => clock.now(),
+    onEnded: (heldMs: number) => {
+      if (mayBarge && heldMs > LONG_HOLD_MS && !queue.isPaused) {
+        queue.pause();
+        clock.yieldTurn(() => queue.resume());
+      }
+      queue.removeHold(options.mode);
+    },
+  };
+  return new HeldGuard(grant, context, backend.capabilities.orphan !== 'released');
+}
+
+function newRequest(target: Target, options: ResolvedOptions): AcquireRequest {
+  return {
+    resource: target.resource,
+    mode: options.mode,
+    holderId: newHolderId(),
+    reason: options.reason,
+    leaseDurationMs: options.leaseDurationMs,
+    fencing: options.fencing,
+  };
+}
+
+function assertPossible(target: Target, options: ResolvedOptions): void {
+  const { backend } = target.space;
+  if (!backend.capabilities.modes.includes(options.mode)) throw unsupportedModeError(target.address, backend.name);
+  if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
+}
+
+/** Names for a message. A backend that cannot tell must not hide the error that the message is about. */
+async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
+  try {
+    return (await target.space.backend.inspect?.(target.resource)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function traced<T extends Guard | undefined>(
+  target: Target,
+  options: ResolvedOptions,
+  run: (target: Target, options: ResolvedOptions) => Promise<T>,
+): Promise<T> {
+  const { clock, backend } = target.space;
+  const event: AcquireEvent = { resource: target.address, backend: backend.name, mode: options.mode };
+  const startedAt = clock.now();
+  const finish = (outcome: NonNullable<AcquireEvent['outcome']>): void => {
+    event.waitedMs = clock.now() - startedAt;
+    event.outcome = outcome;
+  };
+  return acquireChannel.tracePromise(async () => {
+    try {
+      const guard = await run(target, options);
+      finish(guard === undefined ? 'contended' : 'acquired');
+      return guard;
+    } catch (error) {
+      finish(outcomeOf(error));
+      throw error;
+    }
+  }, event);
+}
+
+function outcomeOf(error: unknown): NonNullable<AcquireEvent['outcome']> {
+  if (!isLockError(error)) return 'error';
+  if (error.isCanceled) return 'canceled';
+  if (error.isTimeout) return error.code === 'HOLDFAST_CONTENDED' ? 'contended' : 'timeout';
+  return 'error';
+}

@@ -1,0 +1,53 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+
+import type { HolderInfo, Mode } from './backend.js';
+import type { LossReason } from './errors.js';
+
+/** Context of `holdfast:acquire`: one call, from asking to the grant or the error. */
+export interface AcquireEvent {
+  readonly resource: string;
+  readonly backend: string;
+  readonly mode: Mode;
+  /** Set when the call has ended. Milliseconds, monotonic. */
+  waitedMs?: number;
+  outcome?: 'acquired' | 'contended' | 'timeout' | 'canceled' | 'error';
+  error?: unknown;
+}
+
+/** Context of `holdfast:hold`: one hold, from its grant to its release or loss. */
+export interface HoldEvent {
+  readonly resource: string;
+  readonly backend: string;
+  readonly mode: Mode;
+  readonly holderId: string;
+  heldMs?: number;
+  outcome?: 'released' | 'lost';
+  lossReason?: LossReason;
+}
+
+/** Context of `holdfast:renew`: one renewal of a lease. */
+export interface RenewEvent {
+  readonly resource: string;
+  readonly backend: string;
+  readonly holderId: string;
+  /** Milliseconds of the lease that were left when the renewal began. */
+  readonly remainingMs: number;
+  error?: unknown;
+}
+
+export const acquireChannel = tracingChannel<unknown, AcquireEvent>('holdfast:acquire');
+export const holdChannel = tracingChannel<unknown, HoldEvent>('holdfast:hold');
+export const renewChannel = tracingChannel<unknown, RenewEvent>('holdfast:renew');
+
+/** What `onWait` is told about one call that has to wait. A call that need not wait tells nothing. */
+export interface WaitEvent {
+  readonly type: 'started' | 'progress' | 'acquired' | 'timeout' | 'canceled';
+  readonly address: string;
+  readonly mode: Mode;
+  /** Milliseconds since the call, monotonic. */
+  readonly waitedMs: number;
+  /** Milliseconds from the call to its deadline; Infinity when there is none. */
+  readonly timeoutMs: number;
+  /** Asks the backend who is in the way, at the cost of a look at it. */
+  readonly inspect: () => Promise<readonly HolderInfo[]>;
+}

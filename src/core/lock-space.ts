@@ -1,0 +1,41 @@
+import type { Backend, Grant } from './backend.js';
+import type { Clock } from './clock.js';
+import { ResourceQueue } from './queue.js';
+
+/** Keeps leases alive. Implemented by `keeper`; core only knows when it must be done: before a grant is given out. */
+export interface LeaseKeeper {
+  /** Resolves once renewal is armed. The grant's own `check` and `onLost` tell about its outcome. */
+  arm(grant: Grant, resource: string): Promise<void>;
+}
+
+/** One backend as seen from this thread: the backend itself, and who here wants what of it. */
+export class LockSpace {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly keeper: LeaseKeeper | undefined;
+  readonly #queues = new Map<string, ResourceQueue>();
+
+  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper) {
+    this.backend = backend;
+    this.clock = clock;
+    this.keeper = keeper;
+  }
+
+  get hasLeases(): boolean {
+    return this.backend.capabilities.orphan === 'expires';
+  }
+
+  queueFor(resource: string): ResourceQueue {
+    let queue = this.#queues.get(resource);
+    if (queue === undefined) {
+      queue = new ResourceQueue(() => this.#queues.delete(resource));
+      this.#queues.set(resource, queue);
+    }
+    return queue;
+  }
+
+  /** Undefined when nobody here holds or wants the resource. */
+  existingQueue(resource: string): ResourceQueue | undefined {
+    return this.#queues.get(resource);
+  }
+}

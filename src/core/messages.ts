@@ -1,0 +1,61 @@
+import type { HolderInfo } from './backend.js';
+import { formatDuration } from './duration.js';
+import { LockCanceledError, LockError, LockTimeoutError } from './errors.js';
+import type { ResolvedOptions } from './options.js';
+
+/** `pid 4711 (make -j2) on build-7 since 2026-11-20T18:00:00Z`, as much of it as is known. */
+export function describeHolder(holder: HolderInfo): string {
+  const parts: string[] = [];
+  if (holder.pid !== undefined) parts.push(`pid ${holder.pid}`);
+  if (holder.command !== undefined) parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
+  if (holder.host !== undefined) parts.push(`on ${holder.host}`);
+  if (holder.sinceAt !== undefined) parts.push(`since ${holder.sinceAt}`);
+  if (parts.length === 0 && holder.holderId !== undefined) parts.push(`holder ${holder.holderId}`);
+  if (holder.reason !== undefined) parts.push(`"${holder.reason}"`);
+  if (holder.note !== undefined) parts.push(parts.length === 0 ? holder.note : `- ${holder.note}`);
+  return parts.length === 0 ? 'somebody who left no name' : parts.join(' ');
+}
+
+/** The fact of contention, naming at most three holders. */
+export function describeHolders(holders: readonly HolderInfo[] | undefined): string {
+  const named = (holders ?? []).filter((holder) => holder.state === 'holder');
+  if (named.length === 0) return 'it is held by somebody who left no name';
+  const rest = named.length > 3 ? ` and ${named.length - 3} more` : '';
+  return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
+}
+
+export function contendedError(address: string, holders: readonly HolderInfo[] | undefined): LockTimeoutError {
+  return new LockTimeoutError(
+    `Could not lock "${address}": ${describeHolders(holders)}. Try again later, or allow time to wait.`,
+    { code: 'HOLDFAST_CONTENDED', resource: address, ...(holders && { holders }) },
+  );
+}
+
+export function timeoutError(
+  address: string,
+  options: ResolvedOptions,
+  holders: readonly HolderInfo[] | undefined,
+): LockTimeoutError {
+  const limit = `timeout ${formatDuration(options.timeoutMs)} (${options.timeoutSource})`;
+  return new LockTimeoutError(
+    `Could not lock "${address}" within ${limit}: ${describeHolders(holders)}. Wait for it, or raise the timeout.`,
+    { code: 'HOLDFAST_TIMEOUT', resource: address, ...(holders && { holders }) },
+  );
+}
+
+export function canceledError(address: string, cause: unknown): LockCanceledError {
+  return new LockCanceledError(
+    `Could not lock "${address}": the caller canceled the wait. Nothing was changed.`,
+    {
+      resource: address,
+      cause,
+    },
+  );
+}
+
+export function unsupportedModeError(address: string, backend: string): LockError {
+  return new LockError(
+    `Could not lock "${address}": the ${backend} backend has no shared mode. Ask for mode "exclusive".`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: address },
+  );
+}

@@ -1,0 +1,74 @@
+import type { Mode } from './backend.js';
+import type { WaitEvent } from './events.js';
+
+/** How long the library waits unless told otherwise; leases wait for two of their own durations if that is longer. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+/** How long a lease lasts unless renewed. */
+export const DEFAULT_LEASE_DURATION_MS = 30_000;
+/** How often `onWait` hears `progress`. */
+export const WAIT_PROGRESS_INTERVAL_MS = 1_000;
+
+export interface LockOptions {
+  /** Default `exclusive`. */
+  readonly mode?: Mode;
+  /**
+   * Milliseconds that queueing, waiting and the backend's work may take together. `0` tries once, `Infinity`
+   * waits for ever. Default {@link DEFAULT_TIMEOUT_MS}, or two leases if that is longer.
+   */
+  readonly timeoutMs?: number;
+  /** Where the timeout comes from, as error messages name it: `--wait`, an environment variable, a file. */
+  readonly timeoutSource?: string;
+  /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. */
+  readonly signal?: AbortSignal;
+  /** Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} after that, and how the wait ended. */
+  readonly onWait?: (event: WaitEvent) => void;
+  /** Shown to those who wait. One line. */
+  readonly reason?: string;
+  /** Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases. */
+  readonly leaseDurationMs?: number;
+  /** Ask for a fencing token where that costs something (flock). */
+  readonly fencing?: boolean;
+}
+
+/** Options after validation, with every default in place. */
+export interface ResolvedOptions {
+  readonly mode: Mode;
+  readonly timeoutMs: number;
+  readonly timeoutSource: string;
+  readonly signal: AbortSignal | undefined;
+  readonly onWait: ((event: WaitEvent) => void) | undefined;
+  readonly reason: string | undefined;
+  readonly leaseDurationMs: number;
+  readonly fencing: boolean;
+}
+
+/**
+ * @param hasLeases whether the backend's holds are leases, which lengthens the default timeout.
+ * @throws RangeError for a timeout that is negative or NaN and a lease outside its range.
+ * @throws TypeError for a mode or reason of the wrong form.
+ */
+export function resolveOptions(options: LockOptions, hasLeases: boolean): ResolvedOptions {
+  const { mode = 'exclusive', timeoutMs, reason, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
+  if (mode !== 'exclusive' && mode !== 'shared') {
+    throw new TypeError(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`);
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+    throw new RangeError(`timeoutMs must be 0, a positive number or Infinity, not ${timeoutMs}.`);
+  }
+  if (!(leaseDurationMs >= 1_000 && leaseDurationMs <= 86_400_000)) {
+    throw new RangeError(`leaseDurationMs must lie between 1 000 and 86 400 000, not ${leaseDurationMs}.`);
+  }
+  if (reason !== undefined && (typeof reason !== 'string' || /[\r\n]/.test(reason))) {
+    throw new TypeError('reason must be text of one line.');
+  }
+  return {
+    mode,
+    timeoutMs: timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
+    timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    signal: options.signal,
+    onWait: options.onWait,
+    reason,
+    leaseDurationMs,
+    fencing: options.fencing ?? false,
+  };
+}

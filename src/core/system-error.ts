@@ -1,0 +1,45 @@
+import { getSystemErrorName } from 'node:util';
+
+import { LockError, type ErrorCode } from './errors.js';
+
+const PERMISSION = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+const FACTS: Readonly<Record<string, readonly [fact: string, nextStep: string]>> = {
+  EACCES: ['permission denied', 'Check who owns it and its mode'],
+  EPERM: ['the operation is not permitted', 'Check who owns it and its mode'],
+  EROFS: ['its file system is read-only', 'Use a path on a writable file system'],
+  ENOENT: ['the directory does not exist', 'Create it first'],
+  ENOTDIR: ['a part of the path is not a directory', 'Check the path'],
+  EISDIR: ['it is a directory', 'Name a file'],
+  ENOSPC: ['no space is left on the device', 'Free some space'],
+  EDQUOT: ['the disk quota is used up', 'Free some space'],
+  EMFILE: ['this process has too many open files', 'Raise `ulimit -n`, or hold fewer locks at once'],
+  ENFILE: ['the system has too many open files', 'Close some'],
+  ENAMETOOLONG: ['the path is too long', 'Use a shorter one'],
+  ELOOP: ['too many symbolic links', 'Check the links'],
+  ENOLCK: ['the file system refuses locks', 'Use lease:PATH there'],
+  ESTALE: ['the file was replaced each time it was opened', 'Stop whatever deletes it'],
+  EIO: ['the device reported an error', 'Check the disk'],
+};
+
+/** The error code that an errno is reported as. */
+export function codeOfErrno(errno: string): ErrorCode {
+  return PERMISSION.has(errno) ? 'HOLDFAST_PERMISSION' : 'HOLDFAST_IO';
+}
+
+/** A LockError for a failed system call. `errno` is its number (positive, as in C) or its name. */
+export function systemError(action: string, resource: string, errno: number | string, cause?: unknown): LockError {
+  const name = typeof errno === 'string' ? errno : getSystemErrorName(-errno);
+  const [fact, nextStep] = FACTS[name] ?? ['the system call failed', 'See errno(3)'];
+  return new LockError(`Could not ${action} "${resource}": ${fact} (${name}). ${nextStep}.`, {
+    code: codeOfErrno(name),
+    resource,
+    cause: cause ?? Object.assign(new Error(name), { code: name }),
+  });
+}
+
+/** The errno name of anything thrown by Node's own file calls. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}

@@ -1,0 +1,24 @@
+export { acquire, tryAcquire, withLock, withReadLock, withWriteLock } from './locks/acquire.js';
+export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
+export { cleanLockFiles, type CleanResult } from './locks/clean.js';
+export { inspect, type Inspection } from './locks/inspect.js';
+export type { Guard } from './core/guard.js';
+export type { HolderInfo, Mode } from './core/backend.js';
+export {
+  ERROR_CODES,
+  isLockError,
+  LockCanceledError,
+  LockError,
+  LockLostError,
+  LockTimeoutError,
+  type ErrorCode,
+  type LossReason,
+} from './core/errors.js';
+export type { AcquireEvent, HoldEvent, RenewEvent, WaitEvent } from './core/events.js';
+export {
+  DEFAULT_LEASE_DURATION_MS,
+  DEFAULT_TIMEOUT_MS,
+  WAIT_PROGRESS_INTERVAL_MS,
+  type LockOptions,
+} from './core/options.js';
+export { formatDuration, parseDuration } from './core/duration.js';

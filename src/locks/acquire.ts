@@ -1,0 +1,116 @@
+import { acquire as acquireTarget, tryAcquire as tryTarget } from '../core/acquire.js';
+import type { Guard } from '../core/guard.js';
+import { resolveOptions, type LockOptions } from '../core/options.js';
+import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
+
+/**
+ * Waits until the lock is held.
+ *
+ * @param lock a path, an address, or a {@link Lock}; `options` win over the lock's own.
+ * @throws LockError HOLDFAST_TIMEOUT at the deadline, HOLDFAST_CONTENDED with `timeoutMs: 0`, HOLDFAST_CANCELED
+ *   by `signal`, HOLDFAST_PERMISSION or HOLDFAST_IO at once when the lock cannot be reached.
+ * @example
+ * const guard = await acquire('deploy.lock', { timeoutMs: 5_000 });
+ * try { await deploy(); } finally { await guard.release(); }
+ */
+// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
+export async function acquire(lock: string | Lock, options?: LockOptions): Promise<Guard> {
+  const target = targetOf(lock);
+  return acquireTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+}
+
+/**
+ * One try: undefined when somebody else has it. A `timeoutMs` is ignored.
+ *
+ * @throws LockError for everything but contention.
+ */
+// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
+export async function tryAcquire(lock: string | Lock, options?: LockOptions): Promise<Guard | undefined> {
+  const target = targetOf(lock);
+  return tryTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+}
+
+/**
+ * Runs `fn` while the lock is held, and releases it whatever `fn` does.
+ *
+ * @throws what `fn` throws; what {@link acquire} throws; LockError HOLDFAST_LOST when the hold was lost on the way,
+ *   even if `fn` resolved: others may have been in at the same time.
+ * @example
+ * await withLock('deploy.lock', async () => { await deploy(); });
+ */
+export function withLock<T>(lock: string | Lock, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
+export function withLock<T>(
+  lock: string | Lock,
+  options: LockOptions,
+  fn: (guard: Guard) => T | Promise<T>,
+): Promise<T>;
+export async function withLock<T>(
+  lock: string | Lock,
+  optionsOrFn: LockOptions | ((guard: Guard) => T | Promise<T>),
+  maybeFn?: (guard: Guard) => T | Promise<T>,
+): Promise<T> {
+  const { options, fn } = splitArguments(optionsOrFn, maybeFn);
+  const guard = await acquire(lock, options);
+  try {
+    const result = await fn(guard);
+    guard.assertHeld();
+    return result;
+  } finally {
+    await guard.release();
+  }
+}
+
+/**
+ * Runs `fn` while nobody else reads or writes the data file at `dataPath` under this family of locks.
+ * Guards through `<dir>/.holdfast/locks/<basename>.lock`; see {@link lockFor}.
+ *
+ * @throws as {@link withLock}.
+ */
+export function withWriteLock<T>(dataPath: string, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
+export function withWriteLock<T>(
+  dataPath: string,
+  options: DataLockOptions,
+  fn: (guard: Guard) => T | Promise<T>,
+): Promise<T>;
+export function withWriteLock<T>(
+  dataPath: string,
+  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
+  maybeFn?: (guard: Guard) => T | Promise<T>,
+): Promise<T> {
+  return withDataLock('exclusive', dataPath, optionsOrFn, maybeFn);
+}
+
+/** Runs `fn` while nobody writes the data file at `dataPath`; other readers are welcome. See {@link withWriteLock}. */
+export function withReadLock<T>(dataPath: string, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
+export function withReadLock<T>(
+  dataPath: string,
+  options: DataLockOptions,
+  fn: (guard: Guard) => T | Promise<T>,
+): Promise<T>;
+export function withReadLock<T>(
+  dataPath: string,
+  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
+  maybeFn?: (guard: Guard) => T | Promise<T>,
+): Promise<T> {
+  return withDataLock('shared', dataPath, optionsOrFn, maybeFn);
+}
+
+// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
+async function withDataLock<T>(
+  mode: 'exclusive' | 'shared',
+  dataPath: string,
+  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
+  maybeFn: ((guard: Guard) => T | Promise<T>) | undefined,
+): Promise<T> {
+  const { options, fn } = splitArguments(optionsOrFn, maybeFn);
+  return withLock(lockFor(dataPath, { ...options, mode }), fn);
+}
+
+function splitArguments<O extends object, F extends (guard: Guard) => unknown>(
+  optionsOrFn: O | F,
+  maybeFn: F | undefined,
+): { options: O; fn: F } {
+  if (typeof optionsOrFn === 'function') return { options: {} as O, fn: optionsOrFn };
+  if (typeof maybeFn !== 'function') throw new TypeError('The function to run under the lock is missing.');
+  return { options: optionsOrFn, fn: maybeFn };
+}

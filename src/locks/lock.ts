@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+
+import type { Target } from '../core/acquire.js';
+import { parseAddress, type Address } from '../core/address.js';
+import type { LockOptions } from '../core/options.js';
+import { dataLockPath } from './data-file.js';
+import { privateFileSpace, spaceOf } from './spaces.js';
+
+/** An immutable description of a lock: what, and with which options. Making one does no I/O. */
+export interface Lock {
+  readonly address: string;
+  readonly options: LockOptions;
+}
+
+/** Options of locks that guard a data file. */
+export interface DataLockOptions extends LockOptions {
+  /** Directory for the lock file, instead of `.holdfast/locks` beside the data. */
+  readonly lockDir?: string;
+}
+
+class DescribedLock implements Lock {
+  readonly address: string;
+  readonly options: LockOptions;
+  readonly #resolve: () => Target;
+
+  constructor(address: string, options: LockOptions, toTarget: () => Target) {
+    this.address = address;
+    this.options = options;
+    this.#resolve = toTarget;
+    Object.freeze(this);
+  }
+
+  /** @internal */
+  static targetOf(lock: Lock): Target {
+    // A look-alike, or a Lock of another copy of the package: its address and options say all.
+    return #resolve in lock ? lock.#resolve() : targetOfAddress(parseAddress(lock.address));
+  }
+}
+
+/**
+ * Describes the lock at `address`, to be passed to `acquire` and its siblings again and again.
+ *
+ * @throws TypeError when the address cannot be read.
+ */
+export function createLock(address: string, options: LockOptions = {}): Lock {
+  const parsed = parseAddress(address);
+  return new DescribedLock(parsed.display, options, () => targetOfAddress(parsed));
+}
+
+/**
+ * Describes the lock that guards the data file at `dataPath`: `<dir>/.holdfast/locks/<basename>.lock`, or a file in
+ * `lockDir`. The data file itself is not touched and need not exist. Symbolic links are followed at each acquire.
+ */
+export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
+  const { lockDir, ...lockOptions } = options;
+  const path = resolve(dataPath);
+  const directory = lockDir === undefined ? undefined : resolve(lockDir);
+  return new DescribedLock(dataPath, lockOptions, () => ({
+    space: privateFileSpace(),
+    resource: dataLockPath(path, directory),
+    address: dataPath,
+  }));
+}
+
+export function targetOf(lock: string | Lock): Target {
+  return typeof lock === 'string' ? targetOfAddress(parseAddress(lock)) : DescribedLock.targetOf(lock);
+}
+
+export function optionsOf(lock: string | Lock): LockOptions {
+  return typeof lock === 'string' ? {} : lock.options;
+}
+
+function targetOfAddress(address: Address): Target {
+  const isPath = address.scheme === 'path' || address.scheme === 'flock' || address.scheme === 'lease';
+  return {
+    space: spaceOf(address),
+    resource: isPath ? resolve(address.target) : `${address.target}#${address.name}`,
+    address: address.display,
+  };
+}
