@@ -1,4 +1,4 @@
-export { acquire, tryAcquire, withLock, withReadLock, withWriteLock } from './locks/acquire.js';
+export { acquire, tryAcquire, withLock, withReadLock, withWriteLock, type Work } from './locks/acquire.js';
 export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
 export { cleanLockFiles, type CleanResult } from './locks/clean.js';
 export { inspect, type Inspection } from './locks/inspect.js';

@@ -131,10 +131,10 @@ async function contend(
 function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = wait;
-    if (signal.aborted) return reject(signal.reason as Error);
+    if (signal.aborted) return reject(signal.reason);
     const onAbort = (): void => {
       // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
-      if (leave()) reject(signal.reason as Error);
+      if (leave()) reject(signal.reason);
     };
     const leave = queue.join(options.mode, () => {
       signal.removeEventListener('abort', onAbort);
@@ -180,7 +180,7 @@ function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt |
     const { signal } = wait;
     const onAbort = (): void => {
       discardLater(attempt);
-      reject(signal.reason as Error);
+      reject(signal.reason);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -190,11 +190,13 @@ function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt |
 
 function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
   if (attempt === undefined) return;
-  void Promise.resolve(attempt).then(
-    (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
-    // The caller has already been answered; nobody is left to hear why the attempt failed.
-    () => undefined,
-  ).catch(() => undefined);
+  void Promise.resolve(attempt)
+    .then(
+      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
+      // The caller has already been answered; nobody is left to hear why the attempt failed.
+      () => undefined,
+    )
+    .catch(() => undefined);
 }
 
 /**
@@ -252,7 +254,8 @@ function newRequest(target: Target, options: ResolvedOptions): AcquireRequest {
 
 function assertPossible(target: Target, options: ResolvedOptions): void {
   const { backend } = target.space;
-  if (!backend.capabilities.modes.includes(options.mode)) throw unsupportedModeError(target.address, backend.name);
+  if (!backend.capabilities.modes.includes(options.mode))
+    throw unsupportedModeError(target.address, backend.name);
   if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
 }
 

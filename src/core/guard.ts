@@ -23,6 +23,8 @@ export interface Guard extends AsyncDisposable {
    * @throws LockError HOLDFAST_LOST when the hold is lost or was released.
    */
   assertHeld(options?: { readonly marginMs?: number }): void;
+  /** `release()` was called. */
+  readonly isReleased: boolean;
   /**
    * Ends this hold. Idempotent; never frees a successor; does not throw because the hold was lost.
    *
@@ -98,6 +100,10 @@ export class HeldGuard implements Guard {
       this.#lose(reason);
     }
     throw this.#lossError();
+  }
+
+  get isReleased(): boolean {
+    return this.#released !== undefined;
   }
 
   release(): Promise<void> {

@@ -63,7 +63,8 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
   }
   return {
     mode,
-    timeoutMs: timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
+    timeoutMs:
+      timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
     timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
     signal: options.signal,
     onWait: options.onWait,

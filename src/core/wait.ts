@@ -34,7 +34,9 @@ export class Wait {
     this.#inspect = inspect;
     if (options.timeoutMs !== Infinity) {
       const remainingMs = Math.max(0, startedAt + options.timeoutMs - clock.now());
-      this.#timer = clock.setTimer(remainingMs, () => this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd));
+      this.#timer = clock.setTimer(remainingMs, () =>
+        this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
+      );
     }
     options.signal?.addEventListener('abort', this.#onCallerAbort, { once: true });
     if (options.signal?.aborted === true) this.#onCallerAbort();
@@ -69,10 +71,10 @@ export class Wait {
   pause(delayMs: number): Promise<void> {
     const { signal } = this.#controller;
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason as Error);
+      if (signal.aborted) return reject(signal.reason);
       const onAbort = (): void => {
         timer.clear();
-        reject(signal.reason as Error);
+        reject(signal.reason);
       };
       const timer = this.#clock.setTimer(delayMs, () => {
         signal.removeEventListener('abort', onAbort);

@@ -65,11 +65,11 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
     waitAcquire(request, signal): Promise<Grant> {
       const addon = (native ??= loadNative());
       return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason as Error);
+        if (signal.aborted) return reject(signal.reason);
         const onAbort = (): void => {
           // The caller is answered at once; a grant that wins the race against the cancel is released in C.
           addon.cancelWait(waitId);
-          reject(signal.reason as Error);
+          reject(signal.reason);
         };
         const done = (result: number): void => {
           signal.removeEventListener('abort', onAbort);
