@@ -32,6 +32,8 @@ export interface AcquireRequest {
   readonly leaseDurationMs: number;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
+  /** The caller leaves a record of itself where that is optional. */
+  readonly record: boolean;
 }
 
 /** Who holds or waits. Display data: it explains a decision, it never makes one. */

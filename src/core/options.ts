@@ -26,6 +26,11 @@ export interface LockOptions {
   readonly reason?: string;
   /** Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases. */
   readonly leaseDurationMs?: number;
+  /**
+   * `false` leaves no holder record behind: those who wait then see only what the kernel knows. Default `true`.
+   * flock only; other backends need theirs.
+   */
+  readonly record?: boolean;
   /** Ask for a fencing token where that costs something (flock). */
   readonly fencing?: boolean;
 }
@@ -40,6 +45,25 @@ export interface ResolvedOptions {
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
   readonly fencing: boolean;
+  readonly record: boolean;
+}
+
+/** Resolved once, since most calls give no options. */
+const NO_OPTIONS: LockOptions = {};
+let defaultOptions: ResolvedOptions | undefined;
+let defaultLeaseOptions: ResolvedOptions | undefined;
+
+/** The options of a call that win over those of its lock; see {@link resolveOptions}. */
+export function mergeOptions(
+  ofLock: LockOptions | undefined,
+  ofCall: LockOptions | undefined,
+  hasLeases: boolean,
+): ResolvedOptions {
+  if (ofLock === undefined && ofCall === undefined) {
+    if (hasLeases) return (defaultLeaseOptions ??= resolveOptions(NO_OPTIONS, true));
+    return (defaultOptions ??= resolveOptions(NO_OPTIONS, false));
+  }
+  return resolveOptions(ofLock === undefined ? (ofCall ?? NO_OPTIONS) : { ...ofLock, ...ofCall }, hasLeases);
 }
 
 /**
@@ -71,5 +95,6 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     reason,
     leaseDurationMs,
     fencing: options.fencing ?? false,
+    record: options.record ?? true,
   };
 }

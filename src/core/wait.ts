@@ -24,17 +24,15 @@ export class Wait {
     clock: Clock,
     options: ResolvedOptions,
     address: string,
-    startedAt: number,
     inspect: () => Promise<readonly HolderInfo[]>,
   ) {
     this.#clock = clock;
     this.#options = options;
     this.#address = address;
-    this.#startedAt = startedAt;
+    this.#startedAt = clock.now();
     this.#inspect = inspect;
     if (options.timeoutMs !== Infinity) {
-      const remainingMs = Math.max(0, startedAt + options.timeoutMs - clock.now());
-      this.#timer = clock.setTimer(remainingMs, () =>
+      this.#timer = clock.setTimer(options.timeoutMs, () =>
         this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
       );
     }

@@ -1,6 +1,6 @@
-import { acquire as acquireTarget, tryAcquire as tryTarget } from '../core/acquire.js';
+import { acquire as acquireTarget, tryAcquire as tryTarget, type Target } from '../core/acquire.js';
 import type { Guard } from '../core/guard.js';
-import { resolveOptions, type LockOptions } from '../core/options.js';
+import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
 
 /** What runs while a lock is held. */
@@ -16,10 +16,8 @@ export type Work<T> = (guard: Guard) => T | Promise<T>;
  * const guard = await acquire('deploy.lock', { timeoutMs: 5_000 });
  * try { await deploy(); } finally { await guard.release(); }
  */
-// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
-export async function acquire(lock: string | Lock, options?: LockOptions): Promise<Guard> {
-  const target = targetOf(lock);
-  return acquireTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+export function acquire(lock: string | Lock, options?: LockOptions): Promise<Guard> {
+  return start(lock, options, acquireTarget);
 }
 
 /**
@@ -27,10 +25,22 @@ export async function acquire(lock: string | Lock, options?: LockOptions): Promi
  *
  * @throws LockError for everything but contention.
  */
-// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
-export async function tryAcquire(lock: string | Lock, options?: LockOptions): Promise<Guard | undefined> {
-  const target = targetOf(lock);
-  return tryTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+export function tryAcquire(lock: string | Lock, options?: LockOptions): Promise<Guard | undefined> {
+  return start(lock, options, tryTarget);
+}
+
+/** Bad input rejects; nothing here throws. Not async, since that would cost the fast path two more promises. */
+function start<T>(
+  lock: string | Lock,
+  options: LockOptions | undefined,
+  run: (target: Target, options: ResolvedOptions) => Promise<T>,
+): Promise<T> {
+  try {
+    const target = targetOf(lock);
+    return run(target, mergeOptions(optionsOf(lock), options, target.space.hasLeases));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**

@@ -4,25 +4,18 @@ import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
-import { LockError, type LossReason } from '../../core/errors.js';
+import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { systemError } from '../../core/system-error.js';
-import { ownIdentity } from '../../host/identity.js';
+import { ownCommand, ownIdentity } from '../../host/identity.js';
 import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
+import { FlockGrant } from './grant.js';
 import { inspectFile } from './inspect.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
 const { EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
-
-/** A grant whose lock a child process can inherit, so that it outlives a killed wrapper. */
-export interface FlockGrant extends Grant {
-  /** For `spawn` and nothing else. */
-  readonly descriptor: number;
-  /** Closes our descriptor without unlocking: the children that inherited it keep the lock. */
-  abandon(): void;
-}
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
 export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
@@ -30,21 +23,20 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
   let encode: ReturnType<typeof recordEncoder> | undefined;
 
   function recordFor(request: AcquireRequest): string | undefined {
-    if (request.mode === 'shared') return undefined;
-    encode ??= recordEncoder(ownIdentity());
+    if (request.mode === 'shared' || !request.record) return undefined;
+    encode ??= recordEncoder({ ...ownIdentity(), command: ownCommand() });
     return encode(request.holderId, Math.round(clock.wallNow()), request.reason);
   }
 
-  /** Runs `lock`, once more after making the directory where that is ours to make. */
-  function withDirectory(path: string, lock: () => number): number {
-    const result = lock();
-    if (result !== -ENOENT || !config.createDirectories) return result;
+  /** True when a directory that is ours to make was missing and is there now: then try once more. */
+  function madeDirectory(path: string, result: number): boolean {
+    if (result !== -ENOENT || !config.createDirectories) return false;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return lock();
+    return true;
   }
 
   function attemptOf(request: AcquireRequest, result: number): Attempt {
-    if (result > 0) return { kind: 'granted', grant: grantOf(loadNative(), result) };
+    if (result > 0) return { kind: 'granted', grant: new FlockGrant(native as NativeAddon, result) };
     if (result === -EWOULDBLOCK || result === -ETIMEDOUT) return CONTENDED;
     throw failure(request.resource, -result);
   }
@@ -58,7 +50,8 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
       const record = recordFor(request);
       const { resource } = request;
       const flags = flagsOf(request);
-      const result = withDirectory(resource, () => addon.tryLock(resource, flags, config.createMode, record));
+      let result = addon.tryLock(resource, flags, config.createMode, record);
+      if (madeDirectory(resource, result)) result = addon.tryLock(resource, flags, config.createMode, record);
       return attemptOf(request, result);
     },
 
@@ -73,12 +66,16 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
         };
         const done = (result: number): void => {
           signal.removeEventListener('abort', onAbort);
-          if (result > 0) resolve(grantOf(addon, result));
+          if (result > 0) resolve(new FlockGrant(addon, result));
           else reject(failure(request.resource, -result));
         };
         const { resource } = request;
-        const waitId = withDirectory(resource, () =>
-          addon.waitLock(resource, flagsOf(request), config.createMode, recordFor(request), done),
+        const waitId = addon.waitLock(
+          resource,
+          flagsOf(request),
+          config.createMode,
+          recordFor(request),
+          done,
         );
         if (waitId < 0) return reject(failure(resource, -waitId));
         signal.addEventListener('abort', onAbort, { once: true });
@@ -88,9 +85,10 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
     acquireBlocking(request, timeoutMs): Attempt {
       const addon = (native ??= loadNative());
       const { resource } = request;
-      const result = withDirectory(resource, () =>
-        addon.lockBlocking(resource, flagsOf(request), config.createMode, recordFor(request), timeoutMs),
-      );
+      const block = (): number =>
+        addon.lockBlocking(resource, flagsOf(request), config.createMode, recordFor(request), timeoutMs);
+      let result = block();
+      if (madeDirectory(resource, result)) result = block();
       return attemptOf(request, result);
     },
 
@@ -102,27 +100,6 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
 
 function flagsOf(request: AcquireRequest): number {
   return LOCK_CREATE | LOCK_GATE | (request.mode === 'shared' ? LOCK_SHARED : 0);
-}
-
-function grantOf(native: NativeAddon, handle: number): FlockGrant {
-  return {
-    check: () => lossOf(native, handle),
-    // The kernel ends a hold only with the process. What can be lost is the file's name, and `check` looks for that.
-    onLost: () => undefined,
-    release: () => {
-      native.unlock(handle);
-    },
-    get descriptor() {
-      return native.descriptor(handle);
-    },
-    abandon: () => {
-      native.abandon(handle);
-    },
-  };
-}
-
-function lossOf(native: NativeAddon, handle: number): LossReason | undefined {
-  return native.verify(handle) === 1 ? undefined : 'record-missing';
 }
 
 function failure(resource: string, errno: number): LockError {

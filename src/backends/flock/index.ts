@@ -1,2 +1,3 @@
-export { createFlockBackend, type FlockGrant } from './backend.js';
+export { createFlockBackend } from './backend.js';
 export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from './config.js';
+export { FlockGrant } from './grant.js';
