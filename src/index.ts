@@ -22,3 +22,6 @@ export {
   type LockOptions,
 } from './core/options.js';
 export { formatDuration, parseDuration } from './core/duration.js';
+export { acquireSync, withLockSync } from './locks/acquire-sync.js';
+export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
+export { once, type OnceResult } from './locks/once.js';

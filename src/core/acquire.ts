@@ -1,13 +1,13 @@
 import { backoffDelayMs } from './backoff.js';
 import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
-import { isLockError, type LockError } from './errors.js';
+import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
-import { newHolderId } from './holder.js';
 import type { LockSpace } from './lock-space.js';
-import { canceledError, contendedError, timeoutError, unsupportedModeError } from './messages.js';
+import { canceledError, contendedError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
+import { impossibility, newRequest } from './request.js';
 import { Wait } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
@@ -210,27 +210,6 @@ async function confirm(target: Target, grant: Grant, wait: Wait): Promise<void> 
     await grant.release();
     throw error;
   }
-}
-
-function newRequest(target: Target, options: ResolvedOptions): AcquireRequest {
-  return {
-    resource: target.resource,
-    mode: options.mode,
-    holderId: newHolderId(),
-    reason: options.reason,
-    leaseDurationMs: options.leaseDurationMs,
-    fencing: options.fencing,
-    record: options.record,
-  };
-}
-
-function impossibility(target: Target, options: ResolvedOptions): LockError | undefined {
-  const { backend } = target.space;
-  if (options.mode === 'shared' && !backend.capabilities.modes.includes('shared')) {
-    return unsupportedModeError(target.address, backend.name);
-  }
-  if (options.signal?.aborted === true) return canceledError(target.address, options.signal.reason);
-  return undefined;
 }
 
 /** Names for a message. A backend that cannot tell must not hide the error that the message is about. */

@@ -71,7 +71,7 @@ export type Attempt = Granted | Contended;
 
 /** The backend's side of one hold. */
 export interface Grant {
-  readonly fencingToken?: bigint;
+  readonly fencingToken?: bigint | undefined;
   /** Present when the hold ends by itself unless renewed. */
   readonly lease?: Lease;
   /**

@@ -39,6 +39,8 @@ export interface LockOptions {
 export interface ResolvedOptions {
   readonly mode: Mode;
   readonly timeoutMs: number;
+  /** How much of the timeout the caller has used up before this call, as `lockAll` does lock by lock. */
+  readonly elapsedMs: number;
   readonly timeoutSource: string;
   readonly signal: AbortSignal | undefined;
   readonly onWait: ((event: WaitEvent) => void) | undefined;
@@ -89,6 +91,7 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     mode,
     timeoutMs:
       timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
+    elapsedMs: 0,
     timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
     signal: options.signal,
     onWait: options.onWait,

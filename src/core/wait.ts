@@ -29,10 +29,10 @@ export class Wait {
     this.#clock = clock;
     this.#options = options;
     this.#address = address;
-    this.#startedAt = clock.now();
+    this.#startedAt = clock.now() - options.elapsedMs;
     this.#inspect = inspect;
     if (options.timeoutMs !== Infinity) {
-      this.#timer = clock.setTimer(options.timeoutMs, () =>
+      this.#timer = clock.setTimer(Math.max(0, options.timeoutMs - options.elapsedMs), () =>
         this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
       );
     }

@@ -13,6 +13,7 @@ import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
 import { inspectFile } from './inspect.js';
+import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
 const { EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
@@ -36,9 +37,24 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
   }
 
   function attemptOf(request: AcquireRequest, result: number): Attempt {
-    if (result > 0) return { kind: 'granted', grant: new FlockGrant(native as NativeAddon, result) };
+    if (result > 0) return { kind: 'granted', grant: grantOf(native as NativeAddon, result, request) };
     if (result === -EWOULDBLOCK || result === -ETIMEDOUT) return CONTENDED;
     throw failure(request.resource, -result);
+  }
+
+  /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is given back. */
+  function grantOf(addon: NativeAddon, handle: number, request: AcquireRequest): FlockGrant {
+    if (!request.fencing) return new FlockGrant(addon, handle, undefined);
+    try {
+      return new FlockGrant(
+        addon,
+        handle,
+        nextToken(request.resource, addon.descriptor(handle), clock.wallNow()),
+      );
+    } catch (error) {
+      addon.unlock(handle);
+      throw error;
+    }
   }
 
   return {
@@ -47,6 +63,7 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
 
     tryAcquire(request): Attempt {
       const addon = (native ??= loadNative());
+      assertNumberable(request);
       const record = recordFor(request);
       const { resource } = request;
       const flags = flagsOf(request);
@@ -66,8 +83,12 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
         };
         const done = (result: number): void => {
           signal.removeEventListener('abort', onAbort);
-          if (result > 0) resolve(new FlockGrant(addon, result));
-          else reject(failure(request.resource, -result));
+          if (result < 0) return reject(failure(request.resource, -result));
+          try {
+            resolve(grantOf(addon, result, request));
+          } catch (error) {
+            reject(error);
+          }
         };
         const { resource } = request;
         const waitId = addon.waitLock(
@@ -84,6 +105,7 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
 
     acquireBlocking(request, timeoutMs): Attempt {
       const addon = (native ??= loadNative());
+      assertNumberable(request);
       const { resource } = request;
       const block = (): number =>
         addon.lockBlocking(resource, flagsOf(request), config.createMode, recordFor(request), timeoutMs);
@@ -96,6 +118,14 @@ export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
 
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+function assertNumberable(request: AcquireRequest): void {
+  if (!request.fencing || request.mode === 'exclusive') return;
+  throw new LockError(
+    `Could not number the holds of "${request.resource}": a shared hold has no number of its own. Ask for mode "exclusive".`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
+  );
 }
 
 function flagsOf(request: AcquireRequest): number {

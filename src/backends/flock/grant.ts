@@ -6,10 +6,17 @@ import type { NativeAddon } from '../../host/native-contract.js';
 export class FlockGrant implements Grant {
   readonly #native: NativeAddon;
   readonly #handle: number;
+  // Not optional: every grant has one shape, which keeps the hot path monomorphic.
+  readonly #fencingToken: bigint | undefined;
 
-  constructor(native: NativeAddon, handle: number) {
+  constructor(native: NativeAddon, handle: number, fencingToken: bigint | undefined) {
     this.#native = native;
     this.#handle = handle;
+    this.#fencingToken = fencingToken;
+  }
+
+  get fencingToken(): bigint | undefined {
+    return this.#fencingToken;
   }
 
   check(): LossReason | undefined {
