@@ -1,5 +1,5 @@
-import { constants } from 'node:os';
 import { mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
@@ -19,113 +19,119 @@ const CONTENDED: Attempt = { kind: 'contended' };
 const { EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
-export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
-  let native: NativeAddon | undefined;
-  let encode: ReturnType<typeof recordEncoder> | undefined;
+export class FlockBackend implements Backend {
+  readonly name = 'flock';
+  readonly capabilities = FLOCK_CAPABILITIES;
+  readonly inspect = inspectFile;
+  readonly #config: FlockConfig;
+  readonly #clock: Clock;
+  #native: NativeAddon | undefined = undefined;
+  #encode: ReturnType<typeof recordEncoder> | undefined = undefined;
 
-  function recordFor(request: AcquireRequest): string | undefined {
-    if (request.mode === 'shared' || !request.record) return undefined;
-    encode ??= recordEncoder({ ...ownIdentity(), command: ownCommand() });
-    return encode(request.holderId, Math.round(clock.wallNow()), request.reason);
+  constructor(config: FlockConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
   }
 
-  /** True when a directory that is ours to make was missing and is there now: then try once more. */
-  function madeDirectory(path: string, result: number): boolean {
-    if (result !== -ENOENT || !config.createDirectories) return false;
+  tryAcquire(request: AcquireRequest): Attempt {
+    const native = this.#prepare(request);
+    const { resource } = request;
+    const flags = flagsOf(request);
+    const record = this.#recordFor(request);
+    let result = native.tryLock(resource, flags, this.#config.createMode, record);
+    if (this.#hasMadeDirectory(resource, result)) {
+      result = native.tryLock(resource, flags, this.#config.createMode, record);
+    }
+    return this.#attemptOf(native, request, result);
+  }
+
+  waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    const native = this.#prepare(request);
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const onAbort = (): void => {
+        // The caller is answered at once; a grant that wins the race against the cancel is released in C.
+        native.cancelWait(waitId);
+        reject(signal.reason);
+      };
+      const { resource } = request;
+      const record = this.#recordFor(request);
+      const waitId = native.waitLock(
+        resource,
+        flagsOf(request),
+        this.#config.createMode,
+        record,
+        (result) => {
+          signal.removeEventListener('abort', onAbort);
+          if (result < 0) return reject(failure(resource, -result));
+          try {
+            resolve(this.#grantOf(native, request, result));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      );
+      if (waitId < 0) return reject(failure(resource, -waitId));
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
+    const native = this.#prepare(request);
+    const { resource } = request;
+    const flags = flagsOf(request);
+    const record = this.#recordFor(request);
+    let result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
+    if (this.#hasMadeDirectory(resource, result)) {
+      result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
+    }
+    return this.#attemptOf(native, request, result);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #prepare(request: AcquireRequest): NativeAddon {
+    if (request.fencing && request.mode === 'shared') {
+      throw new LockError(
+        `Could not number the holds of "${request.resource}": a shared hold has no number of its own. Ask for mode "exclusive".`,
+        { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
+      );
+    }
+    return (this.#native ??= loadNative());
+  }
+
+  #recordFor(request: AcquireRequest): string | undefined {
+    if (request.mode === 'shared' || !request.record) return undefined;
+    this.#encode ??= recordEncoder({ ...ownIdentity(), command: ownCommand() });
+    return this.#encode(request.holderId, Math.round(this.#clock.wallNow()), request.reason);
+  }
+
+  /** True when a directory that is ours to make was missing and is there now: then once more. */
+  #hasMadeDirectory(path: string, result: number): boolean {
+    if (result !== -ENOENT || !this.#config.createDirectories) return false;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return true;
   }
 
-  function attemptOf(request: AcquireRequest, result: number): Attempt {
-    if (result > 0) return { kind: 'granted', grant: grantOf(native as NativeAddon, result, request) };
+  #attemptOf(native: NativeAddon, request: AcquireRequest, result: number): Attempt {
+    if (result > 0) return { kind: 'granted', grant: this.#grantOf(native, request, result) };
     if (result === -EWOULDBLOCK || result === -ETIMEDOUT) return CONTENDED;
     throw failure(request.resource, -result);
   }
 
   /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is given back. */
-  function grantOf(addon: NativeAddon, handle: number, request: AcquireRequest): FlockGrant {
-    if (!request.fencing) return new FlockGrant(addon, handle, undefined);
+  #grantOf(native: NativeAddon, request: AcquireRequest, handle: number): FlockGrant {
+    if (!request.fencing) return new FlockGrant(native, handle, undefined);
     try {
-      return new FlockGrant(
-        addon,
-        handle,
-        nextToken(request.resource, addon.descriptor(handle), clock.wallNow()),
-      );
+      const token = nextToken(request.resource, native.descriptor(handle), this.#clock.wallNow());
+      return new FlockGrant(native, handle, token);
     } catch (error) {
-      addon.unlock(handle);
+      native.unlock(handle);
       throw error;
     }
   }
-
-  return {
-    name: 'flock',
-    capabilities: FLOCK_CAPABILITIES,
-
-    tryAcquire(request): Attempt {
-      const addon = (native ??= loadNative());
-      assertNumberable(request);
-      const record = recordFor(request);
-      const { resource } = request;
-      const flags = flagsOf(request);
-      let result = addon.tryLock(resource, flags, config.createMode, record);
-      if (madeDirectory(resource, result)) result = addon.tryLock(resource, flags, config.createMode, record);
-      return attemptOf(request, result);
-    },
-
-    waitAcquire(request, signal): Promise<Grant> {
-      const addon = (native ??= loadNative());
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const onAbort = (): void => {
-          // The caller is answered at once; a grant that wins the race against the cancel is released in C.
-          addon.cancelWait(waitId);
-          reject(signal.reason);
-        };
-        const done = (result: number): void => {
-          signal.removeEventListener('abort', onAbort);
-          if (result < 0) return reject(failure(request.resource, -result));
-          try {
-            resolve(grantOf(addon, result, request));
-          } catch (error) {
-            reject(error);
-          }
-        };
-        const { resource } = request;
-        const waitId = addon.waitLock(
-          resource,
-          flagsOf(request),
-          config.createMode,
-          recordFor(request),
-          done,
-        );
-        if (waitId < 0) return reject(failure(resource, -waitId));
-        signal.addEventListener('abort', onAbort, { once: true });
-      });
-    },
-
-    acquireBlocking(request, timeoutMs): Attempt {
-      const addon = (native ??= loadNative());
-      assertNumberable(request);
-      const { resource } = request;
-      const block = (): number =>
-        addon.lockBlocking(resource, flagsOf(request), config.createMode, recordFor(request), timeoutMs);
-      let result = block();
-      if (madeDirectory(resource, result)) result = block();
-      return attemptOf(request, result);
-    },
-
-    inspect: inspectFile,
-
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
-function assertNumberable(request: AcquireRequest): void {
-  if (!request.fencing || request.mode === 'exclusive') return;
-  throw new LockError(
-    `Could not number the holds of "${request.resource}": a shared hold has no number of its own. Ask for mode "exclusive".`,
-    { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
-  );
 }
 
 function flagsOf(request: AcquireRequest): number {

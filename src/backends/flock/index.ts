@@ -1,3 +1,3 @@
-export { createFlockBackend } from './backend.js';
+export { FlockBackend } from './backend.js';
 export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from './config.js';
 export { FlockGrant } from './grant.js';
