@@ -18,6 +18,7 @@ typedef SRWLOCK mutex;
 #define MUTEX_INITIALIZER SRWLOCK_INIT
 #define mutex_lock(m) AcquireSRWLockExclusive(m)
 #define mutex_unlock(m) ReleaseSRWLockExclusive(m)
+#define ESTALE EBUSY /* the Windows C library has no such number */
 #else
 #include <pthread.h>
 typedef int lock_descriptor;
