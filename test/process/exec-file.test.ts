@@ -87,11 +87,15 @@ test('a grandchild that keeps the output open is waited for, but not past the de
 });
 
 test('a daemon that left the tree and keeps the output open cannot hang it', async () => {
+  const openPipes = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+  const before = openPipes();
   const script = `sh -c 'setsid sh -c "echo \\$\\$; exec sleep 600" & exit'; exit 0`;
   const result = await shell(script, { timeoutMs: 300 });
   expect(result).toMatchObject({ code: 0, isTimedOut: true });
   killAfterTest(Number(result.stdout));
   expect(isGone(Number(result.stdout))).toBe(false);
+  expect(openPipes()).toBe(before);
 });
 
 test('an abort ends the tree, then rejects with the reason', async () => {

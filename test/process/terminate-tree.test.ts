@@ -4,7 +4,14 @@ import { systemClock } from '../../src/host/clock.js';
 import { processStartTime } from '../../src/host/identity.js';
 import type { TreeRoot } from '../../src/process/process-tree.js';
 import { terminateTree } from '../../src/process/terminate-tree.js';
-import { eventually, isGone, killAfterTest, startShell, type TestChild } from '../support/processes.js';
+import {
+  eventually,
+  isGone,
+  killAfterTest,
+  start,
+  startShell,
+  type TestChild,
+} from '../support/processes.js';
 
 const rootOf = ({ pid }: TestChild): TreeRoot => ({ pid, startTime: processStartTime(pid) });
 
@@ -55,6 +62,17 @@ test('a member orphaned before the call is found by the group that the root led'
   expect(isGone(pid)).toBe(false);
   expect(await terminateTree(root, 1000, systemClock)).toEqual([]);
   expect(isGone(pid)).toBe(true);
+});
+
+test('a member orphaned before the call is found by the group, where there is no session to find it by', async () => {
+  // bash's job control makes the background job lead a group within the session of the shell above it.
+  const job = `( sh -c 'echo orphan=$$; exec sleep 600' & ); exec sh -c 'echo root=$$; exec sleep 600'`;
+  const child = start('bash', ['-c', `set -m; ( ${job} ) & wait`]);
+  const [root, orphan] = [await pidOf(child, 'root'), await pidOf(child, 'orphan')];
+  expect(await terminateTree({ pid: root, startTime: processStartTime(root) }, 1000, systemClock)).toEqual(
+    [],
+  );
+  expect([root, orphan].map(isGone)).toEqual([true, true]);
 });
 
 test('a double-forked daemon in its own session is found by its environment', async () => {
