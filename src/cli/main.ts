@@ -24,8 +24,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const { command, length } = found;
   const parsed = parseCommand(command, args.slice(length));
   if (parsed.has('help')) return showHelp(command);
-  const { execute } = await command.load();
-  return execute(parsed);
+  const code = await command.load();
+  return code.execute(parsed);
 }
 
 async function showHelp(command: CommandSpec): Promise<number> {
