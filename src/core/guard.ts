@@ -1,5 +1,6 @@
 import type { Grant, Mode } from './backend.js';
 import { LockLostError, type LossReason } from './errors.js';
+import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
 
 /** Proof of one hold, used once. */
@@ -20,7 +21,7 @@ export interface Guard extends AsyncDisposable {
    * Throws unless the hold is known to last for `marginMs` (default 0) more. Synchronous, so that nothing
    * runs between the proof and the caller's next statement. What happens after that statement is not covered.
    *
-   * @throws LockError HOLDFAST_LOST when the hold is lost or was released.
+   * @throws LockError HOLDFAST_LOST when the hold is lost, was released, or is not sure to last that long.
    */
   assertHeld(options?: { readonly marginMs?: number }): void;
   /**
@@ -93,11 +94,19 @@ export class HeldGuard implements Guard {
 
   assertHeld(options?: { readonly marginMs?: number }): void {
     if (this.#state === 'held') {
-      const reason = this.#grant.check(options?.marginMs ?? 0);
+      const marginMs = options?.marginMs ?? 0;
+      const reason = this.#grant.check(marginMs);
       if (reason === undefined) return;
+      // A margin that the lease does not have just now is no loss: the next renewal brings it back.
+      if (marginMs > 0 && this.#grant.check(0) === undefined) throw this.#marginError(marginMs, reason);
       this.#lose(reason);
     }
     throw this.#lossError();
+  }
+
+  /** @internal */
+  static grantOf(guard: Guard): Grant | undefined {
+    return #grant in guard ? guard.#grant : undefined;
   }
 
   release(): Promise<void> {
@@ -151,6 +160,14 @@ export class HeldGuard implements Guard {
     );
   }
 
+  #marginError(marginMs: number, lossReason: LossReason): LockLostError {
+    const { address } = this.#context;
+    return new LockLostError(
+      `Could not rely on "${address}" for ${formatDuration(marginMs)} more: its lease may end before that. Ask again after the next renewal, or take a longer lease.`,
+      { resource: address, lossReason },
+    );
+  }
+
   #publishStart(): void {
     const { address, backend, mode, holderId } = this.#context;
     this.#event = { resource: address, backend, mode, holderId };
@@ -167,4 +184,12 @@ export class HeldGuard implements Guard {
     }
     this.#context.onEnded(heldMs);
   }
+}
+
+/**
+ * Names a child process that works under `guard` (taken with `coversChild`): from now on the lock counts as held
+ * until both are dead. Resolves when others can see it. Does nothing where the kernel knows by itself.
+ */
+export async function coverProcess(guard: Guard, pid: number): Promise<void> {
+  await HeldGuard.grantOf(guard)?.coverProcess?.(pid);
 }

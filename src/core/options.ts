@@ -28,6 +28,11 @@ export interface LockOptions {
   readonly leaseDurationMs?: number;
   /** Ask for a fencing token where that costs something (flock). */
   readonly fencing?: boolean;
+  /**
+   * A child process will do the work. Until `coverProcess(guard, pid)` has named it, and as long as it lives, others on
+   * this host do not take a lease over because this process died. Only leases care.
+   */
+  readonly coversChild?: boolean;
 }
 
 /** Options after validation, with every default in place. */
@@ -40,6 +45,7 @@ export interface ResolvedOptions {
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
   readonly fencing: boolean;
+  readonly coversChild: boolean;
 }
 
 /**
@@ -70,5 +76,6 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     reason,
     leaseDurationMs,
     fencing: options.fencing ?? false,
+    coversChild: options.coversChild ?? false,
   };
 }
