@@ -31,13 +31,13 @@ export interface RenewalSource {
 /** The exports of a renewal module. */
 export interface RenewalModule {
   /** Runs in the keeper's worker, once per hold. */
-  openRenewal(state: unknown): Renewal | Promise<Renewal>;
+  readonly openRenewal: (state: unknown) => Renewal | Promise<Renewal>;
 }
 
 /**
  * `extended`: published again; believed until the clock before the call plus `durationMs`. `again`: nothing is
- * known to have changed, or an earlier call turned out to have landed at an unknown time: asked again at once with
- * a new clock. A reason: the hold is over. A rejection counts as `again`.
+ * known to have changed, or an earlier call turned out to have landed at an unknown time: asked again soon, with a
+ * new clock. A reason: the hold is over. A rejection counts as `again`.
  */
 export type RenewalOutcome = 'extended' | 'again' | LossReason;
 
