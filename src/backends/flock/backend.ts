@@ -4,9 +4,11 @@ import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
+import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { findDeadlock } from '../../host/deadlock.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
 import {
   LOCK_CREATE,
@@ -80,6 +82,10 @@ export class FlockBackend implements Backend {
       if (waitId < 0) return reject(failure(resource, -waitId));
       signal.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
+    return findDeadlock(resource, process.pid);
   }
 
   acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
