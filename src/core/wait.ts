@@ -122,7 +122,7 @@ export class Wait {
   #tell(type: WaitEvent['type']): void {
     const { mode, timeoutMs, onWait } = this.#options;
     const waitedMs = this.#clock.now() - this.#startedAt;
-    const { inspect } = this.#lookout;
+    const inspect = (): ReturnType<Lookout['inspect']> => this.#lookout.inspect();
     onWait?.({ type, address: this.#address, mode, waitedMs, timeoutMs, deadlock: this.#deadlock, inspect });
   }
 }
