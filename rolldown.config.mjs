@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'rolldown';
 
 /** Loaded from dist/ when asked for: all other commands, and the schema library. */
@@ -11,6 +13,12 @@ export default defineConfig({
   input: 'dist/bin/holdfast.js',
   platform: 'node',
   external: (id, _importer, isResolved) => isResolved && LAZY.test(id.replaceAll('\\', '/')),
+  resolve: { alias: { 'node:crypto': fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url)) } },
   makeAbsoluteExternalsRelative: true,
-  output: { file: 'dist/bin/holdfast.cjs', format: 'cjs', banner: '#!/usr/bin/env node' },
+  output: {
+    file: 'dist/bin/holdfast.cjs',
+    format: 'cjs',
+    banner: '#!/usr/bin/env node',
+    minify: { compress: true, mangle: false },
+  },
 });
