@@ -1,10 +1,12 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, HELP, VERSION } from './specs/about.js';
 import { RUN } from './specs/run.js';
+import { WHY } from './specs/why.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  WHY,
   COMPLETION,
   HELP,
   VERSION,
