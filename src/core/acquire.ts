@@ -69,7 +69,14 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
   const request = newRequest(target, options, undefined);
-  const attempt = await space.backend.tryAcquire(request, options.signal);
+  const asked = space.backend.tryAcquire(request, options.signal);
+  if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
+    // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
+    const queue = space.queueFor(resource);
+    queue.addHold(options.mode);
+    return new HeldGuard(space, queue, address, request, asked.grant);
+  }
+  const attempt = await asked;
   if (attempt.kind === 'contended') return undefined;
   let { grant } = attempt;
   try {
@@ -104,9 +111,7 @@ async function contend(
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
-      // A pause between two holds of our own is no contention worth telling about.
-      if (!queue.isPaused) wait.tellStarted();
-      await turn(queue, options, wait);
+      await turnTold(target, options, queue, wait);
       mustLeaveDoor = true;
     }
     const { request, grant: asked } = await ask(target, options, queue, wait, first);
@@ -126,6 +131,29 @@ async function contend(
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     throw timeoutError(address, options, await holdersOf(target));
   }
+}
+
+/** The caller's {@link turn}, and word to the caller when it has to wait for it. */
+async function turnTold(
+  { space }: Target,
+  options: ResolvedOptions,
+  queue: ResourceQueue,
+  wait: Wait,
+): Promise<void> {
+  const wasPaused = queue.isPaused;
+  let hasCome = false;
+  // In the queue before the caller hears of it: `onWait` may end the very hold that is in the way.
+  const coming = turn(queue, options, wait).then(() => {
+    hasCome = true;
+  });
+  if (!wasPaused) wait.tellStarted();
+  // A pause between two holds of our own is no contention worth telling about, unless others go in after it.
+  else if (options.onWait !== undefined) {
+    space.clock.yieldTurn(() => {
+      if (!hasCome && wait.ended === undefined) wait.tellStarted();
+    });
+  }
+  await coming;
 }
 
 /** Resolves at the door; rejects with the {@link WaitEnd} after having left the queue. */

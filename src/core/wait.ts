@@ -1,3 +1,4 @@
+import { onAbortOf } from './abort-listeners.js';
 import type { HolderInfo } from './backend.js';
 import type { Clock, Timer } from './clock.js';
 import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
@@ -18,6 +19,7 @@ export class Wait {
   readonly #inspect: () => Promise<readonly HolderInfo[]>;
   #timer: Timer | undefined;
   #progressTimer: Timer | undefined;
+  #stopListening: (() => void) | undefined;
   #isTold = false;
 
   constructor(
@@ -36,8 +38,12 @@ export class Wait {
         this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
       );
     }
-    options.signal?.addEventListener('abort', this.#onCallerAbort, { once: true });
-    if (options.signal?.aborted === true) this.#onCallerAbort();
+    const { signal } = options;
+    if (signal === undefined) return;
+    const abort = (): void =>
+      this.#controller.abort({ kind: 'canceled', reason: signal.reason } satisfies WaitEnd);
+    if (signal.aborted) abort();
+    else this.#stopListening = onAbortOf(signal, abort);
   }
 
   get signal(): AbortSignal {
@@ -61,7 +67,7 @@ export class Wait {
   finish(outcome: 'acquired' | 'timeout' | 'canceled' | 'error'): void {
     this.#timer?.clear();
     this.#progressTimer?.clear();
-    this.#options.signal?.removeEventListener('abort', this.#onCallerAbort);
+    this.#stopListening?.();
     if (this.#isTold && outcome !== 'error') this.#tell(outcome);
   }
 
@@ -82,10 +88,6 @@ export class Wait {
     });
   }
 
-  readonly #onCallerAbort = (): void => {
-    this.#controller.abort({ kind: 'canceled', reason: this.#options.signal?.reason } satisfies WaitEnd);
-  };
-
   #armProgress(): void {
     this.#progressTimer = this.#clock.setTimer(
       WAIT_PROGRESS_INTERVAL_MS,
@@ -100,6 +102,13 @@ export class Wait {
   #tell(type: 'started' | 'progress' | 'acquired' | 'timeout' | 'canceled'): void {
     const { mode, timeoutMs, onWait } = this.#options;
     const waitedMs = this.#clock.now() - this.#startedAt;
-    onWait?.({ type, address: this.#address, mode, waitedMs, timeoutMs, inspect: this.#inspect });
+    try {
+      onWait?.({ type, address: this.#address, mode, waitedMs, timeoutMs, inspect: this.#inspect });
+    } catch (error) {
+      // As for any listener that throws: uncaught, in its own name. Thrown into the call it would decide over a hold.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }
