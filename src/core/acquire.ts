@@ -8,6 +8,7 @@ import { canceledError, contendedError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest } from './request.js';
+import { discardLater, unlessEnded } from './unless-ended.js';
 import { Wait } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
@@ -198,35 +199,6 @@ async function ask(
     }
     await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));
   }
-}
-
-/**
- * The attempt's outcome, or the {@link WaitEnd} as soon as the wait ends. A grant that arrives after that is
- * given back: its caller has been told that it does not hold.
- */
-function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt | Promise<Attempt> {
-  if (!(attempt instanceof Promise)) return attempt;
-  return new Promise((resolve, reject) => {
-    const { signal } = wait;
-    const onAbort = (): void => {
-      discardLater(attempt);
-      reject(signal.reason);
-    };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    attempt.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
-  if (attempt === undefined) return;
-  void Promise.resolve(attempt)
-    .then(
-      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
-      // The caller has already been answered; nobody is left to hear why the attempt failed.
-      () => undefined,
-    )
-    .catch(() => undefined);
 }
 
 /**
