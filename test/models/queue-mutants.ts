@@ -1,5 +1,5 @@
 import type { Mode } from '../../src/core/backend.js';
-import { ResourceQueue, type LeaveQueue } from '../../src/core/queue.js';
+import { ResourceQueue } from '../../src/core/queue.js';
 
 /** Lets two in when a shared caller comes to the door. */
 class WideDoor extends ResourceQueue {
@@ -32,24 +32,6 @@ class UncountedReaders extends ResourceQueue {
   }
 }
 
-/** One who gives up wakes nobody, although the next could have gone in beside the holders. */
-class SilentLeaver extends ResourceQueue {
-  override join(mode: Mode, onTurn: () => void): LeaveQueue {
-    let hasLeft = false;
-    const leave = super.join(mode, () => {
-      if (!hasLeft) onTurn();
-      else super.leaveDoor();
-    });
-    const wasFirst = !this.isDoorTaken;
-    return () => {
-      if (hasLeft) return false;
-      if (!wasFirst) return leave();
-      hasLeft = true;
-      return true;
-    };
-  }
-}
-
 /** The one at the door who fails takes the door along. */
 class StuckDoor extends ResourceQueue {
   #failures = 0;
@@ -64,6 +46,5 @@ export const queueMutants: Readonly<Record<string, Create>> = {
   'lets two to the door': (onIdle) => new WideDoor(onIdle),
   'lets newcomers barge': (onIdle) => new Barging(onIdle),
   'does not count its readers': (onIdle) => new UncountedReaders(onIdle),
-  'is not woken by one who leaves': (onIdle) => new SilentLeaver(onIdle),
   'loses the door with one who fails': (onIdle) => new StuckDoor(onIdle),
 };

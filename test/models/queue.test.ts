@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ResourceQueue } from '../../src/core/queue.js';
 import { exploreQueue } from './queue-model.js';
+import { patchedCore } from './patched-core.js';
 import { queueMutants } from './queue-mutants.js';
 
 /** What the comparison says, as opposed to a mutant that merely crashes. */
@@ -15,8 +16,18 @@ describe('ResourceQueue against its reference', () => {
   });
 
   test.each(Object.entries(queueMutants))('the model finds a queue that %s', (_, create) => {
-    const failure = fc.check(exploreQueue.property(create), { numRuns: 2_000 });
+    const failure = fc.check(exploreQueue.property(create), { numRuns: 20_000 });
     expect(failure.failed).toBe(true);
+    expect(String(failure.errorInstance)).toMatch(COMPLAINTS);
+  });
+
+  test('the model finds a queue that is not woken by one who leaves', async () => {
+    const woken = 'this.#advance();\n            return true;';
+    const { ResourceQueue: Silent } = await patchedCore('queue.js', woken, 'return true;');
+    const failure = fc.check(
+      exploreQueue.property((onIdle) => new Silent(onIdle)),
+      { numRuns: 20_000 },
+    );
     expect(String(failure.errorInstance)).toMatch(COMPLAINTS);
   });
 });
