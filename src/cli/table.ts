@@ -1,12 +1,19 @@
 import type { CommandSpec } from './spec.js';
-import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { RUN } from './specs/run.js';
 import { WHY } from './specs/why.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  TEST,
+  WAIT,
+  LS,
+  SHOW,
   WHY,
+  CLEAN,
+  DOCTOR,
   COMPLETION,
   HELP,
   VERSION,
