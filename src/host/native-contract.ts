@@ -9,7 +9,7 @@
  * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
  * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon {
+export interface NativeAddon extends DurableCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -64,13 +64,17 @@ export interface NativeAddon {
   processStartTime(pid: number): number | undefined;
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
+}
+
+/** Durable writes. Absent on Windows. */
+export interface DurableCalls {
   /**
    * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
    * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
    * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
    * (one of DURABLE_*), and without `isCommitted` the prepared write, whose temp stays locked. After a failure
    * before the rename nothing is left; -EAGAIN means that a sweep took the temp: try again with another name.
-   * Returns a negative errno when the job could not be started (then `done` is not called). Absent on Windows.
+   * Returns a negative errno when the job could not be started (then `done` is not called).
    */
   writeDurable?(
     directory: string,
