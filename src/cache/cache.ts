@@ -44,6 +44,8 @@ export interface CacheCallOptions {
 export interface CacheRefreshOptions extends CacheCallOptions {
   /** Which refresh of somebody else will do. Default `begun-since`: only one that asked its source after this call. */
   readonly accept?: Accept;
+  /** @internal On the boot clock: the moment that `accept` means. */
+  readonly sinceBootMs?: number;
 }
 
 export interface CacheResult<T> {
@@ -118,7 +120,9 @@ export class Cache<T> {
 
   async refresh(options: CacheRefreshOptions): Promise<CacheResult<T>> {
     const seen = this.#parts.reader.contentId();
-    return this.#resultOf(await this.#refresh(options, options.accept ?? 'begun-since', true, seen));
+    return this.#resultOf(
+      await this.#refresh(options, options.accept ?? 'begun-since', true, seen, options.sinceBootMs),
+    );
   }
 
   async #refreshOrServe(old: Version<T>, options: CacheCallOptions): Promise<CacheResult<T>> {
@@ -160,6 +164,7 @@ export class Cache<T> {
     accept: Accept,
     isForced: boolean,
     seenContentId: string | undefined,
+    sinceBootMs?: number,
   ): Promise<Refreshed<T>> {
     const own = this.#options;
     const timeoutMs = options.timeoutMs ?? own.timeoutMs ?? CACHE_TIMEOUT_MS;
@@ -170,6 +175,7 @@ export class Cache<T> {
       accept,
       isForced,
       seenContentId,
+      sinceBootMs,
       timeoutMs,
       timeoutSource,
       signal,

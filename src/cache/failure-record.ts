@@ -12,7 +12,7 @@ export interface FailureRecord {
   readonly code: ErrorCode;
   readonly message: string;
   readonly failedAtMs: number;
-  readonly began: { readonly bootId: string | undefined; readonly bootMs: number };
+  readonly fetch: { readonly bootId: string | undefined; readonly beganMs: number };
   /** Milliseconds after `failedAtMs` before which the server does not want to be asked again. */
   readonly retryAfterMs?: number | undefined;
 }
@@ -38,7 +38,7 @@ export function leaveFailure(
   cachePath: string,
   error: unknown,
   failedAtMs: number,
-  began: FailureRecord['began'],
+  fetch: FailureRecord['fetch'],
 ): void {
   const { code, message, cause } = isLockError(error)
     ? error
@@ -49,7 +49,7 @@ export function leaveFailure(
     code,
     message,
     failedAtMs,
-    began,
+    fetch,
     retryAfterMs: cause instanceof NetworkFailure ? cause.retryAfterMs : undefined,
   };
   const path = failurePath(cachePath);

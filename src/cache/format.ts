@@ -30,9 +30,10 @@ export interface CacheMeta {
   readonly format: PayloadFormat;
   /** Wall clock, milliseconds since 1970. */
   readonly fetchedAtMs: number;
-  readonly ttlMs: number | undefined;
-  /** When the fetch began, on the clock of one boot of one host. */
-  readonly began: { readonly bootId: string | undefined; readonly bootMs: number };
+  /** Milliseconds; null: fresh for ever. */
+  readonly ttlMs?: number | null | undefined;
+  /** When the fetch began and ended, on the clock of one boot of one host. */
+  readonly fetch: { readonly bootId: string | undefined; readonly beganMs: number; readonly endedMs: number };
   /** Where it came from, without credentials. */
   readonly source?: string | undefined;
   /** Tells sources apart whose names for people are equal. */

@@ -15,6 +15,6 @@ export interface Freshness {
 /** `ttlMs` wins over what the file says. A fetch in the future counts as stale: it would otherwise stay fresh for long. */
 export function freshnessOf(meta: CacheMeta, ttlMs: number | undefined, wallNowMs: number): Freshness {
   const ageMs = wallNowMs - meta.fetchedAtMs;
-  const limitMs = ttlMs ?? meta.ttlMs ?? CACHE_TTL_MS;
+  const limitMs = ttlMs ?? (meta.ttlMs === null ? Infinity : meta.ttlMs) ?? CACHE_TTL_MS;
   return { ageMs, ttlMs: limitMs, isStale: ageMs < 0 || ageMs >= limitMs };
 }

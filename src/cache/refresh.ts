@@ -30,6 +30,8 @@ export interface RefreshOptions {
   readonly isForced: boolean;
   /** The write that the caller has seen; undefined when it saw none. */
   readonly seenContentId: string | undefined;
+  /** On the boot clock: what counts as the moment of the call. Default: now. */
+  readonly sinceBootMs?: number | undefined;
   readonly timeoutMs: number;
   readonly timeoutSource: string;
   readonly ttlMs: number | undefined;
@@ -66,23 +68,26 @@ export interface Refreshed<T> {
 export async function refresh<T>(parts: RefreshParts<T>, options: RefreshOptions): Promise<Refreshed<T>> {
   const { clock, path } = parts;
   const calledAt = clock.now();
-  const calledBootMs = parts.bootClock.now();
+  const sinceBootMs = options.sinceBootMs ?? parts.bootClock.now();
   const seenFailure = readFailure(path)?.id;
   const deadline = calledAt + options.timeoutMs;
   await using guard = await acquireRefreshLock(parts, options);
   const waitedMs = clock.now() - calledAt;
   const found = await parts.reader.read();
-  const isBegunSince = (began: CacheMeta['began']): boolean =>
-    began.bootId === bootId() && began.bootMs > calledBootMs + parts.bootClock.resolutionMs;
-  if (found.kind === 'ok' && found.version.header.contentId !== options.seenContentId) {
-    if (options.accept === 'completed-since' || isBegunSince(found.version.meta.began)) {
+  const isSince = (moment: { readonly bootId: string | undefined }, bootMs: number): boolean =>
+    moment.bootId === bootId() && bootMs > sinceBootMs + parts.bootClock.resolutionMs;
+  if (found.kind === 'ok') {
+    const { header, meta } = found.version;
+    const isOther = header.contentId !== options.seenContentId || isSince(meta.fetch, meta.fetch.endedMs);
+    if (options.accept === 'completed-since' ? isOther : isSince(meta.fetch, meta.fetch.beganMs)) {
       return tellRefreshed(parts, found.version, 'other', waitedMs);
     }
   }
   const failure = readFailure(path);
   if (failure !== undefined) {
-    const isOfMeanwhile = failure.id !== seenFailure;
-    const isAdopted = isOfMeanwhile && (options.accept === 'completed-since' || isBegunSince(failure.began));
+    const isAdopted =
+      failure.id !== seenFailure &&
+      (options.accept === 'completed-since' || isSince(failure.fetch, failure.fetch.beganMs));
     const isAway = !options.isForced && isToStayAway(failure, clock.wallNow());
     if (isAdopted || isAway) throw adoptedFailure(path, failure, clock.wallNow());
   }
@@ -112,7 +117,7 @@ async function fetchAndWrite<T>(
   deadline: number,
 ): Promise<Refreshed<T>> {
   const { clock, path, reader } = parts;
-  const began = { bootId: bootId(), bootMs: parts.bootClock.now() };
+  const began = { bootId: bootId(), beganMs: parts.bootClock.now() };
   const generation = found.kind === 'ok' ? found.version.header.generation : undefined;
   tell(parts.listener, { type: 'refresh-started', path, generation });
   const limit = deadlineSignal(clock, deadline - clock.now(), options.signal);
@@ -170,7 +175,7 @@ async function encode<T>(
   guard: Guard,
   found: Reading<T>,
   result: SourceResult,
-  began: CacheMeta['began'],
+  began: Omit<CacheMeta['fetch'], 'endedMs'>,
 ): Promise<Encoded<T>> {
   const { clock, source } = parts;
   const old = found.kind === 'ok' ? found.content : undefined;
@@ -182,8 +187,8 @@ async function encode<T>(
   const meta: CacheMeta = {
     format,
     fetchedAtMs: clock.wallNow(),
-    ttlMs: options.ttlMs ?? old?.meta.ttlMs,
-    began,
+    ttlMs: options.ttlMs === Infinity ? null : (options.ttlMs ?? old?.meta.ttlMs),
+    fetch: { ...began, endedMs: parts.bootClock.now() },
     source: source.name,
     sourceId: source.id,
     etag,
@@ -208,7 +213,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 function sourceTimeout(path: string, options: RefreshOptions, cause: unknown): LockError {
   const limit = `timeout ${options.timeoutMs / 1_000} s (${options.timeoutSource})`;
   return new LockError(
-    `Could not refresh "${path}": its source did not deliver within the ${limit}. Try again later, or raise the timeout.`,
+    `Could not refresh "${path}": its source timed out: it did not deliver within the ${limit}. Try again later, or raise the timeout.`,
     { code: 'HOLDFAST_NETWORK', resource: path, cause },
   );
 }

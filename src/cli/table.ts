@@ -1,10 +1,14 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  CACHE_REFRESH,
+  CACHE_GET,
+  CACHE_STATUS,
   COMPLETION,
   HELP,
   VERSION,
