@@ -1,6 +1,7 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
+import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
 import { WHY } from './specs/why.js';
 
@@ -14,6 +15,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   WHY,
   CLEAN,
   DOCTOR,
+  CACHE_REFRESH,
+  CACHE_GET,
+  CACHE_STATUS,
   COMPLETION,
   HELP,
   VERSION,
