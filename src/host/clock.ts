@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+
+import type { Clock, Timer, TimerOptions } from '../core/clock.js';
+
+/** Node turns a longer delay into 1 ms (a signed 32-bit field), so longer ones are chained. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The real clock. `now()` stands still while the machine is suspended; see {@link bootClock}. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer,
+  yieldTurn: (fn) => void setImmediate(fn),
+};
+
+function setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Timer {
+  const deadline = performance.now() + delayMs;
+  let timeout: NodeJS.Timeout;
+  const arm = (restMs: number): void => {
+    timeout = setTimeout(
+      () => {
+        const leftMs = deadline - performance.now();
+        // Below a millisecond it is the timer's own rounding, not a chained delay.
+        if (leftMs >= 1) arm(leftMs);
+        else fn();
+      },
+      Math.min(Math.ceil(restMs), LONGEST_TIMEOUT_MS),
+    );
+    if (options?.keepsProcessAlive === false) timeout.unref();
+  };
+  arm(delayMs);
+  return { clear: () => clearTimeout(timeout) };
+}
+
+/**
+ * Resolves after `delayMs` (0 to Infinity); rejects with `signal.reason` as soon as `signal` aborts. Keeps the
+ * process alive meanwhile.
+ */
+export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      timer.clear();
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimer(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Monotonic milliseconds since boot. */
+export interface BootClock {
+  now(): number;
+  /** `false`: it stands still while the machine is suspended, so it measures too little, never too much. */
+  readonly countsSuspend: boolean;
+  /** Steps of this size; 10 where /proc/uptime is the source. */
+  readonly resolutionMs: number;
+}
+
+/**
+ * The best clock here that counts suspend, for times that outlive a process. `native` is the addon, where it
+ * could be loaded; Linux needs none (/proc/uptime is CLOCK_BOOTTIME, time namespace included).
+ * macOS without the addon has no such clock: its uptime follows the wall clock, so it is not used.
+ */
+export function bootClock(native?: { bootTimeMs(): number }): BootClock {
+  if (native !== undefined) return { now: () => native.bootTimeMs(), countsSuspend: true, resolutionMs: 0 };
+  if (process.platform === 'linux' && procUptimeMs() !== undefined) {
+    return { now: () => procUptimeMs() ?? performance.now(), countsSuspend: true, resolutionMs: 10 };
+  }
+  if (process.platform === 'win32') {
+    return { now: () => uptime() * 1000, countsSuspend: true, resolutionMs: 16 };
+  }
+  return { now: () => performance.now(), countsSuspend: false, resolutionMs: 0 };
+}
+
+function procUptimeMs(): number | undefined {
+  try {
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'));
+    return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname as osHostname } from 'node:os';
+
+import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
+
+/** Enough to tell later, from the same pid namespace, whether this very process still runs. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** From {@link processStartTime}; only numbers from that function compare. */
+  readonly startTime?: number | undefined;
+  readonly host?: string | undefined;
+  readonly bootId?: string | undefined;
+  readonly pidNamespace?: number | undefined;
+  readonly timeNamespace?: number | undefined;
+}
+
+/** Caches the first answer; nothing is read before somebody asks. */
+function once<T>(read: () => T): () => T {
+  let answer: { readonly value: T } | undefined;
+  return () => (answer ??= { value: read() }).value;
+}
+
+export const hostname: () => string = once(() => osHostname());
+
+/** Changes with every boot of the kernel; undefined outside Linux. */
+export const bootId: () => string | undefined = once(() => {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+});
+
+/** Inode of this process's pid namespace; undefined outside Linux. */
+export const pidNamespace: () => number | undefined = once(() => namespaceInode('pid'));
+
+/** Inode of this process's time namespace; undefined outside Linux and before Linux 5.6. */
+export const timeNamespace: () => number | undefined = once(() => namespaceInode('time'));
+
+/** Inode of the initial pid namespace (PROC_PID_INIT_INO), the one that sees every process of the kernel. */
+const INITIAL_PID_NAMESPACE = 4026531836;
+
+export function isInitialPidNamespace(): boolean {
+  return pidNamespace() === INITIAL_PID_NAMESPACE && isProcOurs();
+}
+
+function namespaceInode(kind: 'pid' | 'time'): number | undefined {
+  try {
+    const inode = Number(/\[(\d+)\]$/.exec(readlinkSync(`/proc/self/ns/${kind}`))?.[1]);
+    return Number.isNaN(inode) ? undefined : inode;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Start time as an opaque number that a reused pid does not share; undefined when unknown here or gone. */
+export function processStartTime(pid: number): number | undefined {
+  return isProcOurs() ? readProcessStat(pid)?.startTime : undefined;
+}
+
+/** This process, as others on this host can check it with {@link isProcessAlive}. */
+export const ownIdentity: () => ProcessIdentity = once(() => ({
+  pid: process.pid,
+  startTime: processStartTime(process.pid),
+  host: hostname(),
+  bootId: bootId(),
+  pidNamespace: pidNamespace(),
+  timeNamespace: timeNamespace(),
+}));
+
+/**
+ * Whether that very process still runs; undefined when this process cannot know: another host, boot or pid
+ * namespace, or start times that do not compare. `false` is proof and may be acted upon; zombies and reused
+ * pids count as dead. Sends no signal but the null signal.
+ */
+export function isProcessAlive(subject: ProcessIdentity): boolean | undefined {
+  if (!isVisibleFromHere(subject)) return undefined;
+  const existence = probePid(subject.pid);
+  if (existence === 'gone') return false;
+  const stat = isProcOurs() ? readProcessStat(subject.pid) : undefined;
+  if (stat === undefined) {
+    // It ended meanwhile, or it belongs to somebody else and /proc is mounted with hidepid.
+    return probePid(subject.pid) === 'gone' ? false : isStatExpected() ? true : undefined;
+  }
+  if (isZombie(stat)) return false;
+  if (subject.startTime === undefined || subject.startTime === stat.startTime) return true;
+  // A time namespace shifts the start times that /proc reports: unequal then proves nothing.
+  return subject.timeNamespace === timeNamespace() ? false : undefined;
+}
+
+function isVisibleFromHere({ pid, host, bootId: boot, pidNamespace: namespace }: ProcessIdentity): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (boot !== bootId() || namespace !== pidNamespace()) return false;
+  // Where the kernel gives no boot id, the host's name is all there is.
+  return boot !== undefined || host === hostname();
+}
+
+function isStatExpected(): boolean {
+  return process.platform !== 'linux' || isProcOurs();
+}
+
+/** EPERM means that it is there and not ours. */
+function probePid(pid: number): 'exists' | 'gone' {
+  try {
+    process.kill(pid, 0);
+    return 'exists';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'gone' : 'exists';
+  }
+}
+
+/**
+ * Whether `pid` is the parent, grandparent, ... of this process; a process is not its own ancestor.
+ * undefined where the chain cannot be followed.
+ */
+export function isAncestor(pid: number): boolean | undefined {
+  if (pid === process.ppid) return true;
+  if (!isProcOurs()) return undefined;
+  let current = process.ppid;
+  while (current > 0) {
+    if (current === pid) return true;
+    const stat = readProcessStat(current);
+    if (stat === undefined) return undefined;
+    current = stat.parentPid;
+  }
+  return false;
+}
+
+/**
+ * The command line for people: arguments joined by spaces, the program without its directory, control
+ * characters replaced, at most `maxLength` characters. undefined when it cannot be known.
+ */
+export function commandOf(pid: number, maxLength = 80): string | undefined {
+  if (!isProcOurs()) return undefined;
+  let args: string[];
+  try {
+    args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return undefined;
+  }
+  while (args.at(-1) === '') args.pop();
+  const name = readProcessStat(pid)?.name;
+  if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
+  const program = (args[0] ?? '').replace(/^.*\/(?=.)/s, '');
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const text = [program, ...args.slice(1)].join(' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+}

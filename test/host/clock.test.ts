@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { bootClock, sleep, systemClock } from '../../src/host/clock.js';
+import { bundleSource } from '../support/bundle.js';
+import { start } from '../support/processes.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('now is monotonic and runs on while we wait', async () => {
+  const before = systemClock.now();
+  await sleep(20);
+  const elapsedMs = systemClock.now() - before;
+  expect(elapsedMs).toBeGreaterThanOrEqual(19);
+  expect(elapsedMs).toBeLessThan(5000);
+});
+
+test('wallNow counts from 1970', () => {
+  expect(Math.abs(systemClock.wallNow() - Date.now())).toBeLessThan(1000);
+});
+
+test('a timer beyond 2^31 ms fires at its time and not before', () => {
+  vi.useFakeTimers();
+  const thirtyDaysMs = 30 * 24 * 3600 * 1000;
+  const fired = vi.fn();
+  systemClock.setTimer(thirtyDaysMs, fired);
+  vi.advanceTimersByTime(thirtyDaysMs - 10);
+  expect(fired).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(10);
+  expect(fired).toHaveBeenCalledTimes(1);
+});
+
+test('an infinite timer never fires and can be cleared', () => {
+  vi.useFakeTimers();
+  const fired = vi.fn();
+  const timer = systemClock.setTimer(Infinity, fired);
+  vi.advanceTimersByTime(2 ** 32);
+  expect(vi.getTimerCount()).toBe(1);
+  timer.clear();
+  expect(vi.getTimerCount()).toBe(0);
+  expect(fired).not.toHaveBeenCalled();
+});
+
+test('a chained timer can be cleared after its first link', () => {
+  vi.useFakeTimers();
+  const fired = vi.fn();
+  const timer = systemClock.setTimer(2 ** 32, fired);
+  vi.advanceTimersByTime(2 ** 31);
+  timer.clear();
+  vi.advanceTimersByTime(2 ** 33);
+  expect(fired).not.toHaveBeenCalled();
+});
+
+test.each([
+  [false, 'ended'],
+  [true, 'fired'],
+])('keepsProcessAlive %s: the process prints "%s"', async (keepsProcessAlive, expected) => {
+  const clock = await bundleSource('host/clock.ts');
+  const script = `
+    const { systemClock } = require(${JSON.stringify(clock)});
+    let hasFired = false;
+    systemClock.setTimer(300, () => { hasFired = true; }, { keepsProcessAlive: ${keepsProcessAlive} });
+    process.on('exit', () => console.log(hasFired ? 'fired' : 'ended'));`;
+  const child = start(process.execPath, ['-e', script]);
+  expect((await child.exited).stdout.trim()).toBe(expected);
+});
+
+test('yieldTurn runs later, after the microtasks', async () => {
+  const order: string[] = [];
+  await new Promise<void>((resolve) => {
+    systemClock.yieldTurn(() => {
+      order.push('turn');
+      resolve();
+    });
+    void Promise.resolve().then(() => order.push('microtask'));
+    order.push('now');
+  });
+  expect(order).toEqual(['now', 'microtask', 'turn']);
+});
+
+test('sleep rejects with the reason of its signal, at once and when already aborted', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const sleeping = sleep(60_000, controller.signal);
+  controller.abort(reason);
+  await expect(sleeping).rejects.toBe(reason);
+  await expect(sleep(60_000, controller.signal)).rejects.toBe(reason);
+});
+
+test('bootClock without the addon agrees with the kernel and counts suspend', () => {
+  const clock = bootClock();
+  const kernelMs = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
+  expect(clock.countsSuspend).toBe(true);
+  expect(Math.abs(clock.now() - kernelMs)).toBeLessThan(1000);
+});
+
+test('bootClock prefers the addon', () => {
+  expect(bootClock({ bootTimeMs: () => 1234.5 }).now()).toBe(1234.5);
+});
