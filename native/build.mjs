@@ -1,0 +1,122 @@
+// Builds prebuilds/<platform>-<arch>/holdfast.node with a plain C compiler: `node native/build.mjs [target]`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const host = `${process.platform}-${process.arch}`;
+const target = process.argv[2] ?? host;
+const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
+
+const posix = ['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'];
+const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'delay_load_windows.c'];
+
+// No C library is named, so one file serves glibc and musl: the process that loads it already has one. Without
+// stack protector and fortification, because their symbols differ between libraries; without outline atomics,
+// because libgcc would have to come along.
+const linux = [
+  '-fPIC',
+  '-shared',
+  '-nostdlib',
+  '-fno-stack-protector',
+  '-U_FORTIFY_SOURCE',
+  // Waiting threads may still run our code when the last environment has gone.
+  '-Wl,-z,nodelete',
+  '-Wl,-z,now',
+  '-Wl,--build-id=none',
+];
+
+const targets = {
+  'linux-x64': { compilers: ['cc', 'x86_64-linux-gnu-gcc'], flags: linux, sources: posix },
+  'linux-arm64': {
+    compilers: host === 'linux-arm64' ? ['cc'] : ['aarch64-linux-gnu-gcc'],
+    flags: [...linux, '-mno-outline-atomics'],
+    sources: posix,
+  },
+  'darwin-x64': {
+    compilers: ['cc'],
+    flags: ['-arch', 'x86_64', '-bundle', '-undefined', 'dynamic_lookup'],
+    sources: posix,
+  },
+  'darwin-arm64': {
+    compilers: ['cc'],
+    flags: ['-arch', 'arm64', '-bundle', '-undefined', 'dynamic_lookup'],
+    sources: posix,
+  },
+  'win32-x64': {
+    compilers: ['x86_64-w64-mingw32-gcc'],
+    flags: ['-shared', '-static-libgcc'],
+    sources: windows,
+  },
+};
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function run(command, args) {
+  const { error, status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (error) fail(`Could not run "${command}": ${error.code}.`);
+  if (status !== 0) fail(`Could not build "${output}": ${command} ended with ${status}.`);
+}
+
+function isThere(command) {
+  return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function newestSource() {
+  const files = readdirSync(here).map((name) => join(here, name));
+  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+}
+
+function headers() {
+  try {
+    return dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
+  } catch {
+    return fail('Could not build the addon: node-api-headers is not installed. Run "npm install" first.');
+  }
+}
+
+// Windows binds each import to a file name. The import library says node.exe and is resolved at load, by
+// delay_load_windows.c, to whatever the running executable is called.
+function windowsImports(api, directory) {
+  const library = join(directory, 'node_api.lib');
+  const parts = ['js_native_api', 'node_api'].map((name) => {
+    const part = join(directory, `${name}.a`);
+    run('x86_64-w64-mingw32-dlltool', ['-d', join(api, 'def', `${name}.def`), '-y', part]);
+    return part;
+  });
+  return { library, parts };
+}
+
+const recipe = targets[target];
+if (!recipe) fail(`Could not build for "${target}": only ${Object.keys(targets).join(', ')} are known.`);
+if (existsSync(output) && statSync(output).mtimeMs > newestSource()) process.exit(0);
+
+const compiler = (target === host && process.env.CC) || recipe.compilers.find(isThere);
+if (!compiler) {
+  fail(
+    `Could not build "${output}": no C compiler (${recipe.compilers.join(', ')}). ` +
+      'Install one (Debian: apt-get install gcc; macOS: xcode-select --install) or set CC.',
+  );
+}
+
+const api = headers();
+const directory = dirname(output);
+mkdirSync(directory, { recursive: true });
+const imports = target.startsWith('win32') ? windowsImports(api, directory).parts : [];
+// A running process may have the old file mapped: replace it, never write into it.
+const fresh = `${output}.${process.pid}`;
+run(compiler, [
+  ...['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'],
+  ...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []),
+  ...recipe.flags,
+  ...['-I', join(api, 'include'), '-o', fresh],
+  ...recipe.sources.map((name) => join(here, name)),
+  ...imports,
+]);
+for (const part of imports) rmSync(part);
+renameSync(fresh, output);

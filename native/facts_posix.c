@@ -1,0 +1,61 @@
+/* What the machine knows about itself and its processes. */
+#include "lock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+double boot_time_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* proc_pid_stat(5): field 22, in clock ticks since boot. The name in field 2 may itself contain ") ". */
+bool process_start_time(int pid, double *start) {
+  char path[32], line[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ssize_t length = read(fd, line, sizeof line - 1);
+  close(fd);
+  if (length <= 0) return false;
+  line[length] = '\0';
+  char *field = strrchr(line, ')');
+  for (int number = 2; field != NULL && number < 22; number++) field = strchr(field + 1, ' ');
+  if (field == NULL) return false;
+  *start = (double)strtoull(field + 1, NULL, 10);
+  return true;
+}
+
+double pid_namespace(void) {
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &status, 0) < 0) return 0;
+  return (double)status.st_ino;
+}
+#else
+#include <libproc.h>
+#include <mach/mach_time.h>
+
+double boot_time_ms(void) {
+  mach_timebase_info_data_t base;
+  mach_timebase_info(&base);
+  return (double)mach_continuous_time() * base.numer / base.denom / 1e6;
+}
+
+bool process_start_time(int pid, double *start) {
+  struct proc_bsdinfo facts;
+  if (proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &facts, sizeof facts) != (int)sizeof facts) return false;
+  *start = (double)facts.pbi_start_tvsec * 1e6 + (double)facts.pbi_start_tvusec;
+  return true;
+}
+
+double pid_namespace(void) { return 0; }
+#endif

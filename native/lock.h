@@ -1,0 +1,103 @@
+/*
+ * What a platform has to offer. Every int result is 0 or positive for success and a negative errno for failure.
+ * Nothing here knows about Node; nothing here decides a policy.
+ */
+#ifndef HOLDFAST_LOCK_H
+#define HOLDFAST_LOCK_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef _WIN32
+#include <windows.h>
+typedef HANDLE lock_descriptor;
+typedef SRWLOCK mutex;
+#define MUTEX_INITIALIZER SRWLOCK_INIT
+#define mutex_lock(m) AcquireSRWLockExclusive(m)
+#define mutex_unlock(m) ReleaseSRWLockExclusive(m)
+#else
+#include <pthread.h>
+typedef int lock_descriptor;
+typedef pthread_mutex_t mutex;
+#define MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+#define mutex_lock(m) pthread_mutex_lock(m)
+#define mutex_unlock(m) pthread_mutex_unlock(m)
+#endif
+
+/* Bits of `flags`; src/host/native-contract.ts says the same. */
+enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4 };
+
+/* Bytes of a path and of a record, the terminating NUL included. */
+enum { PATH_BYTES = 4096, RECORD_BYTES = 8192 };
+
+/* Reopening a path that keeps being replaced ends after so many rounds, with -ESTALE. */
+enum { REOPEN_LIMIT = 100 };
+
+/* An open file that carries a lock, and its identity, which cannot be reused while it is open. */
+typedef struct {
+  lock_descriptor descriptor;
+  uint64_t device;
+  uint64_t inode;
+} lock_file;
+
+typedef struct {
+  const char *path; /* UTF-8, NUL-terminated */
+  int flags;
+  int create_mode;
+  const char *record; /* NULL: none */
+  size_t record_length;
+} lock_request;
+
+/*
+ * Ends one blocking call from another thread, or at a deadline. The blocking thread opens it and closes it;
+ * request() is allowed from initialisation until close() has returned, and no wake-up arrives after that.
+ */
+typedef struct interrupt {
+  atomic_bool requested;
+  int64_t deadline_ns; /* on monotonic_ns(); INT64_MAX: none */
+#ifdef _WIN32
+  HANDLE event;
+#else
+  bool is_open, is_armed;
+  int64_t due_ns;
+  pthread_t thread;
+  struct interrupt *previous, *next;
+#endif
+} interrupt;
+
+int interrupt_initialise(interrupt *self, int64_t deadline_ns);
+int interrupt_open(interrupt *self);
+void interrupt_request(interrupt *self);
+void interrupt_close(interrupt *self);
+/* Requested, or past the deadline: the blocking call is to give up. */
+bool interrupt_is_due(interrupt *self);
+
+/*
+ * Opens the path, locks it and checks that the path still names the locked file; writes the record. Without an
+ * interrupt it never waits (-EWOULDBLOCK); with one it blocks until granted or until the interrupt is due
+ * (-ECANCELED). After a failure nothing is left open.
+ */
+int lock_acquire(const lock_request *request, interrupt *stop, lock_file *granted);
+/* The same on a descriptor that somebody else owns: no reopening, no gate, no record, and it stays open. */
+int lock_acquire_descriptor(int fd, int flags, interrupt *stop);
+void lock_release_descriptor(int fd);
+/* 1, 0 or a negative errno. */
+int lock_verify(const lock_file *file, const char *path);
+/* Unlocks first, then closes. Close alone would leave the lock to a child forked in between, until its exec. */
+void lock_release(lock_file *file);
+/* Closes and leaves the lock to those who inherited the descriptor. */
+void lock_abandon(lock_file *file);
+int lock_number(const lock_file *file);
+
+/* Starts a detached thread that takes no signals. */
+int thread_start(void *(*run)(void *), void *argument);
+
+int64_t monotonic_ns(void);
+double boot_time_ms(void);
+bool process_start_time(int pid, double *start);
+double pid_namespace(void);
+
+#endif

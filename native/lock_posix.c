@@ -1,0 +1,209 @@
+/* flock(2), the gate, the identity check and the record. Linux and macOS. */
+#include "lock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+_Static_assert(sizeof(void *) == 8, "struct stat is the kernel's only on 64-bit Linux");
+/* glibc before 2.33 exports neither stat nor fstat; the kernel's calls are the same everywhere. */
+#define kernel_fstat(fd, into) ((int)syscall(SYS_fstat, fd, into))
+#define kernel_stat(path, into) ((int)syscall(SYS_newfstatat, AT_FDCWD, path, into, 0))
+#else
+#define kernel_fstat(fd, into) fstat(fd, into)
+#define kernel_stat(path, into) stat(path, into)
+#endif
+
+/* flock(2) binds the lock to the open file description: exec must not carry it on unasked. */
+#define OPEN_ALWAYS_FLAGS (O_CLOEXEC | O_NOCTTY)
+
+/* EINTR means a signal: ours, when the interrupt is due, or somebody else's, which changes nothing. */
+static bool is_to_retry(interrupt *stop) {
+  return errno == EINTR && (stop == NULL || !interrupt_is_due(stop));
+}
+
+static int failure(void) { return errno == EINTR ? -ECANCELED : -errno; }
+
+static int open_once(const char *path, int flags, int mode, interrupt *stop) {
+  int fd;
+  /* O_NONBLOCK: a FIFO or a line without carrier must not hang us, nor a lease (fcntl(2), F_SETLEASE) a try. */
+  do fd = open(path, flags | OPEN_ALWAYS_FLAGS | O_NONBLOCK, mode);
+  while (fd < 0 && is_to_retry(stop));
+  if (fd >= 0 || errno != EWOULDBLOCK || stop == NULL) return fd;
+  do fd = open(path, flags | OPEN_ALWAYS_FLAGS, mode);
+  while (fd < 0 && is_to_retry(stop));
+  return fd;
+}
+
+static bool is_write_refused(int error) {
+  return error == EACCES || error == EPERM || error == EROFS || error == ETXTBSY;
+}
+
+/* 0, 1 and 2 may be closed; a lock that took their place would be written to by the next printf. */
+static int above_standard_descriptors(int fd) {
+  if (fd < 0 || fd > 2) return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return moved;
+}
+
+static int open_path(const lock_request *request, interrupt *stop) {
+  int create = request->flags & LOCK_CREATE ? O_CREAT : 0;
+  int fd = open_once(request->path, O_RDWR | create, request->create_mode, stop);
+  if (fd < 0 && errno == EISDIR) fd = open_once(request->path, O_RDONLY | O_DIRECTORY, 0, stop);
+  if (fd < 0 && is_write_refused(errno)) {
+    int first = errno;
+    /* fs.protected_regular refuses O_CREAT on a file that exists and that we may write. */
+    if (create) fd = open_once(request->path, O_RDWR, 0, stop);
+    if (fd < 0) fd = open_once(request->path, O_RDONLY, 0, stop);
+    if (fd < 0 && errno == ENOENT) errno = first;
+  }
+  return above_standard_descriptors(fd);
+}
+
+static int flock_file(int fd, int operation, interrupt *stop) {
+  int result;
+  if (stop != NULL && interrupt_is_due(stop)) return -ECANCELED;
+  do result = flock(fd, operation | (stop == NULL ? LOCK_NB : 0));
+  while (result < 0 && is_to_retry(stop));
+  return result < 0 ? failure() : 0;
+}
+
+/*
+ * The gate: an OFD lock on one byte far beyond any data, which on Linux knows nothing of flock. A writer that has
+ * to wait holds it while it waits; a reader passes through it before it takes the lock. So new readers queue
+ * behind a waiting writer. Nobody waits for the gate with the lock in hand, so there is no cycle.
+ */
+#ifdef F_OFD_SETLKW
+#define GATE_BYTE ((off_t)1 << 62)
+
+/* Without a gate (EINVAL and ENOSYS: the file system; EBADF: write lock through a read-only descriptor) we do without. */
+static int gate(int fd, int command, short type, interrupt *stop) {
+  struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = GATE_BYTE, .l_len = 1};
+  int result;
+  if (stop != NULL && interrupt_is_due(stop)) return -ECANCELED;
+  do result = fcntl(fd, command, &range);
+  while (result < 0 && is_to_retry(stop));
+  if (result < 0) return errno == EINTR ? -ECANCELED : 0;
+  return command == F_OFD_GETLK && range.l_type != F_UNLCK ? -EWOULDBLOCK : 0;
+}
+
+static int take_lock(int fd, int flags, interrupt *stop) {
+  int result;
+  if (flags & LOCK_SHARED) {
+    if (flags & LOCK_GATE) {
+      result = gate(fd, stop == NULL ? F_OFD_GETLK : F_OFD_SETLKW, F_RDLCK, stop);
+      if (result < 0) return result;
+      if (stop != NULL) gate(fd, F_OFD_SETLK, F_UNLCK, NULL);
+    }
+    return flock_file(fd, LOCK_SH, stop);
+  }
+  if (!(flags & LOCK_GATE) || stop == NULL) return flock_file(fd, LOCK_EX, stop);
+  result = flock_file(fd, LOCK_EX, NULL);
+  if (result != -EWOULDBLOCK) return result;
+  result = gate(fd, F_OFD_SETLKW, F_WRLCK, stop);
+  if (result == 0) result = flock_file(fd, LOCK_EX, stop);
+  gate(fd, F_OFD_SETLK, F_UNLCK, NULL);
+  return result;
+}
+#else
+/* macOS keeps flock and fcntl locks in one table: a gate in the same file would be the lock itself. */
+static int take_lock(int fd, int flags, interrupt *stop) {
+  return flock_file(fd, flags & LOCK_SHARED ? LOCK_SH : LOCK_EX, stop);
+}
+#endif
+
+/* Digits, then the magic. A negative length is a failed read. */
+static bool is_our_record(const char *bytes, ssize_t length) {
+  static const char magic[] = " holdfast/";
+  const ssize_t magic_length = sizeof magic - 1;
+  ssize_t digits = 0;
+  while (digits < length && bytes[digits] >= '0' && bytes[digits] <= '9') digits++;
+  return digits > 0 && length - digits >= magic_length && memcmp(bytes + digits, magic, magic_length) == 0;
+}
+
+/* Only with the exclusive lock in hand. `status` is of after the grant. */
+static void write_record(int fd, const lock_request *request, const struct stat *status) {
+  char head[32];
+  if (request->record == NULL || request->flags & LOCK_SHARED || !S_ISREG(status->st_mode)) return;
+  /* Files under /proc say that they are empty; only reading tells. */
+  ssize_t length = pread(fd, head, sizeof head, 0);
+  bool is_empty = length == 0 && status->st_size == 0;
+  if (!is_empty && !is_our_record(head, length)) return;
+  ssize_t written = pwrite(fd, request->record, request->record_length, 0);
+  if (written < 0 && errno == EBADF) return;
+  /* Half a record (disk full) might not begin with the magic and would never be overwritten again. */
+  bool is_whole = written == (ssize_t)request->record_length;
+  off_t size = is_whole ? written : 0;
+  if (!is_whole || status->st_size != size) (void)!ftruncate(fd, size);
+}
+
+/* A file that was unlinked or replaced while we waited is not what the next contender opens. */
+static bool is_still_named(const char *path, const struct stat *status) {
+  struct stat named;
+  if (status->st_nlink == 0 || kernel_stat(path, &named) < 0) return false;
+  return named.st_dev == status->st_dev && named.st_ino == status->st_ino;
+}
+
+static int acquire_once(const lock_request *request, interrupt *stop, lock_file *granted, bool *is_current) {
+  struct stat status;
+  int fd = open_path(request, stop);
+  if (fd < 0) return failure();
+  int result = take_lock(fd, request->flags, stop);
+  if (result == 0 && kernel_fstat(fd, &status) < 0) result = -errno;
+  *is_current = result == 0 && is_still_named(request->path, &status);
+  if (!*is_current) {
+    close(fd);
+    return result;
+  }
+  /* O_NONBLOCK means nothing to a regular file or a directory; others inherit it with the descriptor. */
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+  write_record(fd, request, &status);
+  *granted = (lock_file){.descriptor = fd, .device = status.st_dev, .inode = status.st_ino};
+  return 0;
+}
+
+int lock_acquire(const lock_request *request, interrupt *stop, lock_file *granted) {
+  for (int round = 0; round <= REOPEN_LIMIT; round++) {
+    bool is_current = false;
+    int result = acquire_once(request, stop, granted, &is_current);
+    if (result < 0 || is_current) return result;
+  }
+  return -ESTALE;
+}
+
+int lock_acquire_descriptor(int fd, int flags, interrupt *stop) {
+  int operation = flags & LOCK_SHARED ? LOCK_SH : LOCK_EX;
+  if (stop == NULL) return flock_file(fd, operation, NULL);
+  /* The lock is of the open file description. Our own number for it outlives a close of the caller's, whose
+     number may by then name another file. */
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (own < 0) return -errno;
+  int result = flock_file(own, operation, stop);
+  close(own);
+  return result;
+}
+
+void lock_release_descriptor(int fd) { flock(fd, LOCK_UN); }
+
+/* The open descriptor keeps the inode number from being reused, so one stat decides. */
+int lock_verify(const lock_file *file, const char *path) {
+  struct stat named;
+  if (kernel_stat(path, &named) < 0) return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+  return (uint64_t)named.st_dev == file->device && (uint64_t)named.st_ino == file->inode;
+}
+
+void lock_release(lock_file *file) {
+  flock(file->descriptor, LOCK_UN);
+  close(file->descriptor);
+}
+
+void lock_abandon(lock_file *file) { close(file->descriptor); }
+
+int lock_number(const lock_file *file) { return file->descriptor; }

@@ -1,0 +1,35 @@
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { LockError } from '../core/errors.js';
+import type { NativeAddon } from './native-contract.js';
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * The native addon, loaded at the first call. There is one per environment: each worker thread gets its own.
+ *
+ * @throws LockError `HOLDFAST_BACKEND_UNAVAILABLE` when there is none for this platform, or it does not load.
+ */
+export function loadNative(): NativeAddon {
+  loaded ??= open();
+  return loaded;
+}
+
+function open(): NativeAddon {
+  const platform = `${process.platform}-${process.arch}`;
+  // src/host, dist/host and dist/bin all lie two levels below the package's root.
+  const file = fileURLToPath(new URL(`../../prebuilds/${platform}/holdfast.node`, import.meta.url));
+  const target: { exports: unknown } = { exports: {} };
+  try {
+    // Lazy binding would turn a missing symbol into a crash at the first lock.
+    process.dlopen(target, file, constants.dlopen.RTLD_NOW);
+  } catch (cause) {
+    const fact = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    throw new LockError(
+      `Could not load the native addon "${file}": ${fact}. ` +
+        `Run "node native/build.mjs" in the package's folder to build it for ${platform}.`,
+      { code: 'HOLDFAST_BACKEND_UNAVAILABLE', cause },
+    );
+  }
+  return target.exports as NativeAddon;
+}
