@@ -1,6 +1,7 @@
 import { lstatSync, statSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
+import { formatDevice } from './file-key.js';
 import { type Mount, readMounts } from './mounts.js';
 
 /**
@@ -131,7 +132,6 @@ function kindOfFuse(path: string): FileSystemKind {
 
 /** For file systems whose `st_dev` is that of their superblock, as FUSE's is. */
 export function mountOfDevice(device: bigint, mounts: readonly Mount[]): Mount | undefined {
-  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
-  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
-  return mounts.find((mount) => mount.device === `${major}:${minor}`);
+  const wanted = formatDevice(device);
+  return mounts.find((mount) => mount.device === wanted);
 }

@@ -56,8 +56,10 @@ test('asking does not resume a stopped process', async () => {
 
 test('a zombie is dead', async () => {
   // The shell replaces itself by a program that never reaps what the shell started.
-  const child = startShell('true & echo $!; exec cat');
+  const child = startShell('sleep 600 & echo $!; exec cat');
   const pid = Number((await child.line(/^(\d+)$/))[1]);
+  await eventually('replaced', () => readProcessStat(child.pid)?.name === 'cat');
+  process.kill(pid, 'SIGKILL');
   await eventually('a zombie', () => readProcessStat(pid)?.state === 'Z');
   expect(isProcessAlive({ ...ownIdentity(), pid, startTime: undefined })).toBe(false);
 });

@@ -1,3 +1,5 @@
 export { FlockBackend } from './backend.js';
 export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from './config.js';
 export { FlockGrant } from './grant.js';
+export { carriesOurRecord } from './record.js';
+export { tryRemoveLockFile } from './remove.js';

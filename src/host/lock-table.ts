@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+
+import type { Clock } from '../core/clock.js';
+import type { Mode } from '../core/backend.js';
+import { systemClock } from './clock.js';
+import { locksOfProcess } from './descriptor-scan.js';
+import { kernelFileKey } from './file-key.js';
+import { fileSystemKind } from './filesystem.js';
+import { commandOf, isInitialPidNamespace } from './identity.js';
+import { type LockLine, parseLockLines } from './lock-lines.js';
+import { isProcOurs, listPids, readProcessStat } from './process-stat.js';
+
+export interface LockTableHolder {
+  readonly pid: number;
+  readonly mode: Mode;
+  /** As `processStartTime` gives it. */
+  readonly startTime: number | undefined;
+  readonly command: string | undefined;
+  /** It made the flock call. `false`: it inherited the open file, and holds the lock as much. */
+  readonly isTaker: boolean;
+  /** Seen to have the file open. `false`: the kernel says it took the lock, but its files may not be read. */
+  readonly isConfirmed: boolean;
+}
+
+export interface LockTableWaiter {
+  /** undefined for one that waits at the writers' gate: the kernel names no process there. */
+  readonly pid: number | undefined;
+  readonly mode: Mode;
+}
+
+/** Who holds and waits for the flock of one file, at about one moment. Display data: it decides nothing. */
+export interface LockTable {
+  /** May be empty although `isHeld`: the holder belongs to another user or pid namespace. */
+  readonly holders: readonly LockTableHolder[];
+  readonly waiters: readonly LockTableWaiter[];
+  /**
+   * undefined when nothing is visible and that proves nothing: in a pid namespace the locks of others are
+   * hidden, and on a network file system those of other hosts.
+   */
+  readonly isHeld: boolean | undefined;
+}
+
+export interface HeldLock extends LockTable {
+  /** The file as {@link kernelFileKey} names it; the kernel keeps no path. */
+  readonly key: string;
+  readonly isHeld: true;
+}
+
+const UNKNOWN: LockTable = { holders: [], waiters: [], isHeld: undefined };
+const FREE: LockTable = { holders: [], waiters: [], isHeld: false };
+
+/** How long a scan occupies the event loop at a stretch. */
+const STRETCH_MS = 5;
+
+/**
+ * The lock table of the file at `path`; a file that does not exist is free. Looks at the processes that took
+ * the lock first, and at all others only when those do not explain it, giving the event loop a turn every
+ * few milliseconds, though not in the middle of one process's descriptors. Outside Linux everything is unknown.
+ */
+export function readLockTable(path: string, clock: Clock = systemClock): Promise<LockTable> {
+  return inTurns(readTable(path), clock);
+}
+
+/** {@link readLockTable} for callers that cannot await; blocks the thread, for at most 5 us per open descriptor of the host. */
+export function readLockTableSync(path: string): LockTable {
+  return atOnce(readTable(path));
+}
+
+/** Every flock that is visible from here, with all who share it. Always looks at every process. */
+export function heldLocks(clock: Clock = systemClock): Promise<readonly HeldLock[]> {
+  return inTurns(readAll(), clock);
+}
+
+/** The edges of the wait-for graph; a cycle through them is a deadlock, unless a wait has a timeout. */
+export interface WaitGraph {
+  /** Keys of the locks that a process waits for. Waits at the gate are missing: nobody can name them. */
+  readonly waitsFor: ReadonlyMap<number, readonly string[]>;
+  /** Processes that hold a lock, those that inherited it included. */
+  readonly heldBy: ReadonlyMap<string, readonly number[]>;
+}
+
+export function waitGraph(locks: readonly HeldLock[]): WaitGraph {
+  const waitsFor = new Map<number, string[]>();
+  const heldBy = new Map<string, number[]>();
+  for (const { key, holders, waiters } of locks) {
+    heldBy.set(key, [...new Set(holders.map((holder) => holder.pid))]);
+    for (const { pid } of waiters) {
+      if (pid !== undefined) waitsFor.set(pid, [...(waitsFor.get(pid) ?? []), key]);
+    }
+  }
+  return { waitsFor, heldBy };
+}
+
+/** Yields wherever the event loop may take a turn. */
+type Scan<T> = Generator<undefined, T, undefined>;
+
+function* readTable(path: string): Scan<LockTable> {
+  const lines = readKernelLines();
+  if (lines === undefined) return UNKNOWN;
+  let key: string | undefined;
+  try {
+    key = kernelFileKey(path);
+  } catch {
+    return UNKNOWN;
+  }
+  if (key === undefined) return FREE;
+  const isNamespaced = !isInitialPidNamespace();
+  const own = lines.filter((line) => line.key === key);
+  if (!own.some((line) => line.kind === 'flock') && !isNamespaced) {
+    const isProof = fileSystemKind(path).kind === 'local';
+    return { ...FREE, waiters: waitersOf(own), isHeld: isProof ? false : undefined };
+  }
+  const holders: LockTableHolder[] = [];
+  const takers = takersOf(own);
+  for (const pid of takers) holders.push(...holdersOf(key, holdersIn(pid, own)));
+  const isExplained = holdLines(own).every((line) => holders.some((holder) => holder.pid === line.pid));
+  if (!isExplained || (isNamespaced && holders.length === 0)) {
+    for (const pid of listPids()) {
+      if (takers.includes(pid)) continue;
+      holders.push(...holdersOf(key, holdersIn(pid, own)));
+      yield undefined;
+    }
+  }
+  const isHeld = holders.length > 0 || own.some((line) => line.kind === 'flock');
+  return { holders, waiters: waitersOf(own), isHeld: isHeld ? true : undefined };
+}
+
+function* readAll(): Scan<readonly HeldLock[]> {
+  const lines = readKernelLines();
+  if (lines === undefined) return [];
+  const byKey = new Map<string, LockTableHolder[]>();
+  for (const line of lines) if (line.kind === 'flock' && !byKey.has(line.key)) byKey.set(line.key, []);
+  for (const pid of listPids()) {
+    for (const { key, holder } of holdersIn(pid, lines)) {
+      byKey.set(key, [...(byKey.get(key) ?? []), holder]);
+    }
+    yield undefined;
+  }
+  return [...byKey].map(([key, holders]) => {
+    const waiters = waitersOf(lines.filter((line) => line.key === key));
+    return { key, holders, waiters, isHeld: true };
+  });
+}
+
+interface Hold {
+  readonly key: string;
+  readonly holder: LockTableHolder;
+}
+
+function holdersOf(key: string, found: readonly Hold[]): LockTableHolder[] {
+  return found.filter((hold) => hold.key === key).map((hold) => hold.holder);
+}
+
+/** What `pid` holds; once per lock, however many descriptors it has for it. */
+function holdersIn(pid: number, lines: readonly LockLine[]): Hold[] {
+  const found = locksOfProcess(pid);
+  if (found === 'gone') return [];
+  const isConfirmed = found !== 'forbidden';
+  // The kernel's word is all there is about a process whose files are hidden from us.
+  const held = isConfirmed ? found : holdLines(lines).filter((line) => line.pid === pid);
+  const distinct = new Map(held.map((line) => [`${line.key} ${line.mode}`, line]));
+  if (distinct.size === 0) return [];
+  const startTime = readProcessStat(pid)?.startTime;
+  const command = commandOf(pid);
+  return [...distinct.values()].map(({ key, mode }) => {
+    const isTaker = held.some((line) => line.key === key && line.mode === mode && line.pid === pid);
+    return { key, holder: { pid, mode, startTime, command, isTaker, isConfirmed } };
+  });
+}
+
+function holdLines(lines: readonly LockLine[]): LockLine[] {
+  return lines.filter((line) => line.kind === 'flock' && !line.isWaiter);
+}
+
+function takersOf(lines: readonly LockLine[]): number[] {
+  return [...new Set(holdLines(lines).map((line) => line.pid))].filter((pid) => pid !== undefined);
+}
+
+function waitersOf(lines: readonly LockLine[]): LockTableWaiter[] {
+  return lines.filter((line) => line.isWaiter).map(({ pid, mode }) => ({ pid, mode }));
+}
+
+/** undefined where there is no such table, or where its pids would mean somebody else. */
+function readKernelLines(): LockLine[] | undefined {
+  if (!isProcOurs()) return undefined;
+  try {
+    return parseLockLines(readFileSync('/proc/locks', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+function atOnce<T>(scan: Scan<T>): T {
+  for (;;) {
+    const step = scan.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+async function inTurns<T>(scan: Scan<T>, clock: Clock): Promise<T> {
+  let turnEndsAfter = clock.now() + STRETCH_MS;
+  for (;;) {
+    const step = scan.next();
+    if (step.done === true) return step.value;
+    if (clock.now() < turnEndsAfter) continue;
+    await new Promise<void>((resolve) => clock.yieldTurn(resolve));
+    turnEndsAfter = clock.now() + STRETCH_MS;
+  }
+}
