@@ -30,7 +30,13 @@ export function writeFailure(path: string, sizeBytes: number, error: unknown): u
 }
 
 /** What a file says cannot be understood, or is not allowed. */
-export function contentError(action: string, path: string, fact: string, nextStep: string, cause?: unknown): LockError {
+export function contentError(
+  action: string,
+  path: string,
+  fact: string,
+  nextStep: string,
+  cause?: unknown,
+): LockError {
   return new LockError(`Could not ${action} "${path}": ${fact}. ${nextStep}.`, {
     code: 'HOLDFAST_PROTOCOL',
     resource: path,

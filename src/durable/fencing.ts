@@ -20,9 +20,12 @@ export function assertNotFenced(path: string, token: bigint | undefined, found: 
     token === undefined
       ? `it was written under fencing token ${found}, and this write carries none`
       : `it was written under fencing token ${found}, and this write carries the older ${token}`;
-  throw new LockError(`Could not write "${path}": ${fact}. Acquire the lock again and start from its content.`, {
-    code: 'HOLDFAST_LOST',
-    resource: path,
-    lossReason: 'taken',
-  });
+  throw new LockError(
+    `Could not write "${path}": ${fact}. Acquire the lock again and start from its content.`,
+    {
+      code: 'HOLDFAST_LOST',
+      resource: path,
+      lossReason: 'taken',
+    },
+  );
 }

@@ -6,12 +6,21 @@ import { StepError, type Destination, type Replacement, type Step, type TempWrit
 import { newTempName } from './temp-name.js';
 
 /** Indexed by the DURABLE_* numbers of the addon. */
-const STEPS: readonly Step[] = ['open-directory', 'create', 'lock', 'write', 'sync', 'rename', 'sync-directory'];
+const STEPS: readonly Step[] = [
+  'open-directory',
+  'create',
+  'lock',
+  'write',
+  'sync',
+  'rename',
+  'sync-directory',
+];
 
 /** The writer that needs one hop to another thread. Undefined where the addon cannot do it (Windows). */
 export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
   const { writeDurable, finishDurable, discardDurable } = native;
-  if (writeDurable === undefined || finishDurable === undefined || discardDurable === undefined) return undefined;
+  if (writeDurable === undefined || finishDurable === undefined || discardDurable === undefined)
+    return undefined;
 
   function start(
     destination: Destination,
@@ -22,10 +31,18 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
   ): Promise<PreparedWrite | undefined> {
     return new Promise((resolve, reject) => {
       const { directory, name } = destination;
-      const started = writeDurable!(directory, name, temp, data, mode ?? -1, isCommitted, (result, step, prepared) => {
-        if (result === 0) resolve(prepared);
-        else reject(stepError(result, step));
-      });
+      const started = writeDurable!(
+        directory,
+        name,
+        temp,
+        data,
+        mode ?? -1,
+        isCommitted,
+        (result, step, prepared) => {
+          if (result === 0) resolve(prepared);
+          else reject(stepError(result, step));
+        },
+      );
       if (started < 0) reject(stepError(started, 1));
     });
   }

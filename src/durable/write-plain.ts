@@ -87,7 +87,7 @@ async function fill(
   target: Stats | undefined,
 ): Promise<void> {
   await step('write', async () => {
-    for (let offset = 0; offset < data.length; ) {
+    for (let offset = 0; offset < data.length;) {
       offset += (await temp.write(data, offset, data.length - offset, offset)).bytesWritten;
     }
   });
@@ -112,7 +112,8 @@ async function takeOverRights(
     if (target.gid !== status.gid && !(await attemptChown(temp, status.uid, target.gid))) {
       wanted = (wanted & ~0o2070) | ((wanted & 0o7) << 3);
     }
-    if (target.uid !== status.uid && !(await attemptChown(temp, target.uid, (await temp.stat()).gid))) wanted &= ~0o4000;
+    if (target.uid !== status.uid && !(await attemptChown(temp, target.uid, (await temp.stat()).gid)))
+      wanted &= ~0o4000;
   }
   if (mode !== undefined) wanted = mode & MODE_BITS;
   if ((status.mode & MODE_BITS) !== wanted) await step('write', () => temp.chmod(wanted));

@@ -90,7 +90,12 @@ export async function writeWith(
     } catch (error) {
       const isTempGone = error instanceof StepError && error.errno === 'EAGAIN';
       if (isTempGone && attempts < START_OVER_LIMIT) continue;
-      if (error instanceof StepError && error.step === 'create' && error.errno === 'ELOOP' && attempts === 1) {
+      if (
+        error instanceof StepError &&
+        error.step === 'create' &&
+        error.errno === 'ELOOP' &&
+        attempts === 1
+      ) {
         destination = linkedDestination(path);
         continue;
       }
@@ -125,7 +130,8 @@ async function replaceOnce(
       rename: parts.rename ?? renameSync,
       check: () => {
         guard?.assertHeld();
-        if (fencing !== undefined) assertNotFenced(destination.path, fencing.token, tokenIn(destination.path, fencing));
+        if (fencing !== undefined)
+          assertNotFenced(destination.path, fencing.token, tokenIn(destination.path, fencing));
       },
       ...(signal && { signal }),
       ...(parts.isSharingViolation && { isSharingViolation: parts.isSharingViolation }),
