@@ -32,6 +32,8 @@ export interface AcquireRequest {
   readonly leaseDurationMs: number;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
+  /** The caller leaves a record of itself where that is optional. */
+  readonly record: boolean;
 }
 
 /** Who holds or waits. Display data: it explains a decision, it never makes one. */
@@ -69,7 +71,7 @@ export type Attempt = Granted | Contended;
 
 /** The backend's side of one hold. */
 export interface Grant {
-  readonly fencingToken?: bigint;
+  readonly fencingToken?: bigint | undefined;
   /** Present when the hold ends by itself unless renewed. */
   readonly lease?: Lease;
   /**

@@ -7,7 +7,8 @@ import type { ResolvedOptions } from './options.js';
 export function describeHolder(holder: HolderInfo): string {
   const parts: string[] = [];
   if (holder.pid !== undefined) parts.push(`pid ${holder.pid}`);
-  if (holder.command !== undefined) parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
+  if (holder.command !== undefined)
+    parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
   if (holder.host !== undefined) parts.push(`on ${holder.host}`);
   if (holder.sinceAt !== undefined) parts.push(`since ${holder.sinceAt}`);
   if (parts.length === 0 && holder.holderId !== undefined) parts.push(`holder ${holder.holderId}`);
@@ -24,7 +25,10 @@ export function describeHolders(holders: readonly HolderInfo[] | undefined): str
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }
 
-export function contendedError(address: string, holders: readonly HolderInfo[] | undefined): LockTimeoutError {
+export function contendedError(
+  address: string,
+  holders: readonly HolderInfo[] | undefined,
+): LockTimeoutError {
   return new LockTimeoutError(
     `Could not lock "${address}": ${describeHolders(holders)}. Try again later, or allow time to wait.`,
     { code: 'HOLDFAST_CONTENDED', resource: address, ...(holders && { holders }) },

@@ -51,6 +51,33 @@ export interface NativeAddon {
   processStartTime(pid: number): number | undefined;
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
+  /**
+   * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
+   * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
+   * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
+   * (one of DURABLE_*), and without `isCommitted` the prepared write, whose temp stays locked. After a failure
+   * before the rename nothing is left; -EAGAIN means that a sweep took the temp: try again with another name.
+   * Returns a negative errno when the job could not be started (then `done` is not called). Absent on Windows.
+   */
+  writeDurable?(
+    directory: string,
+    name: string,
+    temp: string,
+    data: Uint8Array,
+    mode: number,
+    isCommitted: boolean,
+    done: (result: number, step: number, prepared: PreparedWrite | undefined) => void,
+  ): number;
+  /** After the caller's rename of the temp: syncs the directory and closes. `done(0)` or `done(-errno)`. */
+  finishDurable?(prepared: PreparedWrite, done: (result: number, step: number) => void): number;
+  /** Removes the temp and closes. */
+  discardDurable?(prepared: PreparedWrite): number;
+}
+
+declare const PREPARED: unique symbol;
+/** Opaque. Collected without `finishDurable`, it removes its temp. */
+export interface PreparedWrite {
+  readonly [PREPARED]: true;
 }
 
 /** Bits of `flags`. */
@@ -59,3 +86,12 @@ export const LOCK_SHARED = 1;
 export const LOCK_CREATE = 2;
 /** Take part in the gate that keeps readers from starving writers. */
 export const LOCK_GATE = 4;
+
+/** Where a durable write ended. */
+export const DURABLE_OPEN_DIRECTORY = 1;
+export const DURABLE_CREATE = 2;
+export const DURABLE_LOCK = 3;
+export const DURABLE_WRITE = 4;
+export const DURABLE_SYNC = 5;
+export const DURABLE_RENAME = 6;
+export const DURABLE_SYNC_DIRECTORY = 7;
