@@ -56,7 +56,9 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
   const guard = await tryUntraced(target, options);
-  if (guard === undefined) throw contendedError(target.address, await holdersOf(target));
+  if (guard === undefined) {
+    throw contendedError(target.address, await holdersOf(target), options.timeoutSource);
+  }
   return guard;
 }
 

@@ -83,6 +83,11 @@ export class HeldGuard implements Guard {
     if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
   }
 
+  /** The backend's side of a guard, for callers that know the backend; undefined for a guard that is not ours. */
+  static grantOf(guard: Guard): Grant | undefined {
+    return #grant in guard ? guard.#grant : undefined;
+  }
+
   get fencingToken(): bigint | undefined {
     return this.#grant.fencingToken;
   }

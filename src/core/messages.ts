@@ -25,12 +25,15 @@ export function describeHolders(holders: readonly HolderInfo[] | undefined): str
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }
 
+/** @param source where the zero timeout came from, if that is something the caller may not be aware of. */
 export function contendedError(
   address: string,
   holders: readonly HolderInfo[] | undefined,
+  source?: string,
 ): LockTimeoutError {
+  const limit = source === undefined || source === 'timeoutMs' ? '' : ` within timeout 0 s (${source})`;
   return new LockTimeoutError(
-    `Could not lock "${address}": ${describeHolders(holders)}. Try again later, or allow time to wait.`,
+    `Could not lock "${address}"${limit}: ${describeHolders(holders)}. Try again later, or allow time to wait.`,
     { code: 'HOLDFAST_CONTENDED', resource: address, ...(holders && { holders }) },
   );
 }

@@ -25,7 +25,8 @@ export interface RunningChild {
   readonly startTime: number | undefined;
   /**
    * Resolves when the child has ended and was waited for, whoever may still run below it; never rejects.
-   * Until then this process survives every signal that can be survived.
+   * Until then this process survives every signal that can be survived. A child that a real-time signal
+   * ended reads as exited with 0: Node keeps that from us.
    */
   readonly ended: Promise<ChildEnd>;
   /** false once it has ended: its pid may be somebody else's by then. */

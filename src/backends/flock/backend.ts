@@ -6,7 +6,7 @@ import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend
 import type { Clock } from '../../core/clock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
-import { systemError } from '../../core/system-error.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
 import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
@@ -111,7 +111,11 @@ export class FlockBackend implements Backend {
   /** True when a directory that is ours to make was missing and is there now: then once more. */
   #hasMadeDirectory(path: string, result: number): boolean {
     if (result !== -ENOENT || !this.#config.createDirectories) return false;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
+    }
     return true;
   }
 
