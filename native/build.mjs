@@ -108,11 +108,15 @@ mkdirSync(directory, { recursive: true });
 const imports = target.startsWith('win32') ? windowsImports(api, directory) : [];
 // A running process may have the old file mapped: replace it, never write into it.
 const fresh = `${output}.${process.pid}`;
+const FLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'];
 run(compiler, [
-  ...['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'],
+  ...FLAGS,
   ...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []),
   ...recipe.flags,
-  ...['-I', join(api, 'include'), '-o', fresh],
+  '-I',
+  join(api, 'include'),
+  '-o',
+  fresh,
   ...recipe.sources.map((name) => join(here, name)),
   ...imports,
   ...(imports.length > 0 ? ['-ldelayimp'] : []),

@@ -71,10 +71,10 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   const request = newRequest(target, options);
   const attempt = await space.backend.tryAcquire(request, options.signal);
   if (attempt.kind === 'contended') return undefined;
-  const { grant } = attempt;
+  let { grant } = attempt;
   try {
     if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
-    if (grant.lease !== undefined) await space.keeper?.arm(grant, resource);
+    grant = await armed(target, request, grant);
   } catch (error) {
     await grant.release();
     throw error;
@@ -109,8 +109,8 @@ async function contend(
       await turn(queue, options, wait);
       mustLeaveDoor = true;
     }
-    const { request, grant } = await ask(target, options, wait, first);
-    await confirm(target, grant, wait);
+    const { request, grant: asked } = await ask(target, options, wait, first);
+    const grant = await confirm(target, request, asked, wait);
     queue.leaveDoorHolding(options.mode);
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -204,14 +204,22 @@ function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
  * The last step before a grant is given out: its renewal is armed, and a caller who canceled in the very tick of
  * the grant gets what it was promised, an error and no hold. A deadline that passed in that tick takes nothing back.
  */
-async function confirm(target: Target, grant: Grant, wait: Wait): Promise<void> {
+async function confirm(target: Target, request: AcquireRequest, asked: Grant, wait: Wait): Promise<Grant> {
+  let grant = asked;
   try {
-    if (grant.lease !== undefined) await target.space.keeper?.arm(grant, target.resource);
+    grant = await armed(target, request, asked);
     if (wait.ended?.kind === 'canceled') throw wait.ended;
+    return grant;
   } catch (error) {
     await grant.release();
     throw error;
   }
+}
+
+function armed(target: Target, { holderId }: AcquireRequest, grant: Grant): Grant | Promise<Grant> {
+  const { backend, keeper } = target.space;
+  if (grant.lease === undefined || keeper === undefined) return grant;
+  return keeper.arm(grant, { resource: target.address, backend: backend.name, holderId });
 }
 
 /** Names for a message. A backend that cannot tell must not hide the error that the message is about. */

@@ -1,4 +1,5 @@
 import type { LossReason } from './errors.js';
+import type { Lease } from './lease.js';
 
 /** `exclusive`: one holder. `shared`: any number of holders, none of them exclusive. */
 export type Mode = 'exclusive' | 'shared';
@@ -34,6 +35,8 @@ export interface AcquireRequest {
   readonly fencing: boolean;
   /** The caller leaves a record of itself where that is optional. */
   readonly record: boolean;
+  /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */
+  readonly coversChild: boolean;
 }
 
 /** Who holds or waits. Display data: it explains a decision, it never makes one. */
@@ -72,7 +75,10 @@ export type Attempt = Granted | Contended;
 /** The backend's side of one hold. */
 export interface Grant {
   readonly fencingToken?: bigint | undefined;
-  /** Present when the hold ends by itself unless renewed. */
+  /**
+   * Present when the hold ends by itself unless renewed. The keeper then gives out a grant of its own in place of
+   * this one, whose `check`, `onLost` and `release` follow the renewal; those here serve only until then.
+   */
   readonly lease?: Lease;
   /**
    * Synchronous proof for `assertHeld`: undefined while held for at least `marginMs` more, else why not.
@@ -86,12 +92,11 @@ export interface Grant {
    * Rejects only when the record could not be ended and may block others (IO, NETWORK).
    */
   release(): void | Promise<void>;
-}
-
-export interface Lease {
-  readonly durationMs: number;
-  /** Cloneable, so that the keeper's worker thread can run it while the owner's event loop is stuck. */
-  readonly renewal: { readonly module: URL; readonly state: unknown };
+  /**
+   * A child process now works under this hold: the holder's death alone no longer proves that the hold is over.
+   * Only where others may conclude such a thing (lease).
+   */
+  coverProcess?(pid: number): Promise<void>;
 }
 
 /**
@@ -118,6 +123,13 @@ export interface Backend extends AsyncDisposable {
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
   /** Holders and waiters, without side effects on them. */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
-  /** Ends the hold named by `holderId`; false when that is not the current one. */
-  forceRelease?(resource: string, holderId: string): Promise<boolean>;
+  /**
+   * Ends the hold named by `holderId`; false when that is not the current one. Others wait until its holder has
+   * noticed, unless `isImmediate`: then two may believe to hold for a while, and only fencing tokens protect.
+   */
+  forceRelease?(
+    resource: string,
+    holderId: string,
+    options?: { readonly isImmediate?: boolean },
+  ): Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import type { AcquireRequest, Grant, Mode } from './backend.js';
 import { LockLostError, type LossReason } from './errors.js';
+import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
 import type { LockSpace } from './lock-space.js';
 import type { ResourceQueue } from './queue.js';
@@ -22,7 +23,7 @@ export interface Guard extends AsyncDisposable {
    * Throws unless the hold is known to last for `marginMs` (default 0) more. Synchronous, so that nothing
    * runs between the proof and the caller's next statement. What happens after that statement is not covered.
    *
-   * @throws LockError HOLDFAST_LOST when the hold is lost or was released.
+   * @throws LockError HOLDFAST_LOST when the hold is lost, was released, or is not sure to last that long.
    */
   assertHeld(options?: { readonly marginMs?: number }): void;
   /** `release()` was called. */
@@ -103,8 +104,11 @@ export class HeldGuard implements Guard {
 
   assertHeld(options?: { readonly marginMs?: number }): void {
     if (this.#state === 'held') {
-      const reason = this.#grant.check(options?.marginMs ?? 0);
+      const marginMs = options?.marginMs ?? 0;
+      const reason = this.#grant.check(marginMs);
       if (reason === undefined) return;
+      // A margin that the lease does not have just now is no loss: the next renewal brings it back.
+      if (marginMs > 0 && this.#grant.check(0) === undefined) throw this.#marginError(marginMs, reason);
       this.#lose(reason);
     }
     throw this.#lossError();
@@ -165,6 +169,14 @@ export class HeldGuard implements Guard {
     );
   }
 
+  #marginError(marginMs: number, lossReason: LossReason): LockLostError {
+    const { address } = this;
+    return new LockLostError(
+      `Could not rely on "${address}" for ${formatDuration(marginMs)} more: its lease may end before that. Ask again after the next renewal, or take a longer lease.`,
+      { resource: address, lossReason },
+    );
+  }
+
   #publishStart(): void {
     const { address, mode, holderId } = this;
     this.#event = { resource: address, backend: this.#space.backend.name, mode, holderId };
@@ -187,4 +199,12 @@ export class HeldGuard implements Guard {
     }
     queue.removeHold(this.mode);
   }
+}
+
+/**
+ * Names a child process that works under `guard` (taken with `coversChild`): from now on the lock counts as held
+ * until both are dead. Resolves when others can see it. Does nothing where the kernel knows by itself.
+ */
+export async function coverProcess(guard: Guard, pid: number): Promise<void> {
+  await HeldGuard.grantOf(guard)?.coverProcess?.(pid);
 }

@@ -4,8 +4,18 @@ import { ResourceQueue } from './queue.js';
 
 /** Keeps leases alive. Implemented by `keeper`; core only knows when it must be done: before a grant is given out. */
 export interface LeaseKeeper {
-  /** Resolves once renewal is armed. The grant's own `check` and `onLost` tell about its outcome. */
-  arm(grant: Grant, resource: string): Promise<void>;
+  /**
+   * Resolves, once renewal runs, with the grant to be given out: it checks the shared deadline, tells of loss and
+   * releases after renewals have settled. When it rejects nothing is left armed, and `grant` is still to be released.
+   */
+  arm(grant: Grant, hold: HoldName): Promise<Grant>;
+}
+
+/** Whose lease it is, for events and messages. */
+export interface HoldName {
+  readonly resource: string;
+  readonly backend: string;
+  readonly holderId: string;
 }
 
 /** Queues without callers that are kept for the next one: making one costs as much as two system calls. */

@@ -33,6 +33,11 @@ export interface LockOptions {
   readonly record?: boolean;
   /** Ask for a fencing token where that costs something (flock). */
   readonly fencing?: boolean;
+  /**
+   * A child process will do the work. Until `coverProcess(guard, pid)` has named it, and as long as it lives, others on
+   * this host do not take a lease over because this process died. Only leases care.
+   */
+  readonly coversChild?: boolean;
 }
 
 /** Options after validation, with every default in place. */
@@ -47,6 +52,7 @@ export interface ResolvedOptions {
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
   readonly fencing: boolean;
+  readonly coversChild: boolean;
   readonly record: boolean;
 }
 
@@ -99,5 +105,6 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     leaseDurationMs,
     fencing: options.fencing ?? false,
     record: options.record ?? true,
+    coversChild: options.coversChild ?? false,
   };
 }

@@ -15,6 +15,7 @@ export function newRequest(target: Target, options: ResolvedOptions): AcquireReq
     leaseDurationMs: options.leaseDurationMs,
     fencing: options.fencing,
     record: options.record,
+    coversChild: options.coversChild,
   };
 }
 

@@ -27,8 +27,8 @@ export type {
   Grant,
   Granted,
   HolderInfo,
-  Lease,
 } from '../core/backend.js';
+export type { Lease, Renewal, RenewalModule } from '../core/lease.js';
 export { LockError } from '../core/errors.js';
 
 /** The laws of a lock, as data. Run each one that applies to the subject; none may be skipped. */

@@ -1,0 +1,53 @@
+import type { Clock, Timer } from '../core/clock.js';
+import type { LeaseClock } from '../core/lease.js';
+
+const BEAT_MS = 1_000;
+
+/** Counts turns of the owner's event loop in shared memory while it holds leases. */
+export class Heartbeat {
+  readonly buffer = new SharedArrayBuffer(4);
+  readonly #count = new Int32Array(this.buffer);
+  readonly #clock: Clock;
+  #users = 0;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  start(): void {
+    if (this.#users++ === 0) this.#beat();
+  }
+
+  stop(): void {
+    if (--this.#users === 0) this.#timer?.clear();
+  }
+
+  #beat(): void {
+    Atomics.add(this.#count, 0, 1);
+    this.#timer = this.#clock.setTimer(BEAT_MS, () => this.#beat(), { keepsProcessAlive: false });
+  }
+}
+
+/**
+ * Read by the worker: true once the owner's count has stood still for `maxStallMs`. A stall of minutes must not cost
+ * the lease; a loop that will never turn again must not keep it for ever.
+ */
+export function stallDetector(
+  buffer: SharedArrayBuffer,
+  maxStallMs: number,
+  clock: LeaseClock,
+): () => boolean {
+  const count = new Int32Array(buffer);
+  let seen = Atomics.load(count, 0);
+  let seenAt = clock.now();
+  return () => {
+    const current = Atomics.load(count, 0);
+    const now = clock.now();
+    if (current !== seen) {
+      seen = current;
+      seenAt = now;
+    }
+    return now - seenAt >= maxStallMs;
+  };
+}

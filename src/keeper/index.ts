@@ -1,0 +1,1 @@
+export { createKeeper, MAX_STALL_MS } from './keeper.js';

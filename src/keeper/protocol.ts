@@ -1,0 +1,50 @@
+import { LockError, type ErrorCode, type LossReason } from '../core/errors.js';
+
+/** What the worker is started with. */
+export interface WorkerSetup {
+  readonly heartbeat: SharedArrayBuffer;
+  readonly maxStallMs: number;
+}
+
+/** From the owner's thread to the worker. `id` names one hold. */
+export type Order =
+  | {
+      readonly kind: 'arm';
+      readonly id: number;
+      readonly module: string;
+      readonly state: unknown;
+      readonly cell: SharedArrayBuffer;
+      readonly durationMs: number;
+    }
+  | { readonly kind: 'release'; readonly id: number }
+  | { readonly kind: 'stop'; readonly id: number };
+
+/** From the worker. Every order is answered by `done` or `failed`. */
+export type Report =
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }
+  | {
+      readonly kind: 'renewed';
+      readonly id: number;
+      readonly remainingMs: number;
+      readonly error: WireError | undefined;
+    }
+  | { readonly kind: 'lost'; readonly id: number; readonly reason: LossReason };
+
+/** Structured clone keeps an Error's message and loses its code. */
+export interface WireError {
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly resource: string | undefined;
+}
+
+export function toWire(error: unknown): WireError {
+  const { message, code, resource } = error as Partial<LockError>;
+  return { message: message ?? String(error), code, resource };
+}
+
+export function fromWire({ message, code, resource }: WireError): Error {
+  const isOurs = code?.startsWith('HOLDFAST_') === true;
+  if (!isOurs) return Object.assign(new Error(message), code !== undefined && { code });
+  return new LockError(message, { code: code as ErrorCode, ...(resource !== undefined && { resource }) });
+}

@@ -1,0 +1,98 @@
+import type { Clock, Timer } from '../core/clock.js';
+import type { LossReason } from '../core/errors.js';
+import {
+  renewalIntervalMs,
+  renewalRetryMs,
+  settleRenewal,
+  type LeaseClock,
+  type Renewal,
+  type RenewalOutcome,
+} from '../core/lease.js';
+import type { LeaseCell } from './cell.js';
+
+export interface RenewalLoopContext {
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  readonly durationMs: number;
+  /** Nothing is renewed while this is true. */
+  isOwnerStalled(): boolean;
+  onRenewed(remainingMs: number, error: unknown): void;
+  onLost(reason: LossReason): void;
+}
+
+/** Renews one lease until it is lost or stopped. Runs in the worker, or on the owner's loop. */
+export class RenewalLoop {
+  readonly #renewal: Renewal;
+  readonly #cell: LeaseCell;
+  readonly #context: RenewalLoopContext;
+  #timer: Timer | undefined;
+  #attempt: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(renewal: Renewal, cell: LeaseCell, context: RenewalLoopContext) {
+    this.#renewal = renewal;
+    this.#cell = cell;
+    this.#context = context;
+  }
+
+  start(): void {
+    const { durationMs, leaseClock } = this.#context;
+    const sentAt = this.#cell.deadline - durationMs;
+    this.#schedule(sentAt + renewalIntervalMs(durationMs) - leaseClock.now());
+  }
+
+  /** Resolves when nothing more will be sent. */
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.clear();
+    return this.#attempt;
+  }
+
+  /** Ends the hold, after the attempt under way has settled: a renewal behind a release would bring it back. */
+  async release(): Promise<void> {
+    await this.stop();
+    const isLost = this.#cell.check(this.#context.leaseClock.now(), 0) !== undefined;
+    await this.#renewal.release(isLost);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isStopped) return;
+    const run = (): void => {
+      this.#attempt = this.#renew();
+    };
+    this.#timer = this.#context.clock.setTimer(Math.max(0, delayMs), run, { keepsProcessAlive: false });
+  }
+
+  async #renew(): Promise<void> {
+    const { leaseClock, durationMs } = this.#context;
+    const sentAt = leaseClock.now();
+    // Also when the owner's own check has ended it: a lost hold is not renewed.
+    const lossReason = this.#cell.check(sentAt, 0);
+    if (lossReason !== undefined) return this.#context.onLost(lossReason);
+    if (this.#context.isOwnerStalled()) return this.#schedule(renewalRetryMs(durationMs));
+    const remainingMs = this.#cell.deadline - sentAt;
+    let outcome: RenewalOutcome = 'again';
+    let failure: unknown;
+    try {
+      outcome = await this.#renewal.renew(remainingMs);
+    } catch (error) {
+      failure = error;
+    }
+    this.#context.onRenewed(remainingMs, failure);
+    this.#settle(outcome, sentAt);
+  }
+
+  #settle(outcome: RenewalOutcome, sentAt: number): void {
+    const { leaseClock, durationMs } = this.#context;
+    const settlement = settleRenewal(outcome, sentAt, leaseClock.now(), this.#cell.deadline, durationMs);
+    switch (settlement.kind) {
+      case 'lost':
+        return this.#context.onLost(this.#cell.end(settlement.reason));
+      case 'again':
+        return this.#schedule(renewalRetryMs(durationMs));
+      case 'held':
+        this.#cell.extend(settlement.deadline);
+        return this.#schedule(sentAt + renewalIntervalMs(durationMs) - leaseClock.now());
+    }
+  }
+}

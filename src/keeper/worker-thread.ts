@@ -1,0 +1,136 @@
+import { Worker } from 'node:worker_threads';
+
+import { LockError, type LossReason } from '../core/errors.js';
+import type { RenewalSource } from '../core/lease.js';
+import { distUrl } from '../host/package-url.js';
+import type { LeaseCell } from './cell.js';
+import { fromWire, type Order, type Report, type WorkerSetup } from './protocol.js';
+
+/** What one hold hears from the worker on its own account. */
+export interface HoldListener {
+  onRenewed(remainingMs: number, error: Error | undefined): void;
+  onLost(reason: LossReason): void;
+}
+
+interface Hold {
+  readonly listener: HoldListener;
+  /** Of the order under way; a hold has at most one. */
+  answer?: { resolve(): void; reject(error: Error): void };
+}
+
+/** The owner's end of the one worker thread. It is started by the first lease and never keeps the process alive. */
+export class WorkerThread {
+  readonly #setup: WorkerSetup;
+  readonly #holds = new Map<number, Hold>();
+  #worker: Worker | undefined;
+  #pendingCount = 0;
+  #lastId = 0;
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+  }
+
+  /** Resolves with the hold's id once its renewal runs. */
+  async arm(
+    source: RenewalSource,
+    cell: LeaseCell,
+    durationMs: number,
+    listener: HoldListener,
+  ): Promise<number> {
+    const id = ++this.#lastId;
+    this.#holds.set(id, { listener });
+    const { module, state } = source;
+    try {
+      await this.#order({ kind: 'arm', id, module: module.href, state, cell: cell.buffer, durationMs });
+    } catch (error) {
+      this.#holds.delete(id);
+      throw error;
+    }
+    return id;
+  }
+
+  /** False once the thread that kept the hold is gone. */
+  has(id: number): boolean {
+    return this.#holds.has(id);
+  }
+
+  /** Ends the hold there, with (`release`) or without (`stop`) giving it back. */
+  async end(id: number, kind: 'release' | 'stop'): Promise<void> {
+    try {
+      await this.#order({ kind, id });
+    } finally {
+      this.#holds.delete(id);
+    }
+  }
+
+  #order(order: Order): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const hold = this.#holds.get(order.id);
+      if (hold === undefined) return reject(threadError('it ended'));
+      const worker = (this.#worker ??= this.#start());
+      const settle = (end: () => void): void => {
+        delete hold.answer;
+        // Only an order under way is worth staying for; renewals alone are not.
+        if (--this.#pendingCount === 0) worker.unref();
+        end();
+      };
+      hold.answer = {
+        resolve: () => settle(resolve),
+        reject: (error) => settle(() => reject(error)),
+      };
+      if (this.#pendingCount++ === 0) worker.ref();
+      try {
+        worker.postMessage(order);
+      } catch (error) {
+        hold.answer.reject(error as Error);
+      }
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(distUrl('keeper/worker.js'), {
+      workerData: this.#setup,
+      name: 'holdfast-keeper',
+      // The owner's loaders and inspector are none of the worker's business.
+      execArgv: [],
+      stdin: false,
+    });
+    worker.unref();
+    worker.on('message', (report: Report) => this.#hear(report));
+    worker.on('error', (error) => this.#onDeath(worker, error));
+    worker.on('exit', () => this.#onDeath(worker, undefined));
+    return worker;
+  }
+
+  #hear(report: Report): void {
+    const hold = this.#holds.get(report.id);
+    if (hold === undefined) return;
+    switch (report.kind) {
+      case 'done':
+        return hold.answer?.resolve();
+      case 'failed':
+        return hold.answer?.reject(fromWire(report.error));
+      case 'renewed':
+        return hold.listener.onRenewed(report.remainingMs, report.error && fromWire(report.error));
+      case 'lost':
+        return hold.listener.onLost(report.reason);
+    }
+  }
+
+  /** The leases it kept end at their deadlines, of which their owners' own timers tell. The next lease gets a new thread. */
+  #onDeath(worker: Worker, cause: Error | undefined): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const holds = [...this.#holds.values()];
+    this.#holds.clear();
+    for (const hold of holds) hold.answer?.reject(threadError('it ended', cause));
+  }
+}
+
+function threadError(fact: string, cause?: Error): LockError {
+  const detail = cause === undefined ? fact : `${fact} (${cause.message})`;
+  return new LockError(
+    `Could not keep a lease: the thread that renews it is not there, ${detail}. Others get the lock when the lease has run out.`,
+    { code: 'HOLDFAST_IO', cause },
+  );
+}
