@@ -52,6 +52,11 @@ export interface NativeAddon {
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
   /**
+   * Two names of one file system change places in one step (RENAME_EXCHANGE, RENAME_SWAP). 0, or a negative errno:
+   * -ENOSYS or -EINVAL where the system or the file system cannot.
+   */
+  exchange?(a: string, b: string): number;
+  /**
    * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
    * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
    * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
