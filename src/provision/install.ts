@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { delimiter } from 'node:path';
 
 import { LockCanceledError, type LockError } from '../core/errors.js';
 import type { WaitEvent } from '../core/events.js';
@@ -97,6 +98,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     return finish(recipe, reporter, 'provided', place.dir, libDirs, undefined);
   }
   const { layout } = place;
+  assertSearchable(recipe, layout);
   const clock = systemClock;
   const fetch: FetchContext = {
     recipeName: recipe.name,
@@ -197,6 +199,14 @@ function finish(
 function assertRef(recipe: Recipe, ref: string | undefined): void {
   if (ref === undefined || (/^[^-\s~^:?*[\\]+$/.test(ref) && !ref.includes('..'))) return;
   throw new TypeError(`Could not install "${recipe.name}": "${ref}" is no name of a branch, tag or commit.`);
+}
+
+/** Found out before the build, not when its exports are printed: no quoting lets a search path hold such a directory. */
+function assertSearchable(recipe: Recipe, { installDir }: Layout): void {
+  const extendsPath = exportsOf(recipe, installDir, [installDir]).some(({ prepend }) => prepend);
+  if (!extendsPath || !installDir.includes(delimiter)) return;
+  const fact = `"${installDir}" contains "${delimiter}", which separates the directories of a search path`;
+  throw installError('HOLDFAST_UNSUPPORTED', recipe.name, fact, 'Choose another place with --dir');
 }
 
 function canceled(recipe: Recipe, cause: unknown): LockCanceledError {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { writeFileDurable } from '../durable/write.js';
 import type { Guard } from '../core/guard.js';
+import { loadNative } from '../host/native.js';
 import { openBuildLog } from './build-log.js';
 import { buildTree } from './build.js';
 import { assertDiskSpace, diskFull, freeBytes, isDiskFull, treeBytes } from './disk-space.js';
@@ -42,7 +43,7 @@ export async function makeVersion(
     const stamp = await fillVersion(run, current, id, dir);
     reporter.stage('swap');
     guard.assertHeld();
-    const notice = await switchTo(layout, id);
+    const notice = await switchTo(layout, id, attemptExchange);
     if (notice !== undefined) reporter.note(notice);
     return { dir, stamp };
   } catch (error) {
@@ -93,4 +94,9 @@ async function fillVersion(
   };
   await writeFileDurable(join(dir, STAMP_NAME), encodeStamp(stamp), { mode: 0o644 });
   return stamp;
+}
+
+/** False where the system or the file system cannot: then there are two renames. */
+function attemptExchange(a: string, b: string): boolean {
+  return loadNative().exchange?.(a, b) === 0;
 }
