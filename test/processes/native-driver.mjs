@@ -1,4 +1,5 @@
 // node native-driver.mjs ACTION PATH [...]: what a test wants done in a process of its own.
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -103,6 +104,25 @@ const actions = {
     say(JSON.stringify(tally));
   },
 
+  /**
+   * 1. the waiting thread decides to block (the shim holds it there for 100 ms)
+   * 2. we cancel: its one signal finds it awake and is lost
+   * 3. it blocks
+   */
+  async late() {
+    if (process.env.LD_PRELOAD === undefined) {
+      const env = { ...process.env, LD_PRELOAD: rest[0] };
+      process.exitCode = spawnSync(process.execPath, process.argv.slice(1), { env, stdio: 'inherit' }).status;
+      return;
+    }
+    const held = take();
+    const { id, result } = wait(path, CREATE);
+    await sleep(50);
+    addon.cancelWait(id);
+    say(await result);
+    addon.unlock(held);
+  },
+
   /** Worker threads that end while they wait, or hold, must leave a free lock behind. */
   async terminate() {
     const [mode, rounds] = rest;
@@ -143,6 +163,13 @@ const actions = {
       }
     };
     await Promise.all([0, 1, 2, 3].map(loop));
+  },
+
+  async unprivileged() {
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+    say(take() > 0);
   },
 
   async exhaust() {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOCK_CREATE } from '../../src/host/native-contract.js';
@@ -36,6 +37,16 @@ describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
     expect(await other.ended).toBe(0);
   });
 
+  it('by a wait whose thread took the signal just before it blocked', async () => {
+    const directory = temporaryDirectory();
+    const shim = join(directory, 'slow-flock.so');
+    const source = new URL('slow-flock.c', import.meta.url).pathname;
+    execFileSync(process.env['CC'] ?? 'cc', ['-shared', '-fPIC', '-o', shim, source]);
+    const other = drive('late', join(directory, 'a.lock'), shim);
+    expect(await other.line()).toBe('-125');
+    expect(await other.ended).toBe(0);
+  });
+
   it.each(['wait', 'hold'])(
     'by worker threads that are terminated while they %s',
     { timeout: 60_000 },
@@ -45,6 +56,13 @@ describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
       expect(await other.ended).toBe(0);
     },
   );
+
+  it('by threads whose code would be unloaded with the last worker thread', async () => {
+    const unloader = new URL('native-unloader.mjs', import.meta.url).pathname;
+    const other = run(process.execPath, [unloader, heldPath(), '10']);
+    expect(await other.line()).toBe('alive');
+    expect(await other.ended).toBe(0);
+  });
 
   it('when descriptors run out, and it works again afterwards', async () => {
     const driver = new URL('native-driver.mjs', import.meta.url).pathname;

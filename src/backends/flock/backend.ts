@@ -4,11 +4,19 @@ import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
+import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { findDeadlock } from '../../host/deadlock.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
-import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
+import {
+  LOCK_CREATE,
+  LOCK_GATE,
+  LOCK_POLITE,
+  LOCK_SHARED,
+  type NativeAddon,
+} from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
@@ -76,6 +84,10 @@ export class FlockBackend implements Backend {
     });
   }
 
+  findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
+    return findDeadlock(resource, process.pid);
+  }
+
   acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
     const native = this.#prepare(request);
     const { resource } = request;
@@ -139,7 +151,8 @@ export class FlockBackend implements Backend {
 }
 
 function flagsOf(request: AcquireRequest): number {
-  return LOCK_CREATE | LOCK_GATE | (request.mode === 'shared' ? LOCK_SHARED : 0);
+  const polite = request.isPolite ? LOCK_POLITE : 0;
+  return LOCK_CREATE | LOCK_GATE | polite | (request.mode === 'shared' ? LOCK_SHARED : 0);
 }
 
 function failure(resource: string, errno: number): LockError {
