@@ -22,7 +22,7 @@ function perPlatform<T extends v.GenericSchema>(value: T) {
     darwin: v.exactOptional(value),
     win32: v.exactOptional(value),
   });
-  return v.union([value, table]);
+  return v.union([value, table], 'must be one value, or one each for linux, darwin and win32');
 }
 
 const git = v.strictObject({
@@ -99,19 +99,10 @@ export function parseRecipe(input: unknown): { recipe: Recipe } | { issues: read
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
-  const deepest = deepestOf(issue);
-  const path = v.getDotPath(deepest) ?? '';
-  if (deepest.type === 'strict_object' && deepest.expected === 'never') return `unknown key "${path}"`;
-  const isMissing = deepest.received === 'undefined' || deepest.input === undefined;
+  const path = v.getDotPath(issue) ?? '';
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `unknown key "${path}"`;
   const where = path === '' ? 'the recipe' : `"${path}"`;
-  if (isMissing) return `${where} is missing`;
-  if (deepest.kind === 'schema')
-    return `${where} must be ${deepest.expected ?? 'something else'}, not ${deepest.received}`;
-  return `${where} ${deepest.message}`;
-}
-
-/** Of a union, the alternative that came furthest says best what is wrong. */
-function deepestOf(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  const [inner] = issue.type === 'union' ? (issue.issues ?? []) : [];
-  return inner === undefined ? issue : deepestOf(inner);
+  if (issue.input === undefined) return `${where} is missing`;
+  if (issue.kind !== 'schema' || issue.type === 'union') return `${where} ${issue.message}`;
+  return `${where} must be ${issue.expected ?? 'something else'}, not ${issue.received}`;
 }
