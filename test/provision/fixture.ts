@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, existsSync, writeFileSync, chmodSync, readlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  existsSync,
+  writeFileSync,
+  chmodSync,
+  readlinkSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -26,7 +34,11 @@ export function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', [...settings, ...args], { cwd, env, encoding: 'utf8' }).trim();
 }
 
-export function commit(repository: string, files: Readonly<Record<string, string>>, message = 'change'): string {
+export function commit(
+  repository: string,
+  files: Readonly<Record<string, string>>,
+  message = 'change',
+): string {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(resolve(repository, path, '..'), { recursive: true });
     writeFileSync(join(repository, path), content);
@@ -67,7 +79,8 @@ export function cmakeProject(directory: string): string {
       '',
     ].join('\n'),
     'alpha.c': 'int beta(void);\nint alpha(void) { return beta() + 40; }\n',
-    'answer.c': '#include <stdio.h>\nint alpha(void);\nint main(void) { printf("%d\\n", alpha()); return 0; }\n',
+    'answer.c':
+      '#include <stdio.h>\nint alpha(void);\nint main(void) { printf("%d\\n", alpha()); return 0; }\n',
   });
   return alpha;
 }
@@ -94,7 +107,12 @@ export function cmakeRecipe(remote: string, counter: string): Json {
 }
 
 export function countStep(counter: string): Json {
-  return { name: 'count', command: 'sh', arguments: ['-c', 'echo built >> "$COUNTER"'], env: { COUNTER: counter } };
+  return {
+    name: 'count',
+    command: 'sh',
+    arguments: ['-c', 'echo built >> "$COUNTER"'],
+    env: { COUNTER: counter },
+  };
 }
 
 /** A recipe that a shell script builds at once: for everything that is not about compilers. */
@@ -132,6 +150,8 @@ export interface Running {
   readonly finished: Promise<Finished>;
   /** Resolves once stderr has a match; rejects when the command ends without. */
   says(pattern: RegExp): Promise<void>;
+  /** SIGKILL, if it still runs. */
+  kill(): void;
 }
 
 /** Starts `holdfast` with these arguments. Killed, if need be, when the test ends. */
@@ -147,9 +167,7 @@ export function startHoldfast(args: readonly string[], env: NodeJS.ProcessEnv, c
   const finished = new Promise<Finished>((done) =>
     child.once('close', (code, signal) => done({ code, signal, stdout, stderr })),
   );
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const says = (pattern: RegExp): Promise<void> =>
     new Promise((found, missed) => {
       const look = (): void => {
@@ -159,7 +177,8 @@ export function startHoldfast(args: readonly string[], env: NodeJS.ProcessEnv, c
       look();
       void finished.then(() => missed(new Error(`ended without saying ${pattern}:\n${stderr}`)));
     });
-  return { pid: child.pid as number, finished, says };
+  const kill = (): void => void child.kill('SIGKILL');
+  return { pid: child.pid as number, finished, says, kill };
 }
 
 export function holdfast(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): Promise<Finished> {
@@ -167,7 +186,12 @@ export function holdfast(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: 
 }
 
 /** Puts an executable script at the front of the PATH that `env` gets. */
-export function withProgram(env: NodeJS.ProcessEnv, directory: string, name: string, script: string): NodeJS.ProcessEnv {
+export function withProgram(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  name: string,
+  script: string,
+): NodeJS.ProcessEnv {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, name);
   writeFileSync(path, `#!/bin/sh\n${script}\n`);

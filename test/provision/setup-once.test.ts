@@ -27,7 +27,15 @@ function scene(script = MAKE_ONE) {
   const remote = repository(join(directory, 'remote'), { 'seed.txt': 'one\n' });
   const recipe = writeRecipe(directory, scriptRecipe(remote, counter, script));
   const installDir = join(directory, 'opt', 'script');
-  return { directory, env, counter, remote, recipe, installDir, args: ['setup', recipe, '--dir', installDir] };
+  return {
+    directory,
+    env,
+    counter,
+    remote,
+    recipe,
+    installDir,
+    args: ['setup', recipe, '--dir', installDir],
+  };
 }
 
 /** A step that goes on until `gate` exists. */
@@ -51,7 +59,9 @@ describe('one build, however many ask', () => {
     // The program finds its libraries by the run path that CMake wrote for this very place.
     expect(execFileSync(join(installDir, 'build/bin/answer'), { encoding: 'utf8' })).toBe('42\n');
     const use = `${results[0]?.stdout}[ -f "$ALPHA_LIBDIR/libalpha.so" ] && [ -f "$ALPHA_LIBDIR/libbeta.so" ] && echo "$LD_LIBRARY_PATH"`;
-    expect(execFileSync('sh', ['-c', use], { encoding: 'utf8', env })).toBe(`${currentOf(installDir)}/build/bin\n`);
+    expect(execFileSync('sh', ['-c', use], { encoding: 'utf8', env })).toBe(
+      `${currentOf(installDir)}/build/bin\n`,
+    );
   });
 
   test('the builder is killed in mid-build: the next one builds, the others take its result', async () => {
@@ -76,7 +86,9 @@ describe('one build, however many ask', () => {
     const first = startHoldfast(args, env);
     await first.says(/building \(make\)/);
     const second = startHoldfast(args, env);
-    await second.says(new RegExp(`waiting for "script", held by pid ${first.pid} .*timeout 10 min \\(default\\)`));
+    await second.says(
+      new RegExp(`waiting for "script", held by pid ${first.pid} .*timeout 10 min \\(default\\)`),
+    );
     execFileSync('touch', [join(directory, 'gate')]);
     expect((await second.finished).code).toBe(0);
   });
@@ -85,7 +97,9 @@ describe('one build, however many ask', () => {
     const { env, args, counter, installDir } = scene();
     expect((await holdfast(args, env)).code).toBe(0);
     const lock = join(installDir, '..', '.script.lock');
-    const holder = spawn('flock', [lock, 'sh', '-c', 'echo held; read line'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const holder = spawn('flock', [lock, 'sh', '-c', 'echo held; read line'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     await new Promise((held) => holder.stdout.once('data', held));
     const twoHoursAgo = Date.now() / 1000 - 7200;
     utimesSync(lock, twoHoursAgo, twoHoursAgo);
@@ -106,7 +120,12 @@ describe('one build, however many ask', () => {
   test('the second run needs neither network nor git, and is quick', async () => {
     const { env, args, directory } = scene();
     const first = await holdfast(args, env);
-    const noGit = withProgram(env, join(directory, 'bin'), 'git', `echo called >> ${directory}/git-calls; exit 1`);
+    const noGit = withProgram(
+      env,
+      join(directory, 'bin'),
+      'git',
+      `echo called >> ${directory}/git-calls; exit 1`,
+    );
     const startedAt = performance.now();
     const second = await holdfast(args, noGit);
     expect(second).toMatchObject({ code: 0, stdout: first.stdout });

@@ -33,7 +33,10 @@ export const BITNET_CPP: Recipe = {
       name: 'configure',
       command: 'cmake',
       arguments: [
-        ...['-S', '.', '-B', 'build'],
+        '-S',
+        '.',
+        '-B',
+        'build',
         '-DCMAKE_BUILD_TYPE=Release',
         '-DBUILD_SHARED_LIBS=ON',
         '-DBITNET_X86_TL2=OFF',

@@ -14,7 +14,10 @@ export const LLAMA_CPP: Recipe = {
       name: 'configure',
       command: 'cmake',
       arguments: [
-        ...['-S', '.', '-B', 'build'],
+        '-S',
+        '.',
+        '-B',
+        'build',
         '-DCMAKE_BUILD_TYPE=Release',
         '-DBUILD_SHARED_LIBS=ON',
         '-DLLAMA_CURL=OFF',
