@@ -1,11 +1,15 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
 import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  CACHE_REFRESH,
+  CACHE_GET,
+  CACHE_STATUS,
   SETUP,
   SETUP_LIST,
   SETUP_STATUS,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 
-import type { NativeAddon, PreparedWrite } from '../host/native-contract.js';
+import type { DurableCalls, NativeAddon, PreparedWrite } from '../host/native-contract.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
 
@@ -18,9 +18,9 @@ const STEPS: readonly Step[] = [
 
 /** The writer that needs one hop to another thread. Undefined where the addon cannot do it (Windows). */
 export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
-  const { writeDurable, finishDurable, discardDurable } = native;
-  if (writeDurable === undefined || finishDurable === undefined || discardDurable === undefined)
-    return undefined;
+  if (native.writeDurable === undefined) return undefined;
+  // One file of C brings all three.
+  const calls = native as NativeAddon & Required<DurableCalls>;
 
   function start(
     destination: Destination,
@@ -31,7 +31,7 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
   ): Promise<PreparedWrite | undefined> {
     return new Promise((resolve, reject) => {
       const { directory, name } = destination;
-      const started = writeDurable!(
+      const started = calls.writeDurable(
         directory,
         name,
         temp,
@@ -55,14 +55,14 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
         tempPath: join(destination.directory, temp),
         finish: () =>
           new Promise((resolve, reject) => {
-            const started = finishDurable(prepared, (result, step) => {
+            const started = calls.finishDurable(prepared, (result, step) => {
               if (result === 0) resolve();
               else reject(stepError(result, step));
             });
             if (started < 0) reject(stepError(started, 7));
           }),
         discard: () => {
-          discardDurable(prepared);
+          calls.discardDurable(prepared);
           return Promise.resolve();
         },
       };

@@ -33,6 +33,8 @@ export async function execute(
       mode: request.mode,
       ...request.timeout,
       signal: cancel.signal,
+      // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
+      onDeadlock: 'fail',
       onWait: waitListener(request, lockable, cancel, log),
       ...(request.reason !== undefined && { reason: request.reason }),
       ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),

@@ -114,7 +114,7 @@ export class WaitReport {
     );
   }
 
-  #end(outcome: 'acquired' | 'timeout' | 'canceled', waitedMs: number): void {
+  #end(outcome: Exclude<WaitEvent['type'], 'started' | 'progress'>, waitedMs: number): void {
     this.#hasEnded = true;
     this.#timer?.clear();
     if (!this.#isShown) return;
