@@ -4,6 +4,7 @@ import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
 import { WHY } from './specs/why.js';
+import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -18,6 +19,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   CACHE_REFRESH,
   CACHE_GET,
   CACHE_STATUS,
+  SETUP,
+  SETUP_LIST,
+  SETUP_STATUS,
+  SETUP_PATH,
+  SETUP_REMOVE,
   COMPLETION,
   HELP,
   VERSION,
