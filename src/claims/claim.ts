@@ -62,12 +62,17 @@ const MAX_ATTEMPTS = 5;
  * const { outcome, items } = await claim('task-1', { reason: 'fixing it' });
  * if (outcome !== 'claimed') console.error(items[0]?.claim?.agent, 'has it');
  */
-export async function claim(ids: string | readonly string[], options: ClaimOptions = {}): Promise<ClaimResult> {
+export async function claim(
+  ids: string | readonly string[],
+  options: ClaimOptions = {},
+): Promise<ClaimResult> {
   const list = idList(ids);
   const [reason, branch] = [oneLine('reason', options.reason), oneLine('branch', options.branch)];
   const session = await openSession(options);
   const base = options.base === undefined ? undefined : await resolveBase(session, options.base);
-  const items = await session.use((store) => new Claiming(store, session, list, { branch, reason, base }).run());
+  const items = await session.use((store) =>
+    new Claiming(store, session, list, { branch, reason, base }).run(),
+  );
   return { outcome: worstOf(items), items };
 }
 
@@ -191,7 +196,8 @@ class Claiming {
     for (const id of this.#ids) {
       const outcome = outcomes.get(refOfClaim(id));
       if (outcome?.kind === 'failed') throw outcome.error;
-      if (outcome?.kind === 'unconfirmed') this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
+      if (outcome?.kind === 'unconfirmed')
+        this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
       if (outcome?.kind === 'landed') this.#noteLanded(id, outcome.attempted);
       if (outcome?.kind === 'moved') moved.set(id, outcome.tip);
       if (outcome?.kind === 'spared') spared.push(id);

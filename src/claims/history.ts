@@ -31,13 +31,15 @@ export interface HistoryEntry {
 export async function history(id: string, options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
   idList(id);
   const { limit = 50 } = options;
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError(`limit must be a positive integer, not ${limit}.`);
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new RangeError(`limit must be a positive integer, not ${limit}.`);
   const session = await openSession(options);
   return session.use(async (store) => {
     const events = await store.events(refOfClaim(id), limit, session.deadline);
     if (events.kind === 'unreachable') throw unconfirmedError(id, session.arbiter.url, events.cause);
     return events.tips.map((tip) => {
-      if (tip.record === undefined) return { commit: tip.oid, event: undefined, problem: tip.problem ?? 'it is no event' };
+      if (tip.record === undefined)
+        return { commit: tip.oid, event: undefined, problem: tip.problem ?? 'it is no event' };
       const { event, agent, generation, holderId, at, branch, reason, base, previous } = tip.record;
       return {
         commit: tip.oid,

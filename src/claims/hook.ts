@@ -34,13 +34,21 @@ export interface InstallHookResult {
 export async function installHook(options: { readonly cwd?: string } = {}): Promise<InstallHookResult> {
   const { cwd = process.cwd() } = options;
   const env = gitEnvironment(process.env, undefined);
-  const result = await execFile('git', ['rev-parse', '--git-path', 'hooks/pre-push'], { cwd, env, timeoutMs: 10_000 });
+  const result = await execFile('git', ['rev-parse', '--git-path', 'hooks/pre-push'], {
+    cwd,
+    env,
+    timeoutMs: 10_000,
+  });
   if (result.code !== 0) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');
   const path = resolve(cwd, result.stdout.trim());
   const existing = readIfThere(path);
   if (existing === SCRIPT) return { path, outcome: 'already-there' };
   if (existing !== undefined && !existing.includes(MARK)) {
-    throw refusal(path, 'another hook is there', 'Add the line to it yourself: holdfast claims check --pre-push --remote "$1" || exit 1');
+    throw refusal(
+      path,
+      'another hook is there',
+      'Add the line to it yourself: holdfast claims check --pre-push --remote "$1" || exit 1',
+    );
   }
   try {
     mkdirSync(dirname(path), { recursive: true });

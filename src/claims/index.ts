@@ -3,7 +3,14 @@ export { claim, type ClaimItem, type ClaimOptions, type ClaimOutcome, type Claim
 export { history, type HistoryEntry, type HistoryOptions } from './history.js';
 export { installHook, type InstallHookResult } from './hook.js';
 export { list, type BrokenClaim, type ClaimList } from './list.js';
-export { forceRelease, release, type ForceReleaseOptions, type ReleaseItem, type ReleaseOptions, type ReleaseOutcome } from './release.js';
+export {
+  forceRelease,
+  release,
+  type ForceReleaseOptions,
+  type ReleaseItem,
+  type ReleaseOptions,
+  type ReleaseOutcome,
+} from './release.js';
 export { renew, type RenewItem } from './renew.js';
 export { repair, type Finding, type RepairOptions } from './repair.js';
 export type { ClaimsOptions } from './session.js';

@@ -40,7 +40,9 @@ export function listed(store: ClaimStore, session: Session, tips: readonly Tip[]
     .allHeld()
     .filter(({ ref, record }) => {
       const tip = byRef.get(ref);
-      return record.agent === session.agent && !(tip?.kind === 'held' && tip.record.holderId === record.holderId);
+      return (
+        record.agent === session.agent && !(tip?.kind === 'held' && tip.record.holderId === record.holderId)
+      );
     })
     .map(idOf);
   return {

@@ -40,7 +40,10 @@ export interface ReleaseItem {
  *
  * @throws as `claim` does.
  */
-export async function release(ids: string | readonly string[], options: ReleaseOptions = {}): Promise<readonly ReleaseItem[]> {
+export async function release(
+  ids: string | readonly string[],
+  options: ReleaseOptions = {},
+): Promise<readonly ReleaseItem[]> {
   const list = idList(ids);
   const session = await openSession(options);
   const base = options.base === undefined ? undefined : await resolveBase(session, options.base);
@@ -53,20 +56,32 @@ export async function release(ids: string | readonly string[], options: ReleaseO
  *
  * @throws as `claim` does; TypeError without a reason.
  */
-export async function forceRelease(ids: string | readonly string[], options: ForceReleaseOptions): Promise<readonly ReleaseItem[]> {
+export async function forceRelease(
+  ids: string | readonly string[],
+  options: ForceReleaseOptions,
+): Promise<readonly ReleaseItem[]> {
   const list = idList(ids);
   const reason = oneLine('reason', options.reason);
   if (reason === undefined) throw new TypeError('forceRelease needs a reason.');
   const session = await openSession(options);
   return session.use(async (store) => {
     const look = await store.look(list, session.deadline);
-    if (look.kind === 'unreachable') return list.map((id) => ({ id, outcome: 'unconfirmed', cause: look.cause }));
+    if (look.kind === 'unreachable')
+      return list.map((id) => ({ id, outcome: 'unconfirmed', cause: look.cause }));
     const items = new Map<string, ReleaseItem>();
     const changes: Change[] = [];
     for (const id of list) {
       const tip = look.tips.get(refOfClaim(id)) as Tip;
       if (tip.kind === 'absent' || tip.kind === 'free') items.set(id, { id, outcome: 'not-held' });
-      else changes.push(forcedChange(id, tip, { agent: session.agent, holderId: newHolderId(), reason }, session.clock.wallNow()));
+      else
+        changes.push(
+          forcedChange(
+            id,
+            tip,
+            { agent: session.agent, holderId: newHolderId(), reason },
+            session.clock.wallNow(),
+          ),
+        );
     }
     const outcomes = await publish(store, changes, false, session.deadline);
     for (const [ref, outcome] of outcomes) {
@@ -107,15 +122,19 @@ class Releasing {
     const unknown: string[] = [];
     for (const id of this.#ids) {
       const ref = refOfClaim(id);
-      const own = this.#store.journal.allHeld(ref).filter(({ record }) => record.agent === this.#session.agent);
+      const own = this.#store.journal
+        .allHeld(ref)
+        .filter(({ record }) => record.agent === this.#session.agent);
       const [hold] = own;
       // With a push of unknown outcome about, the tip must be looked at before anything follows it.
-      if (own.length === 1 && hold !== undefined && this.#store.journal.pending(ref) === undefined) holds.set(id, hold);
+      if (own.length === 1 && hold !== undefined && this.#store.journal.pending(ref) === undefined)
+        holds.set(id, hold);
       else unknown.push(id);
     }
     if (unknown.length > 0) await this.#look(unknown, holds);
     for (let attempt = 1; holds.size > 0 && attempt <= MAX_ATTEMPTS; attempt++) await this.#publish(holds);
-    for (const id of holds.keys()) this.#items.set(id, { id, outcome: 'unconfirmed', cause: 'it kept changing' });
+    for (const id of holds.keys())
+      this.#items.set(id, { id, outcome: 'unconfirmed', cause: 'it kept changing' });
     this.#store.journal.save();
     return this.#ids.map((id) => this.#items.get(id) as ReleaseItem);
   }
@@ -136,14 +155,20 @@ class Releasing {
 
   async #publish(holds: Map<string, Attempted>): Promise<void> {
     const changes = [...holds].map(([id, hold]) =>
-      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', this.#session.clock.wallNow(), this.#base),
+      continuedChange(
+        { ...hold, ref: refOfClaim(id) },
+        'released',
+        this.#session.clock.wallNow(),
+        this.#base,
+      ),
     );
     const outcomes = await publish(this.#store, changes, false, this.#session.deadline);
     for (const id of [...holds.keys()]) {
       const outcome = outcomes.get(refOfClaim(id)) as Outcome;
       holds.delete(id);
       if (outcome.kind === 'failed') throw outcome.error;
-      if (outcome.kind === 'unconfirmed') this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
+      if (outcome.kind === 'unconfirmed')
+        this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
       if (outcome.kind === 'moved') this.#judge(id, outcome.tip, holds, false);
       if (outcome.kind !== 'landed') continue;
       // An earlier event of ours of unknown fate may be what landed.
@@ -162,7 +187,12 @@ class Releasing {
     const lost = lostHolds(this.#store, agent, id, undefined);
     for (const holderId of lost) this.#store.journal.ended(refOfClaim(id), holderId);
     const isFree = tip.kind !== 'held';
-    const outcome = isFree && wasReleasing ? 'released' : lost.length > 0 ? 'lost' : isFree ? 'not-held' : 'contended';
-    this.#items.set(id, { id, outcome, ...(tip.kind === 'held' && { claim: claimOf(this.#store, this.#session, tip) }) });
+    const outcome =
+      isFree && wasReleasing ? 'released' : lost.length > 0 ? 'lost' : isFree ? 'not-held' : 'contended';
+    this.#items.set(id, {
+      id,
+      outcome,
+      ...(tip.kind === 'held' && { claim: claimOf(this.#store, this.#session, tip) }),
+    });
   }
 }

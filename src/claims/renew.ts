@@ -23,7 +23,10 @@ export interface RenewItem {
  *
  * @throws as `claim` does.
  */
-export async function renew(ids?: string | readonly string[], options: ClaimsOptions = {}): Promise<readonly RenewItem[]> {
+export async function renew(
+  ids?: string | readonly string[],
+  options: ClaimsOptions = {},
+): Promise<readonly RenewItem[]> {
   const list = ids === undefined ? undefined : idList(ids);
   const session = await openSession(options);
   return session.use((store) => renewAll(store, session, list));
@@ -31,7 +34,11 @@ export async function renew(ids?: string | readonly string[], options: ClaimsOpt
 
 type Hold = Attempted & { readonly ref: string };
 
-async function renewAll(store: ClaimStore, session: Session, ids: readonly string[] | undefined): Promise<readonly RenewItem[]> {
+async function renewAll(
+  store: ClaimStore,
+  session: Session,
+  ids: readonly string[] | undefined,
+): Promise<readonly RenewItem[]> {
   const items = new Map<string, RenewItem>();
   let holds: Hold[] = store.journal.allHeld().filter(({ record }) => record.agent === session.agent);
   if (ids !== undefined) {
@@ -53,13 +60,23 @@ async function renewAll(store: ClaimStore, session: Session, ids: readonly strin
   return [...items.values()];
 }
 
-function renewedItem(store: ClaimStore, session: Session, ref: string, outcome: Outcome, again: Hold[]): RenewItem | undefined {
+function renewedItem(
+  store: ClaimStore,
+  session: Session,
+  ref: string,
+  outcome: Outcome,
+  again: Hold[],
+): RenewItem | undefined {
   const id = idOf({ ref });
   switch (outcome.kind) {
     case 'landed': {
       const { oid, record } = outcome.attempted;
       if (record.event === 'released') return { id, outcome: 'not-held' };
-      return { id, outcome: 'renewed', claim: claimOf(store, session, { kind: 'held', ref, oid, record, signature: 'unchecked' }) };
+      return {
+        id,
+        outcome: 'renewed',
+        claim: claimOf(store, session, { kind: 'held', ref, oid, record, signature: 'unchecked' }),
+      };
     }
     case 'moved': {
       const { tip } = outcome;

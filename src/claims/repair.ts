@@ -48,7 +48,9 @@ function examine(store: ClaimStore, session: Session, tip: Tip): Finding | undef
   const claim = claimOf(store, session, tip);
   if (!claim.isStale) return undefined;
   const isDead = claim.unchangedMs < claim.staleAfterMs;
-  const problem = isDead ? 'the process that held it has ended' : `unchanged for ${formatDuration(claim.unchangedMs)}`;
+  const problem = isDead
+    ? 'the process that held it has ended'
+    : `unchanged for ${formatDuration(claim.unchangedMs)}`;
   return { id: claim.id, kind: 'stale', problem, agent: claim.agent, outcome: 'kept' };
 }
 
@@ -58,16 +60,28 @@ async function end(
   found: readonly { readonly tip: Tip; readonly finding: Finding }[],
 ): Promise<readonly Finding[]> {
   // A branch without a claim's name cannot take an event that names it.
-  const endable = found.filter(({ tip, finding }) => finding.kind !== 'newer' && claimOfRef(tip.ref) !== undefined);
+  const endable = found.filter(
+    ({ tip, finding }) => finding.kind !== 'newer' && claimOfRef(tip.ref) !== undefined,
+  );
   const changes = endable.map(({ tip, finding }) => {
-    const by = { agent: session.agent, holderId: newHolderId(), reason: `repair: ${finding.problem}`.slice(0, 1_000) };
+    const by = {
+      agent: session.agent,
+      holderId: newHolderId(),
+      reason: `repair: ${finding.problem}`.slice(0, 1_000),
+    };
     return forcedChange(finding.id, tip, by, session.clock.wallNow());
   });
   const outcomes = await publish(store, changes, false, session.deadline);
   return found.map(({ tip, finding }) => {
     const outcome = outcomes.get(tip.ref);
     if (outcome === undefined) return finding;
-    const names = { landed: 'ended', moved: 'moved', spared: 'kept', unconfirmed: 'unconfirmed', failed: 'failed' } as const;
+    const names = {
+      landed: 'ended',
+      moved: 'moved',
+      spared: 'kept',
+      unconfirmed: 'unconfirmed',
+      failed: 'failed',
+    } as const;
     return { ...finding, outcome: names[outcome.kind] };
   });
 }

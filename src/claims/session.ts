@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js';
 import { LockError, LockCanceledError } from '../core/errors.js';
-import { withLock } from '../locks/acquire.js';
 import {
   agentFault,
   assertClaimId,
@@ -13,10 +12,10 @@ import {
   type ClaimStore,
   type Deadline,
   type SigningOptions,
-  type Timeline,
 } from '../backends/git/index.js';
-import { bootClock, systemClock } from '../host/clock.js';
-import { bootId, hostname, timeNamespace } from '../host/identity.js';
+import { hostname } from '../host/identity.js';
+import { gitHost } from '../locks/git-host.js';
+import { namedFileSpace } from '../locks/spaces.js';
 
 /** What every function about claims understands. */
 export interface ClaimsOptions {
@@ -51,19 +50,6 @@ export interface Session {
   use<T>(fn: (store: ClaimStore) => Promise<T>): Promise<T>;
 }
 
-const clock = systemClock;
-
-const timeline: Timeline = {
-  get bootId() {
-    return bootId();
-  },
-  get timeNamespace() {
-    return timeNamespace();
-  },
-  now: () => (boot ??= bootClock()).now(),
-};
-let boot: ReturnType<typeof bootClock> | undefined;
-
 /**
  * @throws LockError HOLDFAST_CONFIG_MISMATCH without a usable remote.
  * @throws TypeError for a name that no agent can have; RangeError for durations out of range.
@@ -75,10 +61,17 @@ export async function openSession(options: ClaimsOptions): Promise<Session> {
   if (!(staleAfterMs >= 0 && staleAfterMs <= Number.MAX_SAFE_INTEGER)) {
     throw new RangeError(`staleAfterMs must not be negative, not ${staleAfterMs}.`);
   }
+  const host = gitHost(namedFileSpace());
+  const { clock } = host;
   const deadline = deadlineIn(timeoutMs, clock, signal);
   const arbiter = await openArbiter(
-    { cwd, remote: options.remote ?? env['HOLDFAST_REMOTE'] ?? 'origin', env, ...(options.signing && { signing: options.signing }) },
-    { clock, timeline, exclusively },
+    {
+      cwd,
+      remote: options.remote ?? env['HOLDFAST_REMOTE'] ?? 'origin',
+      env,
+      ...(options.signing && { signing: options.signing }),
+    },
+    host,
   );
   return {
     arbiter,
@@ -91,14 +84,9 @@ export async function openSession(options: ClaimsOptions): Promise<Session> {
   };
 }
 
-function exclusively<T>(path: string, deadline: Deadline, fn: () => Promise<T>): Promise<T> {
-  const { signal } = deadline;
-  const options = { timeoutMs: Math.max(1, deadline.leftMs()), timeoutSource: 'for the network', ...(signal && { signal }) };
-  return withLock(path, options, fn);
-}
-
 function agentOf(asked: string | undefined, { entries }: Arbiter): string {
-  const agent = asked ?? `${lastValue(entries, 'user.name') ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
+  const agent =
+    asked ?? `${lastValue(entries, 'user.name') ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
   const fault = agentFault(agent);
   if (fault !== undefined) throw new TypeError(`"${agent.slice(0, 120)}" cannot name an agent: ${fault}.`);
   return agent;
@@ -127,7 +115,8 @@ export function idList(ids: string | readonly string[]): readonly string[] {
 /** @throws TypeError unless it is one line of at most 1000 characters. */
 export function oneLine(name: string, text: string | undefined): string | undefined {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (text === undefined || (text !== '' && text.length <= 1_000 && !/[\u0000-\u001f\u007f]/.test(text))) return text;
+  if (text === undefined || (text !== '' && text.length <= 1_000 && !/[\u0000-\u001f\u007f]/.test(text)))
+    return text;
   throw new TypeError(`${name} must be one line of text, at most 1000 characters.`);
 }
 

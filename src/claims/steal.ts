@@ -1,7 +1,15 @@
 import { formatDuration } from '../core/duration.js';
 import { LockTimeoutError } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
-import { claimedChange, generationOf, publish, refOfClaim, stolenChange, type ClaimStore, type Tip } from '../backends/git/index.js';
+import {
+  claimedChange,
+  generationOf,
+  publish,
+  refOfClaim,
+  stolenChange,
+  type ClaimStore,
+  type Tip,
+} from '../backends/git/index.js';
 import { brokenError, idList, oneLine, openSession, type ClaimsOptions, type Session } from './session.js';
 import { claimOf, lostHolds, type Claim } from './view.js';
 
@@ -33,7 +41,8 @@ export interface StealResult {
 export async function steal(id: string, options: StealOptions = {}): Promise<StealResult> {
   idList(id);
   const [reason, branch] = [oneLine('reason', options.reason), oneLine('branch', options.branch)];
-  if (options.force === true && reason === undefined) throw new TypeError('To steal by force, give a reason.');
+  if (options.force === true && reason === undefined)
+    throw new TypeError('To steal by force, give a reason.');
   const session = await openSession(options);
   return session.use(async (store) => {
     const look = await store.look([id], session.deadline);
@@ -49,7 +58,13 @@ interface Wishes {
   readonly isForced: boolean;
 }
 
-async function take(store: ClaimStore, session: Session, id: string, tip: Tip, wishes: Wishes): Promise<StealResult> {
+async function take(
+  store: ClaimStore,
+  session: Session,
+  id: string,
+  tip: Tip,
+  wishes: Wishes,
+): Promise<StealResult> {
   if (tip.kind === 'broken') throw brokenError(id, tip.problem);
   const previous = tip.kind === 'held' ? claimOf(store, session, tip) : undefined;
   if (previous?.isMine === true) return { id, outcome: 'already-held', claim: previous };
@@ -67,7 +82,12 @@ async function take(store: ClaimStore, session: Session, id: string, tip: Tip, w
     const winner = outcome.tip.kind === 'held' ? { claim: claimOf(store, session, outcome.tip) } : {};
     return { id, outcome: 'contended', ...winner };
   }
-  if (outcome?.kind !== 'landed') return { id, outcome: 'unconfirmed', cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer' };
+  if (outcome?.kind !== 'landed')
+    return {
+      id,
+      outcome: 'unconfirmed',
+      cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer',
+    };
   const { oid, record } = outcome.attempted;
   for (const holderId of lostHolds(store, agent, id, record.holderId)) store.journal.ended(tip.ref, holderId);
   store.journal.save();
@@ -81,7 +101,16 @@ function notStaleError(claim: Claim): LockTimeoutError {
     {
       code: 'HOLDFAST_CONTENDED',
       resource: claim.id,
-      holders: [{ state: 'holder', mode: 'exclusive', command: claim.agent, holderId: claim.holderId, sinceAt: claim.sinceAt, fencingToken: claim.generation }],
+      holders: [
+        {
+          state: 'holder',
+          mode: 'exclusive',
+          command: claim.agent,
+          holderId: claim.holderId,
+          sinceAt: claim.sinceAt,
+          fencingToken: claim.generation,
+        },
+      ],
     },
   );
 }

@@ -23,11 +23,11 @@ export async function sync(options: ClaimsOptions = {}): Promise<SyncResult> {
     if (absent.length > 0) await store.look(absent, session.deadline);
     const settled = before.map(({ ref, pending }) => {
       const tip = tips.find((candidate) => candidate.ref === ref);
-      if (store.journal.pending(ref) !== undefined) return { id: idOf({ ref }), outcome: 'unconfirmed' as const };
+      if (store.journal.pending(ref) !== undefined)
+        return { id: idOf({ ref }), outcome: 'unconfirmed' as const };
       const isLanded = pending?.tries.some(({ oid }) => oid === tip?.oid) ?? false;
       return { id: idOf({ ref }), outcome: isLanded ? ('landed' as const) : ('void' as const) };
     });
     return { ...listed(store, session, tips), settled };
   });
 }
-

@@ -1,4 +1,10 @@
-import { idOf, refOfClaim, type ClaimStore, type RecordedTip, type SignatureState } from '../backends/git/index.js';
+import {
+  idOf,
+  refOfClaim,
+  type ClaimStore,
+  type RecordedTip,
+  type SignatureState,
+} from '../backends/git/index.js';
 import { isProcessAlive } from '../host/identity.js';
 import type { Session } from './session.js';
 
@@ -65,7 +71,12 @@ function isHolderDead({ record }: RecordedTip): boolean {
 }
 
 /** Holder ids of holds that this agent had in this clone and that are no longer the tip. */
-export function lostHolds(store: ClaimStore, agent: string, id: string, currentHolderId: string | undefined): string[] {
+export function lostHolds(
+  store: ClaimStore,
+  agent: string,
+  id: string,
+  currentHolderId: string | undefined,
+): string[] {
   return store.journal
     .allHeld(refOfClaim(id))
     .filter(({ record }) => record.agent === agent && record.holderId !== currentHolderId)

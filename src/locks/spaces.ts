@@ -3,8 +3,10 @@ import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
 import { LockSpace } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
+import { createGitBackend } from '../backends/git/index.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
+import { gitHost } from './git-host.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
@@ -34,6 +36,8 @@ export function spaceOf(address: Address): LockSpace {
     case 'path':
     case 'flock':
       return namedFileSpace();
+    case 'git':
+      return space('git', () => createGitBackend(gitHost(namedFileSpace())));
     case 'memory':
       return space('memory', createMemoryBackend);
     default:

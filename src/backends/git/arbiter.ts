@@ -1,12 +1,16 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 import type { Clock } from '../../core/clock.js';
 import { LockError } from '../../core/errors.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
 import { execFile } from '../../process/exec-file.js';
 import { ClaimStore } from './claim-store.js';
 import type { Deadline } from './deadline.js';
 import { gitEnvironment } from './environment.js';
 import { CONFIG_PATTERN, parseGitConfig, type GitConfigEntry } from './git-config.js';
 import { reasonIn } from './failures.js';
-import { noGitError } from './plumbing.js';
+import { noGitError, remoteTip } from './plumbing.js';
 import { arbiterUrl } from './remote-url.js';
 import { findRepository, type Repository } from './repository.js';
 import { signingOf, type Signing, type SigningOptions } from './signing.js';
@@ -42,6 +46,8 @@ export interface Arbiter {
   readonly signing: Signing;
   /** Runs `fn` with the store, alone among this clone's processes. */
   use<T>(deadline: Deadline, fn: (store: ClaimStore) => Promise<T>): Promise<T>;
+  /** The tip of one branch, '' when there is none, undefined when the remote did not answer. Without the lock. */
+  tipOf(ref: string, deadline: Deadline): Promise<string | undefined>;
 }
 
 /**
@@ -64,15 +70,18 @@ export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): P
     entries,
     env,
     signing,
-    use: (deadline, fn) =>
-      host.exclusively(paths.lock, deadline, async () => {
+    use: (deadline, fn) => {
+      makeDirectory(dirname(paths.lock));
+      return host.exclusively(paths.lock, deadline, async () => {
         await prepareStore(paths, entries);
         try {
           return await fn(new ClaimStore({ git, url, paths, entries, signing, timeline: host.timeline }));
         } finally {
           leaveStore(paths);
         }
-      }),
+      });
+    },
+    tipOf: (ref, deadline) => remoteTip(git, url, ref, deadline),
   };
 }
 
@@ -84,7 +93,8 @@ async function readConfig(cwd: string, env: NodeJS.ProcessEnv, remote: string): 
       timeoutMs: CONFIG_PATIENCE_MS,
     });
     // 1: nothing matches.
-    if (result.code === 0 || (result.code === 1 && result.stderr === '')) return parseGitConfig(result.stdout);
+    if (result.code === 0 || (result.code === 1 && result.stderr === ''))
+      return parseGitConfig(result.stdout);
     throw new LockError(
       `Could not use the remote "${remote.replace(/(\/\/)[^/@\s]*@/, '$1')}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
       { code: 'HOLDFAST_CONFIG_MISMATCH' },
@@ -92,5 +102,13 @@ async function readConfig(cwd: string, env: NodeJS.ProcessEnv, remote: string): 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noGitError(error);
     throw error;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw systemError('create', path, errnoOf(error) ?? 'EIO', error);
   }
 }

@@ -20,7 +20,8 @@ export function claimIdFault(id: string): string | undefined {
 /** @throws TypeError when `id` cannot name a claim. */
 export function assertClaimId(id: string): void {
   const fault = typeof id === 'string' ? claimIdFault(id) : 'it is no text';
-  if (fault !== undefined) throw new TypeError(`"${String(id).slice(0, 120)}" cannot name a claim: ${fault}.`);
+  if (fault !== undefined)
+    throw new TypeError(`"${String(id).slice(0, 120)}" cannot name a claim: ${fault}.`);
 }
 
 /**

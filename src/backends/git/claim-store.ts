@@ -43,10 +43,10 @@ export class ClaimStore {
   readonly git: Git;
   readonly url: string;
   readonly paths: StorePaths;
+  readonly entries: readonly GitConfigEntry[];
   readonly journal: Journal;
   readonly sightings: Sightings;
   readonly #signing: Signing;
-  readonly #entries: readonly GitConfigEntry[];
 
   constructor(parts: ClaimStoreParts) {
     this.git = parts.git;
@@ -55,7 +55,7 @@ export class ClaimStore {
     this.journal = new Journal(parts.paths.journal, parts.url);
     this.sightings = new Sightings(parts.paths.sightings, parts.timeline);
     this.#signing = parts.signing;
-    this.#entries = parts.entries;
+    this.entries = parts.entries;
   }
 
   /**
@@ -83,7 +83,12 @@ export class ClaimStore {
 
   /** The last events of one claim, the latest first. One fetch, not so shallow, and two processes to read it. */
   async events(ref: string, limit: number, deadline: Deadline): Promise<Events> {
-    const fetched = await fetchTips(this.git, this.url, { refs: [ref], refPrefix: this.paths.refPrefix, depth: limit }, deadline);
+    const fetched = await fetchTips(
+      this.git,
+      this.url,
+      { refs: [ref], refPrefix: this.paths.refPrefix, depth: limit },
+      deadline,
+    );
     if (fetched.kind === 'failed') {
       const look = this.#unreachable(fetched, [idOf({ ref })]);
       return { kind: 'unreachable', cause: look.cause };
@@ -93,16 +98,18 @@ export class ClaimStore {
     const oids = await listCommits(this.git, tip, limit);
     const raw = await readCommits(this.git, oids);
     const none = { commit: undefined, record: undefined };
-    const tips = await Promise.all(oids.map((oid) => readTip(ref, oid, raw?.get(oid) ?? none, this.#signing)));
+    const tips = await Promise.all(
+      oids.map((oid) => readTip(ref, oid, raw?.get(oid) ?? none, this.#signing)),
+    );
     return { kind: 'seen', tips: tips.map(pastOf) };
   }
 
   /** Writes the commit of an event and returns its id. */
-  async writeEvent(record: ClaimRecord, parent: ObjectId | ''): Promise<ObjectId> {
+  async writeEvent(record: ClaimRecord, parent: ObjectId): Promise<ObjectId> {
     const { store } = this.git;
     const blob = writeObject(store, 'blob', Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`));
-    const email = lastValue(this.#entries, 'user.email') ?? `holdfast@${hostname()}`;
-    const committer = lastValue(this.#entries, 'user.name') ?? record.agent;
+    const email = lastValue(this.entries, 'user.email') ?? `holdfast@${hostname()}`;
+    const committer = lastValue(this.entries, 'user.name') ?? record.agent;
     const text = commitText({
       tree: writeTree(store, RECORD_FILE, blob),
       parent: parent === '' ? undefined : parent,
@@ -112,7 +119,11 @@ export class ClaimStore {
       message: subjectOf(record),
     });
     const signature = await this.#signing.sign(text);
-    return writeObject(store, 'commit', Buffer.from(signature === undefined ? text : withSignature(text, signature)));
+    return writeObject(
+      store,
+      'commit',
+      Buffer.from(signature === undefined ? text : withSignature(text, signature)),
+    );
   }
 
   #fetch(refs: readonly string[] | 'all', deadline: Deadline): Promise<Fetched> {

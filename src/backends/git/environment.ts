@@ -2,7 +2,8 @@
  * Variables of git that only say how a remote is reached, who vouches for it, and where traces go. Every other
  * GIT_* could point our git at the user's repository, index or hooks (inside a hook several are set).
  */
-const KEPT = /^GIT_(?:TRACE\w*|SSH(?:_COMMAND|_VARIANT)?|ASKPASS|SSL_\w+|HTTP_\w+|PROXY_\w+|CURL_\w+|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH|TEST_\w+)$/;
+const KEPT =
+  /^GIT_(?:TRACE\w*|SSH(?:_COMMAND|_VARIANT)?|ASKPASS|SSL_\w+|HTTP_\w+|PROXY_\w+|CURL_\w+|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH|TEST_\w+)$/;
 
 /** The environment of the git processes that work in the private store. */
 export function gitEnvironment(base: NodeJS.ProcessEnv, store: string | undefined): NodeJS.ProcessEnv {

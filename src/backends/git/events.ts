@@ -17,7 +17,7 @@ export interface Taker {
 
 /** What a claim is built upon: a tip that is free, or was when this clone last looked. */
 export interface FreeTip {
-  readonly oid: ObjectId | '';
+  readonly oid: ObjectId;
   readonly generation: number;
 }
 
@@ -40,7 +40,8 @@ export function continuedChange(
   wallMs: number,
   base?: string,
 ): Change {
-  const record = { ...hold.record, event, nonce: newNonce(), at: new Date(wallMs).toISOString() };
+  const { previous: _, ...rest } = hold.record;
+  const record = { ...rest, event, nonce: newNonce(), at: new Date(wallMs).toISOString() };
   return { ref: hold.ref, expected: hold.oid, record: base === undefined ? record : { ...record, base } };
 }
 
@@ -53,7 +54,13 @@ export function forcedChange(
 ): Change {
   const known = tip.kind === 'absent' ? undefined : tip.record;
   const generation = generationOf(tip) || Math.floor(wallMs / 1000);
-  const record = takenRecord(id, 'forced', generation, { ...by, staleAfterMs: known?.staleAfterMs ?? 0 }, wallMs);
+  const record = takenRecord(
+    id,
+    'forced',
+    generation,
+    { ...by, staleAfterMs: known?.staleAfterMs ?? 0 },
+    wallMs,
+  );
   const previous = known === undefined ? {} : { previous: { agent: known.agent, holderId: known.holderId } };
   return { ref: tip.ref, expected: tip.oid, record: { ...record, ...previous } };
 }

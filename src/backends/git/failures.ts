@@ -3,7 +3,8 @@ import { withoutCredentials } from './remote-url.js';
 
 const DENIED =
   /\b40[13]\b|permission (?:to \S+ )?denied|access denied|authentication failed|could not read (?:username|password)|hook declined|protected|not allowed|prohibited|insufficient permission|unable to create temporary object|read-only|unauthori[sz]ed|not authori[sz]ed|service not enabled|deny/i;
-const TRANSIENT = /cannot lock ref|failed to update ref|failed to lock|reference already exists|fetch first|stale info|non-fast-forward/i;
+const TRANSIENT =
+  /cannot lock ref|failed to update ref|failed to lock|reference already exists|fetch first|stale info|non-fast-forward/i;
 
 /** What a refusal was about. Only for pushes that provably changed nothing. */
 export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
@@ -20,11 +21,19 @@ export function isStoreDamaged(stderr: string): boolean {
 
 /** What git said last, for a message: one line without prefixes and credentials. */
 export function reasonIn(stderr: string): string {
-  const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  const telling = lines.findLast((line) => /^(?:fatal|error|ssh): /.test(line) && !/^error: failed to push|Could not read from remote/.test(line));
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const telling = lines.findLast(
+    (line) =>
+      /^(?:fatal|error|ssh): /.test(line) && !/^error: failed to push|Could not read from remote/.test(line),
+  );
   const line = telling ?? lines.at(-1) ?? 'git gave no reason';
   // oxlint-disable-next-line no-control-regex -- what a server sends must not move the terminal's cursor
-  return withoutCredentials(line.replace(/^(?:fatal|error|remote): /, '')).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
+  return withoutCredentials(line.replace(/^(?:fatal|error|remote): /, ''))
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+    .slice(0, 300);
 }
 
 export function permissionError(resource: string, url: string, fact: string): LockError {

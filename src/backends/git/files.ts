@@ -17,11 +17,14 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new LockError(`Could not read "${path}": it is no JSON. Look at what is in it, then move it away.`, {
-      code: 'HOLDFAST_PROTOCOL',
-      resource: path,
-      cause,
-    });
+    throw new LockError(
+      `Could not read "${path}": it is no JSON. Look at what is in it, then move it away.`,
+      {
+        code: 'HOLDFAST_PROTOCOL',
+        resource: path,
+        cause,
+      },
+    );
   }
 }
 

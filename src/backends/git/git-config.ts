@@ -17,7 +17,9 @@ export function parseGitConfig(output: string): GitConfigEntry[] {
     const end = entry.indexOf('\n');
     // A key without `=` has no value line; git reads it as true.
     entries.push(
-      end < 0 ? { scope, key: entry, value: 'true' } : { scope, key: entry.slice(0, end), value: entry.slice(end + 1) },
+      end < 0
+        ? { scope, key: entry, value: 'true' }
+        : { scope, key: entry.slice(0, end), value: entry.slice(end + 1) },
     );
   }
   return entries;

@@ -12,7 +12,7 @@ export interface Attempted {
 /** Pushes of one claim whose outcome nobody knows yet. All expect the same tip, so at most one of them can land. */
 export interface Pending {
   /** Empty: the branch must not exist. */
-  readonly expected: ObjectId | '';
+  readonly expected: ObjectId;
   readonly tries: readonly Attempted[];
 }
 
@@ -64,7 +64,7 @@ export class Journal {
   }
 
   /** Durable before the first push: a crash right after it must not turn our own claim into a stranger's. */
-  begin(tries: readonly { ref: string; expected: ObjectId | ''; attempted: Attempted }[]): void {
+  begin(tries: readonly { ref: string; expected: ObjectId; attempted: Attempted }[]): void {
     for (const { ref, expected, attempted } of tries) {
       const earlier = this.#own.pending[ref];
       // Tries that expected another tip are void: the tip has moved on and no commit recurs.

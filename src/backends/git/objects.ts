@@ -70,6 +70,10 @@ export function parseCommit(text: string): ParsedCommit {
     parents,
     authorName: /^author (.*?) ?<[^>]*> -?\d+ [+-]\d{4}$/m.exec(header)?.[1] ?? '',
     signature: signature?.[1]?.replaceAll('\n ', '\n'),
-    payload: signature === null ? text : header.replace(`${signature[0]}\n`, '').replace(`\n${signature[0]}`, '') + text.slice(end < 0 ? text.length : end),
+    payload:
+      signature === null
+        ? text
+        : header.replace(`${signature[0]}\n`, '').replace(`\n${signature[0]}`, '') +
+          text.slice(end < 0 ? text.length : end),
   };
 }

@@ -70,8 +70,20 @@ export async function fetchTips(
   const refspecs = patterns.map((name) => `+${CLAIM_REF_PREFIX}${name}*:${refPrefix}${name}*`);
   const fetchHead = join(git.store, 'FETCH_HEAD');
   tryUnlink(fetchHead);
-  const args = ['fetch', '--quiet', '--no-tags', '--no-auto-gc', '--prune', `--depth=${depth}`, '--end-of-options', url];
-  const result = await runGit(git, [...args, ...refspecs], { timeoutMs: deadline.leftMs(), signal: deadline.signal });
+  const args = [
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-auto-gc',
+    '--prune',
+    `--depth=${depth}`,
+    '--end-of-options',
+    url,
+  ];
+  const result = await runGit(git, [...args, ...refspecs], {
+    timeoutMs: deadline.leftMs(),
+    signal: deadline.signal,
+  });
   const text = readIfThere(fetchHead);
   // With --depth, a pattern that matches nothing ends with 1 and without a word.
   const isEmpty = result.code === 1 && text === '' && !/^(?:fatal|error)/m.test(result.stderr);
@@ -103,7 +115,10 @@ export interface RawTip {
 }
 
 /** Reads commits and their `lock.json`, all in one process. undefined when the store is damaged. */
-export async function readCommits(git: Git, oids: readonly ObjectId[]): Promise<ReadonlyMap<ObjectId, RawTip> | undefined> {
+export async function readCommits(
+  git: Git,
+  oids: readonly ObjectId[],
+): Promise<ReadonlyMap<ObjectId, RawTip> | undefined> {
   // Announced sizes count bytes and the output is text by now; a random name that git calls missing is the divider.
   const divider = `holdfast-${randomBytes(12).toString('hex')}`;
   const input = oids.map((oid) => `${oid}\n${divider}\n${oid}:${RECORD_FILE}\n${divider}\n`).join('');
@@ -131,4 +146,18 @@ export async function listCommits(git: Git, tip: ObjectId, limit: number): Promi
   const args = ['rev-list', '--first-parent', `--max-count=${limit}`, '--end-of-options', tip];
   const result = await runGit(git, args, { timeoutMs: LOCAL_PATIENCE_MS });
   return result.stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Asks for one tip and fetches nothing: '' when the branch is absent, undefined without an answer. */
+export async function remoteTip(
+  git: Git,
+  url: string,
+  ref: string,
+  deadline: Deadline,
+): Promise<ObjectId | undefined> {
+  const args = ['ls-remote', '--refs', '--end-of-options', url, ref];
+  const result = await runGit(git, args, { timeoutMs: deadline.leftMs(), signal: deadline.signal });
+  if (result.code !== 0 || result.isTimedOut) return undefined;
+  const line = result.stdout.split('\n').find((candidate) => candidate.endsWith(`\t${ref}`));
+  return line === undefined ? '' : line.slice(0, line.indexOf('\t'));
 }

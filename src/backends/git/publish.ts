@@ -15,7 +15,7 @@ import type { Tip } from './tip.js';
 export interface Change {
   readonly ref: string;
   /** The tip it follows; empty: the branch must not exist. */
-  readonly expected: ObjectId | '';
+  readonly expected: ObjectId;
   readonly record: ClaimRecord;
 }
 
@@ -58,7 +58,11 @@ export async function publish(
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  let open: Open[] = changes.map((change) => ({ change, tries: earlierTries(store, change), unknownCount: 0 }));
+  let open: Open[] = changes.map((change) => ({
+    change,
+    tries: earlierTries(store, change),
+    unknownCount: 0,
+  }));
   for (let round = 1; open.length > 0; round++) {
     await addTries(store, open, round);
     const pushed = await push(store, open, isAtomic, deadline);
@@ -68,7 +72,14 @@ export async function publish(
       throw atomicError(changes, store.url);
     }
     open = open.filter((entry) => !isLanded(store, entry, pushed, outcomes));
-    if (open.length > 0) open = await settle(store, open, { pushed, isAtomic, isLastRound: round >= MAX_ROUNDS }, deadline, outcomes);
+    if (open.length > 0)
+      open = await settle(
+        store,
+        open,
+        { pushed, isAtomic, isLastRound: round >= MAX_ROUNDS },
+        deadline,
+        outcomes,
+      );
     if (open.length > 0) await sleep(Math.min(backoffDelayMs(round), deadline.leftMs()), deadline.signal);
   }
   store.journal.save();
@@ -92,7 +103,12 @@ async function addTries(store: ClaimStore, open: readonly Open[], round: number)
   store.journal.begin(begun);
 }
 
-function push(store: ClaimStore, open: readonly Open[], isAtomic: boolean, deadline: Deadline): Promise<Pushed> {
+function push(
+  store: ClaimStore,
+  open: readonly Open[],
+  isAtomic: boolean,
+  deadline: Deadline,
+): Promise<Pushed> {
   const updates = open.map(({ change, tries }) => {
     return { ref: change.ref, expected: change.expected, oid: (tries.at(-1) as Attempted).oid };
   });
@@ -109,10 +125,18 @@ function isLanded(store: ClaimStore, entry: Open, pushed: Pushed, outcomes: Map<
   return true;
 }
 
-function land(store: ClaimStore, { change }: Open, attempted: Attempted, outcomes: Map<string, Outcome>): void {
+function land(
+  store: ClaimStore,
+  { change }: Open,
+  attempted: Attempted,
+  outcomes: Map<string, Outcome>,
+): void {
   const isHeld = isHeldEvent(attempted.record.event);
   store.journal.landed(change.ref, attempted, isHeld);
-  store.sightings.note(change.ref, attempted.oid, { generation: attempted.record.generation, isFree: !isHeld });
+  store.sightings.note(change.ref, attempted.oid, {
+    generation: attempted.record.generation,
+    isFree: !isHeld,
+  });
   outcomes.set(change.ref, { kind: 'landed', attempted });
 }
 
@@ -130,7 +154,10 @@ async function settle(
   deadline: Deadline,
   outcomes: Map<string, Outcome>,
 ): Promise<Open[]> {
-  const look = await store.look(open.map(({ change }) => claimOfRef(change.ref) as string), deadline);
+  const look = await store.look(
+    open.map(({ change }) => claimOfRef(change.ref) as string),
+    deadline,
+  );
   if (look.kind === 'unreachable') {
     for (const { change } of open) outcomes.set(change.ref, { kind: 'unconfirmed', cause: look.cause });
     return [];
@@ -169,7 +196,8 @@ function verdict(store: ClaimStore, entry: Open, round: Round, deadline: Deadlin
     const kind = pushed.isTimedOut ? 'transient' : refusalKind(pushed.stderr);
     const fact = reasonIn(pushed.stderr);
     // Turned away before anything was sent: 401, 403, a service that is not offered.
-    if (kind === 'denied' && entry.unknownCount === 1) return { kind: 'failed', error: permissionError(id, store.url, fact) };
+    if (kind === 'denied' && entry.unknownCount === 1)
+      return { kind: 'failed', error: permissionError(id, store.url, fact) };
     if (entry.unknownCount < 2 && !isOutOfTime) return undefined;
     return { kind: 'unconfirmed', cause: pushed.isTimedOut ? 'it did not answer in time' : fact };
   }
@@ -179,12 +207,17 @@ function verdict(store: ClaimStore, entry: Open, round: Round, deadline: Deadlin
   const kind = entry.unknownCount > 0 ? 'transient' : refusalKind(reasonsOf(pushed, round.isAtomic, reason));
   if (kind === 'transient' && !isOutOfTime) return undefined;
   if (entry.unknownCount > 0) return { kind: 'unconfirmed', cause: fact };
-  return { kind: 'failed', error: kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact) };
+  return {
+    kind: 'failed',
+    error: kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact),
+  };
 }
 
 /** In an atomic push the branch that is to blame may be another one. */
 function reasonsOf(pushed: Pushed, isAtomic: boolean, own: string): string {
-  const reasons = isAtomic ? [...pushed.statuses.values()].map((status) => (status.kind === 'refused' ? status.reason : '')) : [own];
+  const reasons = isAtomic
+    ? [...pushed.statuses.values()].map((status) => (status.kind === 'refused' ? status.reason : ''))
+    : [own];
   return [...reasons, pushed.stderr].join('\n');
 }
 

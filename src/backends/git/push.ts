@@ -5,12 +5,15 @@ import { runGit, type Git } from './plumbing.js';
 export interface RefUpdate {
   readonly ref: string;
   /** Empty: the branch must not exist. */
-  readonly expected: ObjectId | '';
+  readonly expected: ObjectId;
   readonly oid: ObjectId;
 }
 
 /** `unknown`: the remote's word did not arrive. `refused`: it said no, so the push did not and will not land. */
-export type PushStatus = { readonly kind: 'landed' } | { readonly kind: 'refused'; readonly reason: string } | { readonly kind: 'unknown' };
+export type PushStatus =
+  | { readonly kind: 'landed' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unknown' };
 
 export interface Pushed {
   readonly statuses: ReadonlyMap<string, PushStatus>;

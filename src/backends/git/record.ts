@@ -69,16 +69,21 @@ export function decodeClaimRecord(ref: string, text: string): DecodedRecord {
   } catch {
     return broken('its lock.json is no JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return broken('its lock.json is no record');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return broken('its lock.json is no record');
   const raw = value as Record<string, unknown>;
   if (raw['schema'] !== RECORD_SCHEMA) {
     const isNewer = typeof raw['schema'] === 'number' && raw['schema'] > RECORD_SCHEMA;
-    return broken(`its schema is ${JSON.stringify(raw['schema']) ?? 'missing'}, and this version reads ${RECORD_SCHEMA}`, isNewer);
+    return broken(
+      `its schema is ${JSON.stringify(raw['schema']) ?? 'missing'}, and this version reads ${RECORD_SCHEMA}`,
+      isNewer,
+    );
   }
   const fault = recordFault(raw);
   if (fault !== undefined) return broken(`its "${fault}" is missing or of the wrong form`);
   const record = value as ClaimRecord;
-  if (refOfClaim(record.resource) !== ref) return broken(`its record names "${record.resource.slice(0, 100)}", another claim`);
+  if (refOfClaim(record.resource) !== ref)
+    return broken(`its record names "${record.resource.slice(0, 100)}", another claim`);
   return { kind: 'record', record };
 }
 
@@ -87,7 +92,8 @@ function broken(problem: string, isNewer = false): DecodedRecord {
 }
 
 function recordFault(raw: Record<string, unknown>): string | undefined {
-  const isText = (value: unknown, limit: number): boolean => typeof value === 'string' && value.length > 0 && value.length <= limit;
+  const isText = (value: unknown, limit: number): boolean =>
+    typeof value === 'string' && value.length > 0 && value.length <= limit;
   if (!isText(raw['resource'], 100)) return 'resource';
   if (!EVENTS.includes(raw['event'] as string)) return 'event';
   if (typeof raw['agent'] !== 'string' || agentFault(raw['agent']) !== undefined) return 'agent';

@@ -14,10 +14,18 @@ export function arbiterUrl(entries: readonly GitConfigEntry[], remote: string, t
   const urls = pushUrls(entries, remote);
   const [url] = urls;
   if (url === undefined) {
-    throw mismatch(remote, 'git knows no remote of that name', 'Add it with git remote add, or name another with --remote');
+    throw mismatch(
+      remote,
+      'git knows no remote of that name',
+      'Add it with git remote add, or name another with --remote',
+    );
   }
   if (urls.length > 1) {
-    throw mismatch(remote, `it pushes to ${urls.length} URLs, and one place has to decide`, 'Leave it one push URL, or name a remote that has one');
+    throw mismatch(
+      remote,
+      `it pushes to ${urls.length} URLs, and one place has to decide`,
+      'Leave it one push URL, or name a remote that has one',
+    );
   }
   // Git itself would read a relative path from the top of the working tree, our git runs elsewhere.
   return isLocalPath(url) && !isAbsolute(url) ? resolve(topLevel, url) : url;
@@ -46,7 +54,9 @@ function pushUrls(entries: readonly GitConfigEntry[], remote: string): string[] 
   if (explicit.length > 0) return explicit;
   let urls = valuesOf('url');
   if (urls.length === 0 && /[/:\\]|^\.{1,2}$/.test(remote)) urls = [remote];
-  const forPush = urls.map((url) => rewritten(entries, 'pushinsteadof', url)).filter((url) => url !== undefined);
+  const forPush = urls
+    .map((url) => rewritten(entries, 'pushinsteadof', url))
+    .filter((url) => url !== undefined);
   return forPush.length > 0 ? forPush : urls.map((url) => rewritten(entries, 'insteadof', url) ?? url);
 }
 

@@ -35,7 +35,10 @@ function gitDirIn(directory: string): string | undefined {
 
 function isGitDir(path: string): boolean {
   if (kindOf(join(path, 'HEAD')) !== 'file') return false;
-  return kindOf(join(path, 'commondir')) === 'file' || (kindOf(join(path, 'objects')) === 'directory' && kindOf(join(path, 'refs')) === 'directory');
+  return (
+    kindOf(join(path, 'commondir')) === 'file' ||
+    (kindOf(join(path, 'objects')) === 'directory' && kindOf(join(path, 'refs')) === 'directory')
+  );
 }
 
 function commonDirOf(gitDir: string): string {

@@ -14,7 +14,7 @@ export interface Timeline {
 
 interface Sighting {
   /** Empty: there was no branch. */
-  readonly oid: ObjectId | '';
+  readonly oid: ObjectId;
   readonly generation: number;
   readonly isFree: boolean;
   /** When this clone first saw that very tip, read AFTER the fetch returned, and when it last did. */
@@ -45,7 +45,11 @@ export class Sightings {
     this.#seen = new Map(Object.entries(readSeen(path, timeline)));
   }
 
-  note(ref: string, oid: ObjectId | '', state: { readonly generation: number; readonly isFree: boolean }): void {
+  note(
+    ref: string,
+    oid: ObjectId,
+    state: { readonly generation: number; readonly isFree: boolean },
+  ): void {
     const nowMs = this.#timeline.now();
     const known = this.#seen.get(ref);
     const firstMs = known?.oid === oid ? known.firstMs : nowMs;
@@ -60,9 +64,10 @@ export class Sightings {
   }
 
   /** The tip to expect of a claim that was free a moment ago, or absent. */
-  recentlyFree(ref: string): { readonly oid: ObjectId | ''; readonly generation: number } | undefined {
+  recentlyFree(ref: string): { readonly oid: ObjectId; readonly generation: number } | undefined {
     const known = this.#seen.get(ref);
-    if (known === undefined || !known.isFree || this.#timeline.now() - known.lastMs > MEMORY_MS) return undefined;
+    if (known === undefined || !known.isFree || this.#timeline.now() - known.lastMs > MEMORY_MS)
+      return undefined;
     return known;
   }
 

@@ -37,11 +37,13 @@ export function signingOf(options: SigningOptions, entries: readonly GitConfigEn
   }
   const keyFile = options.keyFile ?? expanded(lastValue(entries, 'user.signingkey'));
   const signers = options.allowedSignersFile ?? expanded(lastValue(entries, 'gpg.ssh.allowedsignersfile'));
-  if (mode === 'off') return { mode, sign: () => Promise.resolve(undefined), check: () => Promise.resolve('unchecked') };
+  if (mode === 'off')
+    return { mode, sign: () => Promise.resolve(undefined), check: () => Promise.resolve('unchecked') };
   if (signers === undefined) {
     throw misconfigured('no file of allowed signers is named', 'Set gpg.ssh.allowedSignersFile');
   }
-  if (mode === 'enforce' && keyFile === undefined) throw misconfigured('no key is named', 'Set user.signingKey');
+  if (mode === 'enforce' && keyFile === undefined)
+    throw misconfigured('no key is named', 'Set user.signingKey');
   return {
     mode,
     sign: (payload) => (keyFile === undefined ? Promise.resolve(undefined) : sign(keyFile, payload)),
@@ -56,10 +58,18 @@ async function sign(keyFile: string, payload: string): Promise<string> {
     timeoutMs: PATIENCE_MS,
   });
   if (result.code === 0 && result.stdout.startsWith('-----BEGIN SSH SIGNATURE-----')) return result.stdout;
-  throw misconfigured(`ssh-keygen did not sign with "${keyFile}" (${result.stderr.trim().split('\n')[0] ?? ''})`, 'Check user.signingKey');
+  throw misconfigured(
+    `ssh-keygen did not sign with "${keyFile}" (${result.stderr.trim().split('\n')[0] ?? ''})`,
+    'Check user.signingKey',
+  );
 }
 
-async function check(signers: string, payload: string, signature: string, agent: string): Promise<SignatureState> {
+async function check(
+  signers: string,
+  payload: string,
+  signature: string,
+  agent: string,
+): Promise<SignatureState> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-sign-'));
   try {
     const file = join(directory, 'signature');
@@ -77,5 +87,7 @@ function expanded(path: string | undefined): string | undefined {
 }
 
 function misconfigured(fact: string, nextStep: string): LockError {
-  return new LockError(`Could not sign claims: ${fact}. ${nextStep} with git config.`, { code: 'HOLDFAST_CONFIG_MISMATCH' });
+  return new LockError(`Could not sign claims: ${fact}. ${nextStep} with git config.`, {
+    code: 'HOLDFAST_CONFIG_MISMATCH',
+  });
 }

@@ -24,7 +24,11 @@ export interface StorePaths {
 }
 
 /** `<git-common-dir>/holdfast/claims.git`; outside of any clone a folder of the user's own. */
-export function storePaths(repository: Repository | undefined, url: string, env: NodeJS.ProcessEnv): StorePaths {
+export function storePaths(
+  repository: Repository | undefined,
+  url: string,
+  env: NodeJS.ProcessEnv,
+): StorePaths {
   const home = repository?.commonDir ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
   const store = join(home, 'holdfast', 'claims.git');
   const key = createHash('sha256').update(url).digest('hex').slice(0, 16);
@@ -69,7 +73,8 @@ export function resetStore(paths: StorePaths): void {
   for (const name of ['objects', 'refs', 'packed-refs', 'shallow', 'FETCH_HEAD']) {
     rmSync(join(paths.store, name), { recursive: true, force: true });
   }
-  for (const name of ['objects/info', 'objects/pack', 'refs/heads']) mkdirSync(join(paths.store, name), { recursive: true });
+  for (const name of ['objects/info', 'objects/pack', 'refs/heads'])
+    mkdirSync(join(paths.store, name), { recursive: true });
 }
 
 function writeIfOther(path: string, text: string): void {

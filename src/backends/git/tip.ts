@@ -50,11 +50,17 @@ export async function readTip(ref: string, oid: ObjectId, raw: RawTip, signing: 
   const { record } = decoded;
   const commit = parseCommit(raw.commit);
   if (commit.authorName !== record.agent) {
-    return broken(`"${commit.authorName.slice(0, 100)}" published it in the name of "${record.agent}"`, record);
+    return broken(
+      `"${commit.authorName.slice(0, 100)}" published it in the name of "${record.agent}"`,
+      record,
+    );
   }
   const signature = await signing.check(commit.payload, commit.signature, record.agent);
   if (signing.mode === 'enforce' && signature !== 'good') {
-    return broken(signature === 'none' ? 'it is not signed' : `its signature is not one of "${record.agent}"`, record);
+    return broken(
+      signature === 'none' ? 'it is not signed' : `its signature is not one of "${record.agent}"`,
+      record,
+    );
   }
   return { kind: isHeldEvent(record.event) ? 'held' : 'free', ref, oid, record, signature };
 }
