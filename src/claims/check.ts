@@ -1,4 +1,5 @@
-import { refOfClaim, type ClaimStore, type Tip } from '../backends/git/index.js';
+import { idOf, refOfClaim, type ClaimStore, type Tip } from '../backends/git/index.js';
+import { lookAtAll } from './list.js';
 import { brokenError, idList, openSession, type ClaimsOptions, type Session } from './session.js';
 import { claimOf, lostHolds, type Claim } from './view.js';
 
@@ -31,6 +32,44 @@ export async function check(
       return list.map((id) => ({ id, outcome: 'unconfirmed', cause: look.cause }));
     return list.map((id) => checked(store, session, id, look.tips.get(refOfClaim(id)) as Tip));
   });
+}
+
+/**
+ * Asks the remote about every claim that names one of the branches: what a pre-push hook needs. Branches that nobody
+ * claimed give no item.
+ *
+ * @throws LockError HOLDFAST_UNCONFIRMED when the remote cannot be asked; else as `claim` does.
+ */
+export async function checkBranches(
+  branches: readonly string[],
+  options: ClaimsOptions = {},
+): Promise<readonly CheckItem[]> {
+  if (branches.length === 0) return [];
+  const session = await openSession(options);
+  return session.use(async (store) => {
+    const wanted = new Set(branches);
+    // What this clone believed to have on a branch counts too: it may have been taken.
+    const believed = new Set(
+      store.journal
+        .allHeld()
+        .filter(({ record }) => record.agent === session.agent && wanted.has(record.branch ?? ''))
+        .map(({ ref }) => ref),
+    );
+    const tips = await lookAtAll(store, session);
+    for (const { ref } of tips) believed.delete(ref);
+    const absent = [...believed].map((ref): Tip => ({ kind: 'absent', ref, oid: '' }));
+    return [...tips.filter((tip) => concerns(store, session, tip, wanted)), ...absent].map((tip) =>
+      checked(store, session, idOf(tip), tip),
+    );
+  });
+}
+
+function concerns(store: ClaimStore, session: Session, tip: Tip, branches: ReadonlySet<string>): boolean {
+  if (tip.kind === 'held' && branches.has(tip.record.branch ?? '')) return true;
+  if (tip.kind === 'broken') return tip.record !== undefined && branches.has(tip.record.branch ?? '');
+  return store.journal
+    .allHeld(tip.ref)
+    .some(({ record }) => record.agent === session.agent && branches.has(record.branch ?? ''));
 }
 
 export function checked(store: ClaimStore, session: Session, id: string, tip: Tip): CheckItem {

@@ -1,4 +1,4 @@
-export { check, type CheckItem, type CheckOutcome } from './check.js';
+export { check, checkBranches, type CheckItem, type CheckOutcome } from './check.js';
 export { claim, type ClaimItem, type ClaimOptions, type ClaimOutcome, type ClaimResult } from './claim.js';
 export { history, type HistoryEntry, type HistoryOptions } from './history.js';
 export { installHook, type InstallHookResult } from './hook.js';

@@ -1,10 +1,14 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
 import { RUN } from './specs/run.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  CLAIM,
+  UNCLAIM,
+  ...CLAIMS,
   COMPLETION,
   HELP,
   VERSION,

@@ -45,11 +45,7 @@ export class Sightings {
     this.#seen = new Map(Object.entries(readSeen(path, timeline)));
   }
 
-  note(
-    ref: string,
-    oid: ObjectId,
-    state: { readonly generation: number; readonly isFree: boolean },
-  ): void {
+  note(ref: string, oid: ObjectId, state: { readonly generation: number; readonly isFree: boolean }): void {
     const nowMs = this.#timeline.now();
     const known = this.#seen.get(ref);
     const firstMs = known?.oid === oid ? known.firstMs : nowMs;
