@@ -207,16 +207,16 @@ function ownProcess(): RecordedProcess {
 }
 
 function holderOf({ record }: RecordedTip): HolderInfo {
+  const { agent, process, host, reason } = record;
   return {
     state: 'holder',
     mode: 'exclusive',
     holderId: record.holderId,
     sinceAt: record.sinceAt,
     fencingToken: BigInt(record.generation),
-    note: `agent ${record.agent}`,
-    ...(record.host !== undefined && { host: record.host }),
-    ...(record.reason !== undefined && { reason: record.reason }),
-    ...(record.process !== undefined && { pid: record.process.pid }),
-    ...(record.process?.command !== undefined && { command: record.process.command }),
+    ...(process === undefined ? { command: agent } : { pid: process.pid, note: `agent ${agent}` }),
+    ...(process?.command !== undefined && { command: process.command }),
+    ...(host !== undefined && { host }),
+    ...(reason !== undefined && { reason }),
   };
 }
