@@ -3,11 +3,13 @@ import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
+import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
 import { createKeeper } from '../keeper/index.js';
 import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
+import { lazyBackend } from './lazy-backend.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
@@ -45,6 +47,8 @@ export function spaceOf(address: Address): LockSpace {
     case 'path':
     case 'flock':
       return namedFileSpace();
+    case 'git':
+      return space('git', () => lazyBackend('git', GIT_CAPABILITIES, openGit));
     case 'memory':
       return space('memory', createMemoryBackend);
     default:
@@ -53,6 +57,14 @@ export function spaceOf(address: Address): LockSpace {
         { code: 'HOLDFAST_UNSUPPORTED', resource: address.display },
       );
   }
+}
+
+async function openGit(): Promise<Backend> {
+  const [{ createGitBackend }, { gitHost }] = await Promise.all([
+    import('../backends/git/index.js'),
+    import('./git-host.js'),
+  ]);
+  return createGitBackend(gitHost(namedFileSpace()));
 }
 
 /** One per server: locks of one server share its connection. */
