@@ -77,9 +77,8 @@ static napi_value try_lock(napi_env env, napi_callback_info info) {
 
 static double acquire_until(call *self, int64_t deadline_ns) {
   interrupt stop;
-  int result = interrupt_initialise(&stop, deadline_ns);
-  if (result < 0) return result;
-  double handle = interrupt_open(&stop);
+  double handle = interrupt_initialise(&stop, deadline_ns);
+  if (handle == 0) handle = interrupt_open(&stop);
   if (handle == 0) handle = acquire(self, &stop);
   interrupt_close(&stop);
   return handle == -ECANCELED ? -ETIMEDOUT : handle;

@@ -11,7 +11,7 @@ const target = process.argv[2] ?? host;
 const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
 
 const posix = ['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'];
-const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'delay_load_windows.c'];
+const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'facts_windows.c', 'delay_load_windows.c'];
 
 // No C library is named, so one file serves glibc and musl: the process that loads it already has one. Without
 // stack protector and fortification, because their symbols differ between libraries; without outline atomics,
@@ -20,6 +20,7 @@ const linux = [
   '-fPIC',
   '-shared',
   '-nostdlib',
+  '-s',
   '-fno-stack-protector',
   '-U_FORTIFY_SOURCE',
   // Waiting threads may still run our code when the last environment has gone.
@@ -47,7 +48,7 @@ const targets = {
   },
   'win32-x64': {
     compilers: ['x86_64-w64-mingw32-gcc'],
-    flags: ['-shared', '-static-libgcc'],
+    flags: ['-shared', '-static-libgcc', '-s'],
     sources: windows,
   },
 };
@@ -80,16 +81,13 @@ function headers() {
   }
 }
 
-// Windows binds each import to a file name. The import library says node.exe and is resolved at load, by
-// delay_load_windows.c, to whatever the running executable is called.
+// Windows binds each import to a file name: node.exe, which delay_load_windows.c resolves to the running program.
 function windowsImports(api, directory) {
-  const library = join(directory, 'node_api.lib');
-  const parts = ['js_native_api', 'node_api'].map((name) => {
-    const part = join(directory, `${name}.a`);
-    run('x86_64-w64-mingw32-dlltool', ['-d', join(api, 'def', `${name}.def`), '-y', part]);
-    return part;
+  return ['js_native_api', 'node_api'].map((name) => {
+    const library = join(directory, `${name}.a`);
+    run('x86_64-w64-mingw32-dlltool', ['-d', join(api, 'def', `${name}.def`), '-y', library]);
+    return library;
   });
-  return { library, parts };
 }
 
 const recipe = targets[target];
@@ -107,16 +105,21 @@ if (!compiler) {
 const api = headers();
 const directory = dirname(output);
 mkdirSync(directory, { recursive: true });
-const imports = target.startsWith('win32') ? windowsImports(api, directory).parts : [];
+const imports = target.startsWith('win32') ? windowsImports(api, directory) : [];
 // A running process may have the old file mapped: replace it, never write into it.
 const fresh = `${output}.${process.pid}`;
+const FLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'];
 run(compiler, [
-  ...['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror'],
+  ...FLAGS,
   ...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []),
   ...recipe.flags,
-  ...['-I', join(api, 'include'), '-o', fresh],
+  '-I',
+  join(api, 'include'),
+  '-o',
+  fresh,
   ...recipe.sources.map((name) => join(here, name)),
   ...imports,
+  ...(imports.length > 0 ? ['-ldelayimp'] : []),
 ]);
-for (const part of imports) rmSync(part);
+for (const library of imports) rmSync(library);
 renameSync(fresh, output);

@@ -187,6 +187,7 @@ int64_t wait_start(environment *owner, const lock_request *request, int fd, napi
   int result = interrupt_initialise(&self->stop, INT64_MAX);
   if (result == 0 && napi_create_reference(owner->env, done, 1, &self->done) != napi_ok) result = -EINVAL;
   if (result < 0) {
+    interrupt_close(&self->stop);
     free(self);
     return result;
   }
@@ -196,6 +197,7 @@ int64_t wait_start(environment *owner, const lock_request *request, int fd, napi
   result = thread_start(run_wait, self);
   if (result == 0) return id;
   atomic_fetch_sub(&owner->references, 1);
+  interrupt_close(&self->stop);
   wait_unlink(self);
   napi_delete_reference(owner->env, self->done);
   free(self);

@@ -18,6 +18,7 @@ typedef SRWLOCK mutex;
 #define MUTEX_INITIALIZER SRWLOCK_INIT
 #define mutex_lock(m) AcquireSRWLockExclusive(m)
 #define mutex_unlock(m) ReleaseSRWLockExclusive(m)
+#define ESTALE EBUSY /* the Windows C library has no such number */
 #else
 #include <pthread.h>
 typedef int lock_descriptor;
@@ -52,8 +53,9 @@ typedef struct {
 } lock_request;
 
 /*
- * Ends one blocking call from another thread, or at a deadline. The blocking thread opens it and closes it;
- * request() is allowed from initialisation until close() has returned, and no wake-up arrives after that.
+ * Ends one blocking call from another thread, or at a deadline. The blocking thread opens it and closes it; close()
+ * is due even when initialise() or open() failed. request() is allowed from initialise() on for as long as the
+ * memory lives, but no wake-up arrives after close() has returned.
  */
 typedef struct interrupt {
   atomic_bool requested;

@@ -1,4 +1,4 @@
-export { acquire, tryAcquire, withLock, withReadLock, withWriteLock } from './locks/acquire.js';
+export { acquire, tryAcquire, withLock, withReadLock, withWriteLock, type Work } from './locks/acquire.js';
 export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
 export { cleanLockFiles, type CleanResult } from './locks/clean.js';
 export { inspect, type Inspection } from './locks/inspect.js';
@@ -22,3 +22,6 @@ export {
   type LockOptions,
 } from './core/options.js';
 export { formatDuration, parseDuration } from './core/duration.js';
+export { acquireSync, withLockSync } from './locks/acquire-sync.js';
+export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
+export { once, type OnceResult } from './locks/once.js';

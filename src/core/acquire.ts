@@ -3,11 +3,11 @@ import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
-import { newHolderId } from './holder.js';
 import type { LockSpace } from './lock-space.js';
-import { canceledError, contendedError, timeoutError, unsupportedModeError } from './messages.js';
+import { canceledError, contendedError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
+import { impossibility, newRequest } from './request.js';
 import { Wait } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
@@ -18,12 +18,6 @@ export interface Target {
   /** What people are shown. */
   readonly address: string;
 }
-
-/**
- * A process that took a lock again right after holding it this long would nearly always win against those that
- * the kernel has only just woken: it gives up a turn of the event loop first.
- */
-const LONG_HOLD_MS = 0.1;
 
 /** Waits until the lock is held, within the one deadline of `options`. */
 export function acquire(target: Target, options: ResolvedOptions): Promise<Guard> {
@@ -37,35 +31,41 @@ export function tryAcquire(target: Target, options: ResolvedOptions): Promise<Gu
   return tryUntraced(target, options);
 }
 
-async function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guard> {
-  if (options.timeoutMs === 0) {
-    const guard = await tryUntraced(target, options);
-    if (guard === undefined) throw contendedError(target.address, await holdersOf(target));
-    return guard;
-  }
-  const { space, resource } = target;
-  const startedAt = space.clock.now();
-  assertPossible(target, options);
+/** The fast path is synchronous down to the system calls, and makes one promise. */
+function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guard> {
+  if (options.timeoutMs === 0) return acquireAtOnce(target, options);
+  const { space, resource, address } = target;
+  const impossible = impossibility(target, options);
+  if (impossible !== undefined) return Promise.reject(impossible);
   const queue = space.queueFor(resource);
-  if (!queue.tryEnter(options.mode)) return contend(target, options, startedAt, queue, false);
+  if (!queue.tryEnter(options.mode)) return contend(target, options, queue, undefined);
   const request = newRequest(target, options);
   let attempt: Attempt | Promise<Attempt>;
   try {
     attempt = space.backend.tryAcquire(request);
   } catch (error) {
     queue.leaveDoor();
-    throw error;
+    return Promise.reject(error);
   }
-  if (!(attempt instanceof Promise) && attempt.kind === 'granted' && attempt.grant.lease === undefined) {
-    queue.leaveDoorHolding(options.mode);
-    return guardFor(target, options, request, attempt.grant, queue);
+  if (attempt instanceof Promise || attempt.kind !== 'granted' || attempt.grant.lease !== undefined) {
+    return contend(target, options, queue, { request, attempt });
   }
-  return contend(target, options, startedAt, queue, true, { request, attempt });
+  queue.leaveDoorHolding(options.mode);
+  return Promise.resolve(new HeldGuard(space, queue, address, request, attempt.grant));
+}
+
+async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
+  const guard = await tryUntraced(target, options);
+  if (guard === undefined) {
+    throw contendedError(target.address, await holdersOf(target), options.timeoutSource);
+  }
+  return guard;
 }
 
 async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
-  assertPossible(target, options);
-  const { space, resource } = target;
+  const { space, resource, address } = target;
+  const impossible = impossibility(target, options);
+  if (impossible !== undefined) throw impossible;
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
   const request = newRequest(target, options);
@@ -81,7 +81,7 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   }
   const queue = space.queueFor(resource);
   queue.addHold(options.mode);
-  return guardFor(target, options, request, grant, queue);
+  return new HeldGuard(space, queue, address, request, grant);
 }
 
 interface FirstAttempt {
@@ -89,20 +89,21 @@ interface FirstAttempt {
   readonly attempt: Attempt | Promise<Attempt>;
 }
 
-/** The slow path: somebody is in the way, here or elsewhere, or the backend takes its time. */
+/**
+ * The slow path: somebody is in the way, here or elsewhere, or the backend takes its time. `first` is there when
+ * the caller is at the door already and has asked once.
+ */
 async function contend(
   target: Target,
   options: ResolvedOptions,
-  startedAt: number,
   queue: ResourceQueue,
-  isAtDoor: boolean,
-  first?: FirstAttempt,
+  first: FirstAttempt | undefined,
 ): Promise<Guard> {
   const { space, address } = target;
-  const wait = new Wait(space.clock, options, address, startedAt, () => holdersOf(target));
-  let mustLeaveDoor = isAtDoor;
+  const wait = new Wait(space.clock, options, address, () => holdersOf(target));
+  let mustLeaveDoor = first !== undefined;
   try {
-    if (!isAtDoor) {
+    if (first === undefined) {
       // A pause between two holds of our own is no contention worth telling about.
       if (!queue.isPaused) wait.tellStarted();
       await turn(queue, options, wait);
@@ -113,7 +114,7 @@ async function contend(
     queue.leaveDoorHolding(options.mode);
     mustLeaveDoor = false;
     wait.finish('acquired');
-    return guardFor(target, options, request, grant, queue);
+    return new HeldGuard(space, queue, address, request, grant);
   } catch (error) {
     if (mustLeaveDoor) queue.leaveDoor();
     const ended = wait.ended;
@@ -131,10 +132,10 @@ async function contend(
 function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = wait;
-    if (signal.aborted) return reject(signal.reason as Error);
+    if (signal.aborted) return reject(signal.reason);
     const onAbort = (): void => {
       // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
-      if (leave()) reject(signal.reason as Error);
+      if (leave()) reject(signal.reason);
     };
     const leave = queue.join(options.mode, () => {
       signal.removeEventListener('abort', onAbort);
@@ -180,7 +181,7 @@ function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt |
     const { signal } = wait;
     const onAbort = (): void => {
       discardLater(attempt);
-      reject(signal.reason as Error);
+      reject(signal.reason);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -190,11 +191,13 @@ function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt |
 
 function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
   if (attempt === undefined) return;
-  void Promise.resolve(attempt).then(
-    (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
-    // The caller has already been answered; nobody is left to hear why the attempt failed.
-    () => undefined,
-  ).catch(() => undefined);
+  void Promise.resolve(attempt)
+    .then(
+      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
+      // The caller has already been answered; nobody is left to hear why the attempt failed.
+      () => undefined,
+    )
+    .catch(() => undefined);
 }
 
 /**
@@ -217,52 +220,6 @@ function armed(target: Target, { holderId }: AcquireRequest, grant: Grant): Gran
   const { backend, keeper } = target.space;
   if (grant.lease === undefined || keeper === undefined) return grant;
   return keeper.arm(grant, { resource: target.address, backend: backend.name, holderId });
-}
-
-function guardFor(
-  target: Target,
-  options: ResolvedOptions,
-  request: AcquireRequest,
-  grant: Grant,
-  queue: ResourceQueue,
-): Guard {
-  const { space, address } = target;
-  const { clock, backend } = space;
-  const mayBarge = backend.capabilities.reach === 'host';
-  const context = {
-    address,
-    backend: backend.name,
-    mode: options.mode,
-    holderId: request.holderId,
-    grantedAt: clock.now(),
-    now: () => clock.now(),
-    onEnded: (heldMs: number) => {
-      if (mayBarge && heldMs > LONG_HOLD_MS && !queue.isPaused) {
-        queue.pause();
-        clock.yieldTurn(() => queue.resume());
-      }
-      queue.removeHold(options.mode);
-    },
-  };
-  return new HeldGuard(grant, context, backend.capabilities.orphan !== 'released');
-}
-
-function newRequest(target: Target, options: ResolvedOptions): AcquireRequest {
-  return {
-    resource: target.resource,
-    mode: options.mode,
-    holderId: newHolderId(),
-    reason: options.reason,
-    leaseDurationMs: options.leaseDurationMs,
-    fencing: options.fencing,
-    coversChild: options.coversChild,
-  };
-}
-
-function assertPossible(target: Target, options: ResolvedOptions): void {
-  const { backend } = target.space;
-  if (!backend.capabilities.modes.includes(options.mode)) throw unsupportedModeError(target.address, backend.name);
-  if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
 }
 
 /** Names for a message. A backend that cannot tell must not hide the error that the message is about. */

@@ -33,6 +33,8 @@ export interface AcquireRequest {
   readonly leaseDurationMs: number;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
+  /** The caller leaves a record of itself where that is optional. */
+  readonly record: boolean;
   /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */
   readonly coversChild: boolean;
 }
@@ -72,7 +74,7 @@ export type Attempt = Granted | Contended;
 
 /** The backend's side of one hold. */
 export interface Grant {
-  readonly fencingToken?: bigint;
+  readonly fencingToken?: bigint | undefined;
   /**
    * Present when the hold ends by itself unless renewed. The keeper then gives out a grant of its own in place of
    * this one, whose `check`, `onLost` and `release` follow the renewal; those here serve only until then.
@@ -125,5 +127,9 @@ export interface Backend extends AsyncDisposable {
    * Ends the hold named by `holderId`; false when that is not the current one. Others wait until its holder has
    * noticed, unless `isImmediate`: then two may believe to hold for a while, and only fencing tokens protect.
    */
-  forceRelease?(resource: string, holderId: string, options?: { readonly isImmediate?: boolean }): Promise<boolean>;
+  forceRelease?(
+    resource: string,
+    holderId: string,
+    options?: { readonly isImmediate?: boolean },
+  ): Promise<boolean>;
 }

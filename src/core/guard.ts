@@ -1,7 +1,9 @@
-import type { Grant, Mode } from './backend.js';
+import type { AcquireRequest, Grant, Mode } from './backend.js';
 import { LockLostError, type LossReason } from './errors.js';
 import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
+import type { LockSpace } from './lock-space.js';
+import type { ResourceQueue } from './queue.js';
 
 /** Proof of one hold, used once. */
 export interface Guard extends AsyncDisposable {
@@ -24,25 +26,14 @@ export interface Guard extends AsyncDisposable {
    * @throws LockError HOLDFAST_LOST when the hold is lost, was released, or is not sure to last that long.
    */
   assertHeld(options?: { readonly marginMs?: number }): void;
+  /** `release()` was called. */
+  readonly isReleased: boolean;
   /**
    * Ends this hold. Idempotent; never frees a successor; does not throw because the hold was lost.
    *
    * @throws LockError HOLDFAST_IO or HOLDFAST_NETWORK when the record could not be ended and blocks others for now.
    */
   release(): Promise<void>;
-}
-
-/** What a guard needs to know about where it came from. */
-export interface GuardContext {
-  readonly address: string;
-  readonly backend: string;
-  readonly mode: Mode;
-  readonly holderId: string;
-  /** Monotonic milliseconds at the grant. */
-  readonly grantedAt: number;
-  now(): number;
-  /** Called once, when the hold ends for this process: released or lost. */
-  onEnded(heldMs: number): void;
 }
 
 const RELEASED = Promise.resolve();
@@ -54,31 +45,50 @@ const LOSS_FACTS: Readonly<Record<LossReason, string>> = {
   'record-missing': 'its record was removed or replaced while it was held',
 };
 
-export class HeldGuard implements Guard {
-  readonly #grant: Grant;
-  readonly #context: GuardContext;
-  #state: 'held' | 'lost' | 'released' = 'held';
-  #lossReason: LossReason | undefined;
-  #lostController: AbortController | undefined;
-  #released: Promise<void> | undefined;
-  #event: HoldEvent | undefined;
+/**
+ * A process that took a lock again right after holding it this long would nearly always win against those that
+ * the kernel has only just woken: it gives up a turn of the event loop first.
+ */
+const LONG_HOLD_MS = 0.1;
 
-  constructor(grant: Grant, context: GuardContext, isLossWatched: boolean) {
+export class HeldGuard implements Guard {
+  readonly address: string;
+  readonly mode: Mode;
+  readonly holderId: string;
+  readonly #grant: Grant;
+  readonly #space: LockSpace;
+  readonly #queue: ResourceQueue;
+  readonly #grantedAt: number;
+  #state: 'held' | 'lost' | 'released' = 'held';
+  #lossReason: LossReason | undefined = undefined;
+  #lostController: AbortController | undefined = undefined;
+  #released: Promise<void> | undefined = undefined;
+  #event: HoldEvent | undefined = undefined;
+
+  /** @param queue already counts this hold; it is told when the hold ends. */
+  constructor(
+    space: LockSpace,
+    queue: ResourceQueue,
+    address: string,
+    request: AcquireRequest,
+    grant: Grant,
+  ) {
+    this.address = address;
+    this.mode = request.mode;
+    this.holderId = request.holderId;
     this.#grant = grant;
-    this.#context = context;
-    if (isLossWatched) grant.onLost((reason) => this.#lose(reason));
+    this.#space = space;
+    this.#queue = queue;
+    this.#grantedAt = space.clock.now();
+    if (space.backend.capabilities.orphan !== 'released') grant.onLost((reason) => this.#lose(reason));
     if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
   }
 
-  get address(): string {
-    return this.#context.address;
+  /** The backend's side of a guard, for callers that know the backend; undefined for a guard that is not ours. */
+  static grantOf(guard: Guard): Grant | undefined {
+    return #grant in guard ? guard.#grant : undefined;
   }
-  get mode(): Mode {
-    return this.#context.mode;
-  }
-  get holderId(): string {
-    return this.#context.holderId;
-  }
+
   get fencingToken(): bigint | undefined {
     return this.#grant.fencingToken;
   }
@@ -104,9 +114,8 @@ export class HeldGuard implements Guard {
     throw this.#lossError();
   }
 
-  /** @internal */
-  static grantOf(guard: Guard): Grant | undefined {
-    return #grant in guard ? guard.#grant : undefined;
+  get isReleased(): boolean {
+    return this.#released !== undefined;
   }
 
   release(): Promise<void> {
@@ -145,7 +154,7 @@ export class HeldGuard implements Guard {
   }
 
   #lossError(): LockLostError {
-    const { address } = this.#context;
+    const { address } = this;
     if (this.#lossReason === undefined) {
       return new LockLostError(
         `Could not rely on "${address}": this guard was released. Acquire the lock again.`,
@@ -161,7 +170,7 @@ export class HeldGuard implements Guard {
   }
 
   #marginError(marginMs: number, lossReason: LossReason): LockLostError {
-    const { address } = this.#context;
+    const { address } = this;
     return new LockLostError(
       `Could not rely on "${address}" for ${formatDuration(marginMs)} more: its lease may end before that. Ask again after the next renewal, or take a longer lease.`,
       { resource: address, lossReason },
@@ -169,20 +178,26 @@ export class HeldGuard implements Guard {
   }
 
   #publishStart(): void {
-    const { address, backend, mode, holderId } = this.#context;
-    this.#event = { resource: address, backend, mode, holderId };
+    const { address, mode, holderId } = this;
+    this.#event = { resource: address, backend: this.#space.backend.name, mode, holderId };
     holdChannel.start.publish(this.#event);
   }
 
   #end(outcome: 'released' | 'lost'): void {
-    const heldMs = this.#context.now() - this.#context.grantedAt;
+    const { clock, backend } = this.#space;
+    const queue = this.#queue;
+    const heldMs = clock.now() - this.#grantedAt;
     if (this.#event !== undefined) {
       this.#event.heldMs = heldMs;
       this.#event.outcome = outcome;
       if (this.#lossReason !== undefined) this.#event.lossReason = this.#lossReason;
       holdChannel.asyncEnd.publish(this.#event);
     }
-    this.#context.onEnded(heldMs);
+    if (heldMs > LONG_HOLD_MS && backend.capabilities.reach === 'host' && !queue.isPaused) {
+      queue.pause();
+      clock.yieldTurn(() => queue.resume());
+    }
+    queue.removeHold(this.mode);
   }
 }
 

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const PREFIX_LENGTH = 20;
-const COUNTER_LENGTH = 6;
-const COUNTER_LIMIT = 32 ** COUNTER_LENGTH;
+/** Two characters per entry; three entries make the counter's six. */
+const PAIRS = Array.from({ length: 1024 }, (_, n) => ALPHABET.charAt(n >> 5) + ALPHABET.charAt(n & 31));
+const COUNTER_LIMIT = 2 ** 30;
 
 let prefix = '';
 let counter = COUNTER_LIMIT;
@@ -14,28 +15,27 @@ let counter = COUNTER_LIMIT;
  */
 export function newHolderId(): string {
   if (counter === COUNTER_LIMIT) {
-    prefix = Array.from(randomBytes(PREFIX_LENGTH), (byte) => ALPHABET[byte & 31]).join('');
+    prefix = Array.from(randomBytes(PREFIX_LENGTH), (byte) => ALPHABET.charAt(byte & 31)).join('');
     counter = 0;
   }
-  let digits = '';
-  for (let rest = counter++, i = 0; i < COUNTER_LENGTH; i++, rest = Math.floor(rest / 32)) {
-    digits = (ALPHABET[rest & 31] as string) + digits;
-  }
-  return prefix + digits;
+  const n = counter++;
+  return `${prefix}${PAIRS[n >> 20]}${PAIRS[(n >> 10) & 1023]}${PAIRS[n & 1023]}`;
 }
 
-/** The process behind a hold, as far as its own host can tell. */
+/** Enough to tell later, from the same pid namespace, whether this very process still runs. */
 export interface ProcessIdentity {
   readonly pid: number;
-  readonly startTime: number | undefined;
-  readonly host: string;
-  readonly bootId: string | undefined;
-  readonly pidNamespace: number | undefined;
-  readonly command: string;
+  /** An opaque number that a reused pid does not share; see `host/identity`. */
+  readonly startTime?: number | undefined;
+  readonly host?: string | undefined;
+  readonly bootId?: string | undefined;
+  readonly pidNamespace?: number | undefined;
+  readonly timeNamespace?: number | undefined;
 }
 
 /** What an exclusive holder writes into a lock file that is ours. It explains; it decides nothing. */
 export interface HolderRecord extends ProcessIdentity {
+  readonly command: string;
   readonly holderId: string;
   readonly sinceAt: string;
   readonly reason: string | undefined;
@@ -50,7 +50,7 @@ const RECORD_MAGIC = / holdfast\/(\d+)\n/y;
  * First line `PID holdfast/1` (people `cat` lock files), second line JSON.
  */
 export function recordEncoder(
-  identity: ProcessIdentity,
+  identity: ProcessIdentity & { readonly command: string },
 ): (holderId: string, sinceAtMs: number, reason: string | undefined) => string {
   const head = `${identity.pid} holdfast/${RECORD_VERSION}\n${JSON.stringify(identity).slice(0, -1)},"holderId":"`;
   return (holderId, sinceAtMs, reason) =>

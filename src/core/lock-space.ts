@@ -18,6 +18,9 @@ export interface HoldName {
   readonly holderId: string;
 }
 
+/** Queues without callers that are kept for the next one: making one costs as much as two system calls. */
+const IDLE_QUEUES_KEPT = 256;
+
 /** One backend as seen from this thread: the backend itself, and who here wants what of it. */
 export class LockSpace {
   readonly backend: Backend;
@@ -38,13 +41,15 @@ export class LockSpace {
   queueFor(resource: string): ResourceQueue {
     let queue = this.#queues.get(resource);
     if (queue === undefined) {
-      queue = new ResourceQueue(() => this.#queues.delete(resource));
+      queue = new ResourceQueue(() => {
+        if (this.#queues.size > IDLE_QUEUES_KEPT) this.#queues.delete(resource);
+      });
       this.#queues.set(resource, queue);
     }
     return queue;
   }
 
-  /** Undefined when nobody here holds or wants the resource. */
+  /** Undefined only when nobody here holds or wants the resource. */
   existingQueue(resource: string): ResourceQueue | undefined {
     return this.#queues.get(resource);
   }

@@ -7,7 +7,8 @@ import type { ResolvedOptions } from './options.js';
 export function describeHolder(holder: HolderInfo): string {
   const parts: string[] = [];
   if (holder.pid !== undefined) parts.push(`pid ${holder.pid}`);
-  if (holder.command !== undefined) parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
+  if (holder.command !== undefined)
+    parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
   if (holder.host !== undefined) parts.push(`on ${holder.host}`);
   if (holder.sinceAt !== undefined) parts.push(`since ${holder.sinceAt}`);
   if (parts.length === 0 && holder.holderId !== undefined) parts.push(`holder ${holder.holderId}`);
@@ -24,9 +25,15 @@ export function describeHolders(holders: readonly HolderInfo[] | undefined): str
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }
 
-export function contendedError(address: string, holders: readonly HolderInfo[] | undefined): LockTimeoutError {
+/** @param source where the zero timeout came from, if that is something the caller may not be aware of. */
+export function contendedError(
+  address: string,
+  holders: readonly HolderInfo[] | undefined,
+  source?: string,
+): LockTimeoutError {
+  const limit = source === undefined || source === 'timeoutMs' ? '' : ` within timeout 0 s (${source})`;
   return new LockTimeoutError(
-    `Could not lock "${address}": ${describeHolders(holders)}. Try again later, or allow time to wait.`,
+    `Could not lock "${address}"${limit}: ${describeHolders(holders)}. Try again later, or allow time to wait.`,
     { code: 'HOLDFAST_CONTENDED', resource: address, ...(holders && { holders }) },
   );
 }

@@ -26,6 +26,11 @@ export interface LockOptions {
   readonly reason?: string;
   /** Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases. */
   readonly leaseDurationMs?: number;
+  /**
+   * `false` leaves no holder record behind: those who wait then see only what the kernel knows. Default `true`.
+   * flock only; other backends need theirs.
+   */
+  readonly record?: boolean;
   /** Ask for a fencing token where that costs something (flock). */
   readonly fencing?: boolean;
   /**
@@ -39,6 +44,8 @@ export interface LockOptions {
 export interface ResolvedOptions {
   readonly mode: Mode;
   readonly timeoutMs: number;
+  /** How much of the timeout the caller has used up before this call, as `lockAll` does lock by lock. */
+  readonly elapsedMs: number;
   readonly timeoutSource: string;
   readonly signal: AbortSignal | undefined;
   readonly onWait: ((event: WaitEvent) => void) | undefined;
@@ -46,6 +53,25 @@ export interface ResolvedOptions {
   readonly leaseDurationMs: number;
   readonly fencing: boolean;
   readonly coversChild: boolean;
+  readonly record: boolean;
+}
+
+/** Resolved once, since most calls give no options. */
+const NO_OPTIONS: LockOptions = {};
+let defaultOptions: ResolvedOptions | undefined;
+let defaultLeaseOptions: ResolvedOptions | undefined;
+
+/** The options of a call that win over those of its lock; see {@link resolveOptions}. */
+export function mergeOptions(
+  ofLock: LockOptions | undefined,
+  ofCall: LockOptions | undefined,
+  hasLeases: boolean,
+): ResolvedOptions {
+  if (ofLock === undefined && ofCall === undefined) {
+    if (hasLeases) return (defaultLeaseOptions ??= resolveOptions(NO_OPTIONS, true));
+    return (defaultOptions ??= resolveOptions(NO_OPTIONS, false));
+  }
+  return resolveOptions(ofLock === undefined ? (ofCall ?? NO_OPTIONS) : { ...ofLock, ...ofCall }, hasLeases);
 }
 
 /**
@@ -69,13 +95,16 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
   }
   return {
     mode,
-    timeoutMs: timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
+    timeoutMs:
+      timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
+    elapsedMs: 0,
     timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
     signal: options.signal,
     onWait: options.onWait,
     reason,
     leaseDurationMs,
     fencing: options.fencing ?? false,
+    record: options.record ?? true,
     coversChild: options.coversChild ?? false,
   };
 }

@@ -87,6 +87,11 @@ export class ResourceQueue {
     this.#advance();
   }
 
+  /** Somebody is asking the backend, or waits there. */
+  get isDoorTaken(): boolean {
+    return this.#isDoorTaken;
+  }
+
   get isPaused(): boolean {
     return this.#isPaused;
   }

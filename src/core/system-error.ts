@@ -28,7 +28,12 @@ export function codeOfErrno(errno: string): ErrorCode {
 }
 
 /** A LockError for a failed system call. `errno` is its number (positive, as in C) or its name. */
-export function systemError(action: string, resource: string, errno: number | string, cause?: unknown): LockError {
+export function systemError(
+  action: string,
+  resource: string,
+  errno: number | string,
+  cause?: unknown,
+): LockError {
   const name = typeof errno === 'string' ? errno : getSystemErrorName(-errno);
   const [fact, nextStep] = FACTS[name] ?? ['the system call failed', 'See errno(3)'];
   return new LockError(`Could not ${action} "${resource}": ${fact} (${name}). ${nextStep}.`, {

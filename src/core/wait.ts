@@ -24,17 +24,17 @@ export class Wait {
     clock: Clock,
     options: ResolvedOptions,
     address: string,
-    startedAt: number,
     inspect: () => Promise<readonly HolderInfo[]>,
   ) {
     this.#clock = clock;
     this.#options = options;
     this.#address = address;
-    this.#startedAt = startedAt;
+    this.#startedAt = clock.now() - options.elapsedMs;
     this.#inspect = inspect;
     if (options.timeoutMs !== Infinity) {
-      const remainingMs = Math.max(0, startedAt + options.timeoutMs - clock.now());
-      this.#timer = clock.setTimer(remainingMs, () => this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd));
+      this.#timer = clock.setTimer(Math.max(0, options.timeoutMs - options.elapsedMs), () =>
+        this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
+      );
     }
     options.signal?.addEventListener('abort', this.#onCallerAbort, { once: true });
     if (options.signal?.aborted === true) this.#onCallerAbort();
@@ -69,10 +69,10 @@ export class Wait {
   pause(delayMs: number): Promise<void> {
     const { signal } = this.#controller;
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason as Error);
+      if (signal.aborted) return reject(signal.reason);
       const onAbort = (): void => {
         timer.clear();
-        reject(signal.reason as Error);
+        reject(signal.reason);
       };
       const timer = this.#clock.setTimer(delayMs, () => {
         signal.removeEventListener('abort', onAbort);

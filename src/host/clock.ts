@@ -33,6 +33,11 @@ function setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Time
   return { clear: () => clearTimeout(timeout) };
 }
 
+/** Monotonic milliseconds that compare between the processes of one host; see clock_gettime(2), CLOCK_MONOTONIC. */
+export function hostNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /**
  * Resolves after `delayMs` (0 to Infinity); rejects with `signal.reason` as soon as `signal` aborts. Keeps the
  * process alive meanwhile.

@@ -1,18 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
+import { basename } from 'node:path';
 
+import type { ProcessIdentity } from '../core/holder.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
-
-/** Enough to tell later, from the same pid namespace, whether this very process still runs. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** From {@link processStartTime}; only numbers from that function compare. */
-  readonly startTime?: number | undefined;
-  readonly host?: string | undefined;
-  readonly bootId?: string | undefined;
-  readonly pidNamespace?: number | undefined;
-  readonly timeNamespace?: number | undefined;
-}
 
 /** Caches the first answer; nothing is read before somebody asks. */
 function once<T>(read: () => T): () => T {
@@ -145,4 +136,24 @@ export function commandOf(pid: number, maxLength = 80): string | undefined {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const text = [program, ...args.slice(1)].join(' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+}
+
+let ownCommandText: string | undefined;
+
+/** Names this process in records and messages by what it does for its user, e.g. the command that `run` runs. */
+export function describeOwnCommand(text: string): void {
+  ownCommandText = shortened(text);
+}
+
+/** What this process is called in records: the script and its arguments, unless it was described. */
+export function ownCommand(): string {
+  const [program = 'node', ...args] = process.argv.slice(1);
+  return (ownCommandText ??= shortened([basename(program), ...args].join(' ')));
+}
+
+/** Records outlive the process and are readable by others: no user:password@ of a URL, no control characters. */
+function shortened(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const clean = text.replace(/\/\/[^/\s@]*@/g, '//').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return clean.length <= 80 ? clean : `${clean.slice(0, 79)}…`;
 }

@@ -1,7 +1,10 @@
-import { acquire as acquireTarget, tryAcquire as tryTarget } from '../core/acquire.js';
+import { acquire as acquireTarget, tryAcquire as tryTarget, type Target } from '../core/acquire.js';
 import type { Guard } from '../core/guard.js';
-import { resolveOptions, type LockOptions } from '../core/options.js';
+import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
+
+/** What runs while a lock is held. */
+export type Work<T> = (guard: Guard) => T | Promise<T>;
 
 /**
  * Waits until the lock is held.
@@ -13,10 +16,8 @@ import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from '.
  * const guard = await acquire('deploy.lock', { timeoutMs: 5_000 });
  * try { await deploy(); } finally { await guard.release(); }
  */
-// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
-export async function acquire(lock: string | Lock, options?: LockOptions): Promise<Guard> {
-  const target = targetOf(lock);
-  return acquireTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+export function acquire(lock: string | Lock, options?: LockOptions): Promise<Guard> {
+  return start(lock, options, acquireTarget);
 }
 
 /**
@@ -24,10 +25,22 @@ export async function acquire(lock: string | Lock, options?: LockOptions): Promi
  *
  * @throws LockError for everything but contention.
  */
-// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
-export async function tryAcquire(lock: string | Lock, options?: LockOptions): Promise<Guard | undefined> {
-  const target = targetOf(lock);
-  return tryTarget(target, resolveOptions({ ...optionsOf(lock), ...options }, target.space.hasLeases));
+export function tryAcquire(lock: string | Lock, options?: LockOptions): Promise<Guard | undefined> {
+  return start(lock, options, tryTarget);
+}
+
+/** Bad input rejects; nothing here throws. Not async, since that would cost the fast path two more promises. */
+function start<T>(
+  lock: string | Lock,
+  options: LockOptions | undefined,
+  run: (target: Target, options: ResolvedOptions) => Promise<T>,
+): Promise<T> {
+  try {
+    const target = targetOf(lock);
+    return run(target, mergeOptions(optionsOf(lock), options, target.space.hasLeases));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**
@@ -38,22 +51,18 @@ export async function tryAcquire(lock: string | Lock, options?: LockOptions): Pr
  * @example
  * await withLock('deploy.lock', async () => { await deploy(); });
  */
-export function withLock<T>(lock: string | Lock, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
-export function withLock<T>(
-  lock: string | Lock,
-  options: LockOptions,
-  fn: (guard: Guard) => T | Promise<T>,
-): Promise<T>;
+export function withLock<T>(lock: string | Lock, fn: Work<T>): Promise<T>;
+export function withLock<T>(lock: string | Lock, options: LockOptions, fn: Work<T>): Promise<T>;
 export async function withLock<T>(
   lock: string | Lock,
-  optionsOrFn: LockOptions | ((guard: Guard) => T | Promise<T>),
-  maybeFn?: (guard: Guard) => T | Promise<T>,
+  optionsOrFn: LockOptions | Work<T>,
+  maybeFn?: Work<T>,
 ): Promise<T> {
   const { options, fn } = splitArguments(optionsOrFn, maybeFn);
   const guard = await acquire(lock, options);
   try {
     const result = await fn(guard);
-    guard.assertHeld();
+    if (!guard.isReleased) guard.assertHeld();
     return result;
   } finally {
     await guard.release();
@@ -66,31 +75,23 @@ export async function withLock<T>(
  *
  * @throws as {@link withLock}.
  */
-export function withWriteLock<T>(dataPath: string, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
+export function withWriteLock<T>(dataPath: string, fn: Work<T>): Promise<T>;
+export function withWriteLock<T>(dataPath: string, options: DataLockOptions, fn: Work<T>): Promise<T>;
 export function withWriteLock<T>(
   dataPath: string,
-  options: DataLockOptions,
-  fn: (guard: Guard) => T | Promise<T>,
-): Promise<T>;
-export function withWriteLock<T>(
-  dataPath: string,
-  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
-  maybeFn?: (guard: Guard) => T | Promise<T>,
+  optionsOrFn: DataLockOptions | Work<T>,
+  maybeFn?: Work<T>,
 ): Promise<T> {
   return withDataLock('exclusive', dataPath, optionsOrFn, maybeFn);
 }
 
 /** Runs `fn` while nobody writes the data file at `dataPath`; other readers are welcome. See {@link withWriteLock}. */
-export function withReadLock<T>(dataPath: string, fn: (guard: Guard) => T | Promise<T>): Promise<T>;
+export function withReadLock<T>(dataPath: string, fn: Work<T>): Promise<T>;
+export function withReadLock<T>(dataPath: string, options: DataLockOptions, fn: Work<T>): Promise<T>;
 export function withReadLock<T>(
   dataPath: string,
-  options: DataLockOptions,
-  fn: (guard: Guard) => T | Promise<T>,
-): Promise<T>;
-export function withReadLock<T>(
-  dataPath: string,
-  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
-  maybeFn?: (guard: Guard) => T | Promise<T>,
+  optionsOrFn: DataLockOptions | Work<T>,
+  maybeFn?: Work<T>,
 ): Promise<T> {
   return withDataLock('shared', dataPath, optionsOrFn, maybeFn);
 }
@@ -99,18 +100,18 @@ export function withReadLock<T>(
 async function withDataLock<T>(
   mode: 'exclusive' | 'shared',
   dataPath: string,
-  optionsOrFn: DataLockOptions | ((guard: Guard) => T | Promise<T>),
-  maybeFn: ((guard: Guard) => T | Promise<T>) | undefined,
+  optionsOrFn: DataLockOptions | Work<T>,
+  maybeFn: Work<T> | undefined,
 ): Promise<T> {
   const { options, fn } = splitArguments(optionsOrFn, maybeFn);
   return withLock(lockFor(dataPath, { ...options, mode }), fn);
 }
 
-function splitArguments<O extends object, F extends (guard: Guard) => unknown>(
-  optionsOrFn: O | F,
-  maybeFn: F | undefined,
-): { options: O; fn: F } {
-  if (typeof optionsOrFn === 'function') return { options: {} as O, fn: optionsOrFn };
+function splitArguments<O extends LockOptions, T>(
+  optionsOrFn: O | Work<T>,
+  maybeFn: Work<T> | undefined,
+): { options: O | undefined; fn: Work<T> } {
+  if (typeof optionsOrFn === 'function') return { options: undefined, fn: optionsOrFn };
   if (typeof maybeFn !== 'function') throw new TypeError('The function to run under the lock is missing.');
   return { options: optionsOrFn, fn: maybeFn };
 }

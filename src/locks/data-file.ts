@@ -18,7 +18,7 @@ export function dataLockPath(dataPath: string, lockDir: string | undefined): str
 }
 
 /** The real path of a file that may not exist yet: then its directory decides. */
-function realPathOf(path: string): string {
+export function realPathOf(path: string): string {
   try {
     return realpathSync.native(path);
   } catch {

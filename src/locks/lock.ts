@@ -62,12 +62,24 @@ export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
   }));
 }
 
+/** Addresses are few and asked for often; reading one costs more than locking it. */
+const TARGETS_KEPT = 512;
+const targets = new Map<string, { readonly cwd: string; readonly target: Target }>();
+
 export function targetOf(lock: string | Lock): Target {
-  return typeof lock === 'string' ? targetOfAddress(parseAddress(lock)) : DescribedLock.targetOf(lock);
+  if (typeof lock !== 'string') return DescribedLock.targetOf(lock);
+  const known = targets.get(lock);
+  const cwd = process.cwd();
+  // A relative path names another file after chdir.
+  if (known !== undefined && known.cwd === cwd) return known.target;
+  const target = targetOfAddress(parseAddress(lock));
+  if (targets.size >= TARGETS_KEPT) targets.clear();
+  targets.set(lock, { cwd, target });
+  return target;
 }
 
-export function optionsOf(lock: string | Lock): LockOptions {
-  return typeof lock === 'string' ? {} : lock.options;
+export function optionsOf(lock: string | Lock): LockOptions | undefined {
+  return typeof lock === 'string' ? undefined : lock.options;
 }
 
 function targetOfAddress(address: Address): Target {

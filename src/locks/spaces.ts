@@ -2,7 +2,7 @@ import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
 import { LockSpace } from '../core/lock-space.js';
-import { createFlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
+import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
 
@@ -20,12 +20,12 @@ function space(key: string, create: () => Backend): LockSpace {
 
 /** Kernel locks on files that users name. */
 export function namedFileSpace(): LockSpace {
-  return space('flock', () => createFlockBackend(NAMED_FILE, systemClock));
+  return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
 }
 
 /** Kernel locks on the lock files that we place beside data files. */
 export function privateFileSpace(): LockSpace {
-  return space('flock-private', () => createFlockBackend(PRIVATE_FILE, systemClock));
+  return space('flock-private', () => new FlockBackend(PRIVATE_FILE, systemClock));
 }
 
 /** The only place where an address becomes a backend. */

@@ -160,12 +160,14 @@ test('in another pid namespace the lock of a dead taker is found through its hei
 test('on overlayfs the lock is found although stat reports another device', async () => {
   const root = testDirectory();
   for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(root, name));
-  writeFileSync(join(root, 'lower', 'f'), '');
   const options = `lowerdir=${root}/lower,upperdir=${root}/upper,workdir=${root}/work`;
   const table = await inspectInside(
     'flock "$1"',
     `${root}/merged/f`,
-    `mount -t overlay overlay -o "${options}" "${root}/merged"`,
+    // Layers on two file systems: only then stat reports a device that is not the mount's.
+    `mount -t tmpfs none "${root}/lower" && : >"${root}/lower/f" &&
+     mount -t overlay overlay -o "${options}" "${root}/merged" &&
+     [ $(stat -c %d "${root}/merged") != $(stat -c %d "${root}/merged/f") ] || exit 1`,
   );
   expect(table).toMatchObject({ isHeld: true, holders: [{ isTaker: true }] });
 });

@@ -11,11 +11,13 @@ import { onTestFinished } from 'vitest';
 export async function bundleSource(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const file = join(directory, `${basename(source, '.ts')}.cjs`);
-  const bundle = await rolldown({
-    input: new URL(`../../src/${source}`, import.meta.url).pathname,
-    platform: 'node',
-  });
+  return bundleFile(new URL(`../../src/${source}`, import.meta.url), directory);
+}
+
+/** The same for any file, into a directory of the caller's. */
+export async function bundleFile(source: URL, directory: string): Promise<string> {
+  const file = join(directory, `${basename(source.pathname, '.ts')}.cjs`);
+  const bundle = await rolldown({ input: source.pathname, platform: 'node' });
   await bundle.write({ file, format: 'cjs' });
   await bundle.close();
   return file;

@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 
 import { readProcessStat } from '../../src/host/process-stat.js';
 
-/** Nothing that works takes this long, even on a busy machine. */
-export const HANG_MS = 10_000;
+/** Nothing that works takes this long, even on a busy machine; below the runner's own limit, for a better message. */
+export const HANG_MS = 4_000;
 
 /** Polls a state until it is there; throws when it does not come within {@link HANG_MS}. */
 export async function eventually<T>(what: string, read: () => T | undefined | false): Promise<T> {

@@ -1,128 +1,145 @@
-import { constants } from 'node:os';
 import { mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
-import { LockError, type LossReason } from '../../core/errors.js';
+import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
-import { systemError } from '../../core/system-error.js';
-import { ownIdentity } from '../../host/identity.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { ownCommand, ownIdentity } from '../../host/identity.js';
 import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
+import { FlockGrant } from './grant.js';
 import { inspectFile } from './inspect.js';
+import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
 const { EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
 
-/** A grant whose lock a child process can inherit, so that it outlives a killed wrapper. */
-export interface FlockGrant extends Grant {
-  /** For `spawn` and nothing else. */
-  readonly descriptor: number;
-  /** Closes our descriptor without unlocking: the children that inherited it keep the lock. */
-  abandon(): void;
-}
-
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
-export function createFlockBackend(config: FlockConfig, clock: Clock): Backend {
-  let native: NativeAddon | undefined;
-  let encode: ReturnType<typeof recordEncoder> | undefined;
+export class FlockBackend implements Backend {
+  readonly name = 'flock';
+  readonly capabilities = FLOCK_CAPABILITIES;
+  readonly inspect = inspectFile;
+  readonly #config: FlockConfig;
+  readonly #clock: Clock;
+  #native: NativeAddon | undefined = undefined;
+  #encode: ReturnType<typeof recordEncoder> | undefined = undefined;
 
-  function recordFor(request: AcquireRequest): string | undefined {
-    if (request.mode === 'shared') return undefined;
-    encode ??= recordEncoder(ownIdentity());
-    return encode(request.holderId, Math.round(clock.wallNow()), request.reason);
+  constructor(config: FlockConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
   }
 
-  /** Runs `lock`, once more after making the directory where that is ours to make. */
-  function withDirectory(path: string, lock: () => number): number {
-    const result = lock();
-    if (result !== -ENOENT || !config.createDirectories) return result;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return lock();
+  tryAcquire(request: AcquireRequest): Attempt {
+    const native = this.#prepare(request);
+    const { resource } = request;
+    const flags = flagsOf(request);
+    const record = this.#recordFor(request);
+    let result = native.tryLock(resource, flags, this.#config.createMode, record);
+    if (this.#hasMadeDirectory(resource, result)) {
+      result = native.tryLock(resource, flags, this.#config.createMode, record);
+    }
+    return this.#attemptOf(native, request, result);
   }
 
-  function attemptOf(request: AcquireRequest, result: number): Attempt {
-    if (result > 0) return { kind: 'granted', grant: grantOf(loadNative(), result) };
+  waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    const native = this.#prepare(request);
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const onAbort = (): void => {
+        // The caller is answered at once; a grant that wins the race against the cancel is released in C.
+        native.cancelWait(waitId);
+        reject(signal.reason);
+      };
+      const { resource } = request;
+      const record = this.#recordFor(request);
+      const waitId = native.waitLock(
+        resource,
+        flagsOf(request),
+        this.#config.createMode,
+        record,
+        (result) => {
+          signal.removeEventListener('abort', onAbort);
+          if (result < 0) return reject(failure(resource, -result));
+          try {
+            resolve(this.#grantOf(native, request, result));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      );
+      if (waitId < 0) return reject(failure(resource, -waitId));
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
+    const native = this.#prepare(request);
+    const { resource } = request;
+    const flags = flagsOf(request);
+    const record = this.#recordFor(request);
+    let result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
+    if (this.#hasMadeDirectory(resource, result)) {
+      result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
+    }
+    return this.#attemptOf(native, request, result);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #prepare(request: AcquireRequest): NativeAddon {
+    if (request.fencing && request.mode === 'shared') {
+      throw new LockError(
+        `Could not number the holds of "${request.resource}": a shared hold has no number of its own. Ask for mode "exclusive".`,
+        { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
+      );
+    }
+    return (this.#native ??= loadNative());
+  }
+
+  #recordFor(request: AcquireRequest): string | undefined {
+    if (request.mode === 'shared' || !request.record) return undefined;
+    this.#encode ??= recordEncoder({ ...ownIdentity(), command: ownCommand() });
+    return this.#encode(request.holderId, Math.round(this.#clock.wallNow()), request.reason);
+  }
+
+  /** True when a directory that is ours to make was missing and is there now: then once more. */
+  #hasMadeDirectory(path: string, result: number): boolean {
+    if (result !== -ENOENT || !this.#config.createDirectories) return false;
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
+    }
+    return true;
+  }
+
+  #attemptOf(native: NativeAddon, request: AcquireRequest, result: number): Attempt {
+    if (result > 0) return { kind: 'granted', grant: this.#grantOf(native, request, result) };
     if (result === -EWOULDBLOCK || result === -ETIMEDOUT) return CONTENDED;
     throw failure(request.resource, -result);
   }
 
-  return {
-    name: 'flock',
-    capabilities: FLOCK_CAPABILITIES,
-
-    tryAcquire(request): Attempt {
-      const addon = (native ??= loadNative());
-      const record = recordFor(request);
-      const { resource } = request;
-      const flags = flagsOf(request);
-      const result = withDirectory(resource, () => addon.tryLock(resource, flags, config.createMode, record));
-      return attemptOf(request, result);
-    },
-
-    waitAcquire(request, signal): Promise<Grant> {
-      const addon = (native ??= loadNative());
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason as Error);
-        const onAbort = (): void => {
-          // The caller is answered at once; a grant that wins the race against the cancel is released in C.
-          addon.cancelWait(waitId);
-          reject(signal.reason as Error);
-        };
-        const done = (result: number): void => {
-          signal.removeEventListener('abort', onAbort);
-          if (result > 0) resolve(grantOf(addon, result));
-          else reject(failure(request.resource, -result));
-        };
-        const { resource } = request;
-        const waitId = withDirectory(resource, () =>
-          addon.waitLock(resource, flagsOf(request), config.createMode, recordFor(request), done),
-        );
-        if (waitId < 0) return reject(failure(resource, -waitId));
-        signal.addEventListener('abort', onAbort, { once: true });
-      });
-    },
-
-    acquireBlocking(request, timeoutMs): Attempt {
-      const addon = (native ??= loadNative());
-      const { resource } = request;
-      const result = withDirectory(resource, () =>
-        addon.lockBlocking(resource, flagsOf(request), config.createMode, recordFor(request), timeoutMs),
-      );
-      return attemptOf(request, result);
-    },
-
-    inspect: inspectFile,
-
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is given back. */
+  #grantOf(native: NativeAddon, request: AcquireRequest, handle: number): FlockGrant {
+    if (!request.fencing) return new FlockGrant(native, handle, undefined);
+    try {
+      const token = nextToken(request.resource, native.descriptor(handle), this.#clock.wallNow());
+      return new FlockGrant(native, handle, token);
+    } catch (error) {
+      native.unlock(handle);
+      throw error;
+    }
+  }
 }
 
 function flagsOf(request: AcquireRequest): number {
   return LOCK_CREATE | LOCK_GATE | (request.mode === 'shared' ? LOCK_SHARED : 0);
-}
-
-function grantOf(native: NativeAddon, handle: number): FlockGrant {
-  return {
-    check: () => lossOf(native, handle),
-    // The kernel ends a hold only with the process. What can be lost is the file's name, and `check` looks for that.
-    onLost: () => undefined,
-    release: () => {
-      native.unlock(handle);
-    },
-    get descriptor() {
-      return native.descriptor(handle);
-    },
-    abandon: () => {
-      native.abandon(handle);
-    },
-  };
-}
-
-function lossOf(native: NativeAddon, handle: number): LossReason | undefined {
-  return native.verify(handle) === 1 ? undefined : 'record-missing';
 }
 
 function failure(resource: string, errno: number): LockError {

@@ -1,2 +1,7 @@
-export { createFlockBackend, type FlockGrant } from './backend.js';
+export { FlockBackend } from './backend.js';
 export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from './config.js';
+export { descriptorBackend } from './descriptor.js';
+export { FlockGrant } from './grant.js';
+export { flockObserver } from './observe.js';
+export { carriesOurRecord } from './record.js';
+export { tryRemoveLockFile } from './remove.js';

@@ -1,0 +1,124 @@
+// The house rules. The layers are written once, as an order; everything about imports follows from it.
+
+/** From the top to the bottom: a layer may import from the layers below it, and from itself. */
+const LAYERS = [
+  ['bin'],
+  ['cli'],
+  ['claims', 'cache', 'provision'],
+  ['durable', 'fencing', 'testing'],
+  ['locks'],
+  ['backends', 'keeper'],
+  ['net', 'process'],
+  ['host'],
+  ['core'],
+];
+/** `claims` works on git itself, whose plumbing all lives in one backend. */
+const EXCEPTIONS = { claims: ['backends/git'] };
+
+const BACKENDS = ['etcd', 'flock', 'git', 'lease', 'memory', 'postgres', 'redis'];
+
+const CLOCK_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'performance'];
+const CLOCK_MEMBERS = [
+  ['Date', 'now'],
+  ['AbortSignal', 'timeout'],
+  ['process', 'hrtime'],
+  ['process', 'uptime'],
+];
+const ADDON_MESSAGE = 'Only host/native touches the addon.';
+const CLOCK_MESSAGE = 'Only host/clock reads clocks and sets timers; take a Clock as a parameter.';
+
+function importRule(folder, forbidden) {
+  return {
+    files: [`src/${folder}/**`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'node:timers', message: CLOCK_MESSAGE },
+            { name: 'node:timers/promises', message: CLOCK_MESSAGE },
+            { name: 'node:perf_hooks', message: CLOCK_MESSAGE },
+          ],
+          patterns: [{ group: forbidden, message: `Not a layer below ${folder}; see ARCHITECTURE.md.` }],
+        },
+      ],
+    },
+  };
+}
+
+const layerRules = LAYERS.flatMap((siblings, level) => {
+  const above = LAYERS.slice(0, level).flat();
+  return siblings.map((folder) => {
+    const besides = siblings.filter((sibling) => sibling !== folder);
+    const layers = [...above, ...besides].map((name) => `**/${name}/**`);
+    return importRule(folder, [...layers, ...allowed(folder)]);
+  });
+});
+
+function allowed(folder) {
+  return (EXCEPTIONS[folder] ?? []).map((path) => `!**/${path}/**`);
+}
+
+// After the layers, so that these win: no backend knows another.
+const backendRules = BACKENDS.map((name) =>
+  importRule(`backends/${name}`, [
+    ...['bin', 'cli', 'claims', 'cache', 'provision', 'durable', 'fencing', 'testing', 'locks', 'keeper'].map(
+      (layer) => `**/${layer}/**`,
+    ),
+    ...BACKENDS.filter((other) => other !== name).flatMap((other) => [
+      `../${other}/**`,
+      `**/backends/${other}/**`,
+    ]),
+  ]),
+);
+
+export default {
+  plugins: ['typescript', 'unicorn', 'import', 'promise', 'node', 'oxc'],
+  categories: { correctness: 'error' },
+  ignorePatterns: ['dist', 'prebuilds', 'coverage'],
+  rules: {
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'typescript/no-explicit-any': 'error',
+    'import/no-cycle': 'error',
+    'promise/no-callback-in-promise': 'off',
+    eqeqeq: 'error',
+    'max-lines': ['error', { max: 300 }],
+  },
+  overrides: [
+    {
+      files: ['src/**'],
+      rules: {
+        'import/no-default-export': 'error',
+        'no-console': 'error',
+        'max-lines-per-function': ['error', { max: 80 }],
+        'no-restricted-globals': [
+          'error',
+          ...CLOCK_GLOBALS.map((name) => ({ name, message: CLOCK_MESSAGE })),
+        ],
+        'no-restricted-properties': [
+          'error',
+          ...CLOCK_MEMBERS.map(([object, property]) => ({ object, property, message: CLOCK_MESSAGE })),
+          { object: 'process', property: 'dlopen', message: ADDON_MESSAGE },
+        ],
+      },
+    },
+    ...layerRules,
+    ...backendRules,
+    {
+      files: ['src/host/clock.ts'],
+      rules: {
+        'no-restricted-globals': 'off',
+        'no-restricted-properties': 'off',
+        'no-restricted-imports': 'off',
+      },
+    },
+    { files: ['src/host/native.ts'], rules: { 'no-restricted-properties': 'off' } },
+    {
+      files: ['test/**', 'bench/**', 'examples/**'],
+      rules: { 'max-lines': ['error', { max: 400 }], 'typescript/unbound-method': 'off' },
+    },
+  ],
+};

@@ -1,0 +1,104 @@
+import type { HolderInfo, Mode } from '../../core/backend.js';
+import type { HolderRecord } from '../../core/holder.js';
+import { bootId, commandOf, pidNamespace } from '../../host/identity.js';
+import { readLockTable, type LockTableHolder } from '../../host/lock-table.js';
+import { readProcessStat } from '../../host/process-stat.js';
+import { probeHeldMode } from './probe.js';
+import { readRecord } from './record.js';
+
+const HIDDEN = 'held, not visible here';
+
+/**
+ * Who holds and who waits, by the kernel's word. The record in the file only adds to it: it explains a holder
+ * that the kernel shows too, or one that cannot be seen from here because it lives in another pid namespace or
+ * on another host. Where the kernel's table cannot tell, {@link probeHeldMode} decides. The file is not changed.
+ */
+export async function inspectFile(path: string): Promise<readonly HolderInfo[]> {
+  const table = await readLockTable(path);
+  const waiters = table.waiters.map(({ pid, mode }): HolderInfo => {
+    if (pid === undefined) return { state: 'waiter', mode };
+    return { state: 'waiter', mode, isAlive: true, ...described(pid, commandOf(pid)) };
+  });
+  if (table.holders.length > 0) {
+    const record = readRecord(path);
+    const holders = withoutHeirs(table.holders).map((holder) => describeVisible(holder, record));
+    return [...holders, ...waiters];
+  }
+  const mode = table.isHeld === false ? undefined : probeHeldMode(path);
+  return mode === undefined ? waiters : [describeHidden(mode, readRecord(path)), ...waiters];
+}
+
+function describeVisible(holder: LockTableHolder, record: HolderRecord | undefined): HolderInfo {
+  const { pid, mode, command, isTaker } = holder;
+  if (record !== undefined && mode === 'exclusive' && isAbout(record, holder)) {
+    return { state: 'holder', mode, isAlive: true, ...detailsOf(record) };
+  }
+  const note = isTaker ? undefined : 'it inherited the lock';
+  return {
+    state: 'holder',
+    mode,
+    isAlive: true,
+    ...described(pid, command),
+    ...(note !== undefined && { note }),
+  };
+}
+
+/** A shared holder writes no record, so one that is there is of the past. */
+function describeHidden(mode: Mode, record: HolderRecord | undefined): HolderInfo {
+  if (mode === 'shared' || record === undefined || isOfThisNamespace(record)) {
+    return { state: 'holder', mode, note: HIDDEN };
+  }
+  const isHere = record.bootId === bootId();
+  return {
+    state: 'holder',
+    mode,
+    ...detailsOf(record),
+    note: isHere ? `${HIDDEN}; the pid is that of another pid namespace` : HIDDEN,
+  };
+}
+
+function isAbout(record: HolderRecord, holder: LockTableHolder): boolean {
+  if (record.pid !== holder.pid || !isOfThisNamespace(record)) return false;
+  // A process started since may have been given the same pid.
+  return record.startTime === undefined || record.startTime === holder.startTime;
+}
+
+function isOfThisNamespace(record: HolderRecord): boolean {
+  return record.bootId === bootId() && record.pidNamespace === pidNamespace();
+}
+
+function detailsOf({ pid, host, command, holderId, sinceAt, reason }: HolderRecord): Partial<HolderInfo> {
+  return {
+    ...described(pid, command),
+    ...(host !== undefined && { host }),
+    holderId,
+    sinceAt,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+function described(pid: number, command: string | undefined): Partial<HolderInfo> {
+  return { pid, ...(command !== undefined && { command }) };
+}
+
+/**
+ * Leaves out those who merely inherited the lock from a holder that is still there, such as the command below
+ * its wrapper. When the wrapper is gone, its command is the holder.
+ */
+function withoutHeirs(holders: readonly LockTableHolder[]): readonly LockTableHolder[] {
+  return holders.filter((holder) => {
+    if (holder.isTaker) return true;
+    const above = ancestorsOf(holder.pid);
+    return !holders.some((other) => other.mode === holder.mode && above.has(other.pid));
+  });
+}
+
+function ancestorsOf(pid: number): ReadonlySet<number> {
+  const above = new Set<number>();
+  let current = readProcessStat(pid)?.parentPid ?? 0;
+  while (current > 0 && !above.has(current)) {
+    above.add(current);
+    current = readProcessStat(current)?.parentPid ?? 0;
+  }
+  return above;
+}

@@ -1,0 +1,58 @@
+import { print, tolerateClosedPipes } from './output.js';
+import { parseCommand } from './parse.js';
+import { reportError } from './render/error.js';
+import type { CommandSpec } from './spec.js';
+import { COMMANDS, findCommand } from './table.js';
+import { suggestion, UsageError } from './usage-error.js';
+
+/** Runs the command line `args` (without node and script) and returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  tolerateClosedPipes();
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    return reportError(error, { isJson: args.includes('--json') });
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [first = ''] = args;
+  if (first === '--version' || first === '-V') return dispatch(['version', ...args.slice(1)]);
+  if (first === '--help' || first === '-h') return dispatch(['help', ...args.slice(1)]);
+  const found = findCommand(args);
+  if (found === undefined) return withoutCommand(args);
+  const { command, length } = found;
+  const parsed = parseCommand(command, args.slice(length));
+  if (parsed.has('help')) return showHelp(command);
+  const code = await command.load();
+  return code.execute(parsed);
+}
+
+async function showHelp(command: CommandSpec): Promise<number> {
+  const [{ commandHelp }, { textWidth }] = await Promise.all([
+    import('./render/help.js'),
+    import('./render/text.js'),
+  ]);
+  print(commandHelp(command, textWidth(process.stdout)));
+  return 0;
+}
+
+async function withoutCommand(args: readonly string[]): Promise<number> {
+  const [first, second] = args;
+  if (first === undefined) throw new UsageError('No command was given');
+  if (first.startsWith('-')) throw new UsageError(`Unknown option "${first}"`);
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length === 0) {
+    throw new UsageError(`Unknown command "${first}"${suggestion(first, firstWords())}`);
+  }
+  if (second === '--help' || second === '-h') return dispatch(['help', first]);
+  const names = group.map(({ name }) => name.slice(first.length + 1));
+  if (second === undefined || second.startsWith('-')) {
+    throw new UsageError(`"holdfast ${first}" needs one more word: ${names.join(', ')}`, first);
+  }
+  throw new UsageError(`Unknown command "${first} ${second}"${suggestion(second, names)}`, first);
+}
+
+function firstWords(): string[] {
+  return [...new Set(COMMANDS.map(({ name }) => name.split(' ', 1)[0] as string))];
+}

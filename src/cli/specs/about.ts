@@ -1,0 +1,43 @@
+import { JSON_OPTION, type CommandSpec } from '../spec.js';
+
+export const COMPLETION: CommandSpec = {
+  name: 'completion',
+  summary: 'Print a completion script for a shell',
+  usage: ['completion SHELL'],
+  options: [],
+  positionals: [
+    { name: 'SHELL', help: 'bash, zsh or fish', choices: ['bash', 'zsh', 'fish'], completes: 'none' },
+  ],
+  examples: [
+    { command: 'source <(holdfast completion bash)', help: 'In ~/.bashrc' },
+    { command: 'holdfast completion fish | source', help: 'In config.fish' },
+  ],
+  load: () => import('../commands/completion.js'),
+};
+
+export const HELP: CommandSpec = {
+  name: 'help',
+  summary: 'Show help, for one command or for all',
+  usage: ['help [COMMAND]'],
+  options: [],
+  positionals: [
+    {
+      name: 'COMMAND',
+      help: 'Default: an overview',
+      isOptional: true,
+      isRepeatable: true,
+      completes: 'none',
+    },
+  ],
+  examples: [{ command: 'holdfast help run', help: 'All about run' }],
+  load: () => import('../commands/help.js'),
+};
+
+export const VERSION: CommandSpec = {
+  name: 'version',
+  summary: 'Print the version',
+  usage: ['version [OPTIONS]'],
+  options: [JSON_OPTION],
+  examples: [{ command: 'holdfast version', help: 'The same as holdfast --version' }],
+  load: () => import('../commands/version.js'),
+};

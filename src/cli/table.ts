@@ -1,0 +1,16 @@
+import type { CommandSpec } from './spec.js';
+import { COMPLETION, HELP, VERSION } from './specs/about.js';
+
+/** Every command, in the order in which help shows them. The one table that everything else is made from. */
+export const COMMANDS: readonly CommandSpec[] = [COMPLETION, HELP, VERSION];
+
+/** The command that the words begin with, the longest name first, and how many words its name takes. */
+export function findCommand(words: readonly string[]): { command: CommandSpec; length: number } | undefined {
+  let found: { command: CommandSpec; length: number } | undefined;
+  for (const command of COMMANDS) {
+    const name = command.name.split(' ');
+    if (name.length <= (found?.length ?? 0)) continue;
+    if (name.every((word, index) => words[index] === word)) found = { command, length: name.length };
+  }
+  return found;
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+import type { Clock } from '../core/clock.js';
+import { systemClock } from '../host/clock.js';
+import { processStartTime } from '../host/identity.js';
+import { captureOutput } from './output-capture.js';
+import { type TreeRoot, trySignal } from './process-tree.js';
+import { terminateTree } from './terminate-tree.js';
+
+export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+export const EXEC_GRACE_MS = 500;
+
+/** How long output may trail behind a tree that was ended, before its pipes are closed on whoever has them. */
+const DRAIN_MS = 200;
+
+export interface ExecOptions {
+  readonly cwd?: string;
+  /** The whole environment; default this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Written to its standard input, which is /dev/null otherwise. */
+  readonly input?: string | Uint8Array;
+  /** Until the whole process tree is ended: TERM, {@link EXEC_GRACE_MS}, KILL. Infinity for never. */
+  readonly timeoutMs: number;
+  /** Ends the tree likewise; the call then rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** Kept of stdout and of stderr, each its tail. Default {@link DEFAULT_MAX_OUTPUT_BYTES}. */
+  readonly maxOutputBytes?: number;
+  /** Must not throw; likewise onStderrLine. */
+  readonly onStdoutLine?: (line: string) => void;
+  readonly onStderrLine?: (line: string) => void;
+  readonly clock?: Clock;
+}
+
+export interface ExecResult {
+  /** null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The deadline passed before it and its output had ended. `code` may be 0: a descendant kept the output open. */
+  readonly isTimedOut: boolean;
+  /** Output exceeded `maxOutputBytes` and lost its beginning. */
+  readonly isTruncated: boolean;
+}
+
+/**
+ * Runs a program to its end in a process group of its own, without a terminal and without a shell, and
+ * resolves once it and its output have ended, whatever its exit code.
+ *
+ * @throws the errno of the spawn when it cannot be started; `signal.reason` after an abort, once the tree is gone.
+ * Not guaranteed: descendants that close their output and outlive a program that ends by itself are left alone.
+ */
+export async function execFile(
+  file: string,
+  args: readonly string[],
+  options: ExecOptions,
+): Promise<ExecResult> {
+  options.signal?.throwIfAborted();
+  const child = spawn(file, args, {
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const { pid } = child;
+  if (pid === undefined) return rejectionOf(child);
+  const root: TreeRoot = { pid, startTime: processStartTime(pid), leadsGroup: process.platform !== 'win32' };
+  const untrack = endWithThisProcess(root);
+  try {
+    return await superviseToEnd(child, root, options);
+  } finally {
+    untrack();
+  }
+}
+
+async function superviseToEnd(
+  child: ChildProcess,
+  root: TreeRoot,
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const { clock = systemClock, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES, signal } = options;
+  if (child.stdout === null || child.stderr === null) throw new Error('spawned without pipes');
+  const stdout = captureOutput(child.stdout, maxOutputBytes, options.onStdoutLine);
+  const stderr = captureOutput(child.stderr, maxOutputBytes, options.onStderrLine);
+  const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));
+  child.on('error', () => undefined);
+  // A program need not read its input: EPIPE is its answer, not an error.
+  child.stdin?.on('error', () => undefined).end(options.input);
+
+  const cause = await firstOf(closed, options.timeoutMs, clock, signal);
+  if (cause !== 'closed') {
+    await terminateTree(root, EXEC_GRACE_MS, clock);
+    if ((await firstOf(closed, DRAIN_MS, clock)) !== 'closed') {
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+      // Unless it sits in an uninterruptible system call; then it is left to the kernel.
+      if ((await firstOf(closed, DRAIN_MS, clock)) !== 'closed') child.unref();
+    }
+  }
+  if (cause === 'aborted') signal?.throwIfAborted();
+  return {
+    code: child.exitCode,
+    signal: child.signalCode,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    isTimedOut: cause === 'timeout',
+    isTruncated: stdout.isTruncated || stderr.isTruncated,
+  };
+}
+
+function firstOf(
+  closed: Promise<'closed'>,
+  timeoutMs: number,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<'closed' | 'timeout' | 'aborted'> {
+  return new Promise((resolve) => {
+    const timer = timeoutMs === Infinity ? undefined : clock.setTimer(timeoutMs, () => settle('timeout'));
+    const onAbort = (): void => settle('aborted');
+    const settle = (outcome: 'closed' | 'timeout' | 'aborted'): void => {
+      timer?.clear();
+      signal?.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    void closed.then(settle);
+  });
+}
+
+function rejectionOf(child: ChildProcess): Promise<never> {
+  return new Promise((_, reject) => child.once('error', reject));
+}
+
+const running = new Set<TreeRoot>();
+
+/** A group of its own does not hear of this process's end; SIGKILL of this process still leaves it behind. */
+function endWithThisProcess(root: TreeRoot): () => void {
+  if (running.size === 0) process.on('exit', killRunning);
+  running.add(root);
+  return () => {
+    running.delete(root);
+    if (running.size === 0) process.off('exit', killRunning);
+  };
+}
+
+function killRunning(): void {
+  for (const { pid, leadsGroup } of running) trySignal(leadsGroup === true ? -pid : pid, 'SIGKILL');
+}

@@ -1,0 +1,40 @@
+import { isatty } from 'node:tty';
+
+import { readProcessStat } from '../host/process-stat.js';
+
+/** What a supervisor or a terminal sends; without a listener each would end the parent before its child. */
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Signals that the terminal driver sends to the whole foreground process group, so to the child as well. */
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/**
+ * Hands signals for this process on to its child, from now until the returned function is called.
+ *
+ * INT and QUIT reach a child in the terminal's foreground by themselves: there the first of each is only
+ * survived, a later one is also forwarded (somebody who aims at this pid alone must be able to insist).
+ * Everything else is forwarded always. Job control (TSTP, CONT, TTIN, TTOU) is left alone: the terminal
+ * stops and continues the group as a whole.
+ */
+export function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
+  const seen = new Set<NodeJS.Signals>();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const hasReachedChild = FROM_TERMINAL.includes(signal) && !seen.has(signal) && isInForeground();
+    seen.add(signal);
+    if (!hasReachedChild) send(signal);
+  };
+  // On Windows the console tells every process itself, and a "forwarded" signal would kill outright.
+  const signals = process.platform === 'win32' ? (['SIGINT'] as const) : FORWARDED;
+  const listener = process.platform === 'win32' ? (): void => undefined : onSignal;
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}
+
+/** Asked anew for each signal: job control moves a process group between foreground and background. */
+function isInForeground(): boolean {
+  const stat = readProcessStat('self');
+  if (stat !== undefined) return stat.terminalGroup === stat.processGroup;
+  return isatty(0) || isatty(2);
+}

@@ -1,0 +1,123 @@
+import { check, elapsedMs, soon, stays, timing, withClients } from '../check.js';
+import { leaseOf, startContender } from '../contenders.js';
+import { sleep } from '../../host/clock.js';
+import { isBetweenProcesses, type ConformanceCase, type Subject } from '../subject.js';
+
+const leaves = (orphan: Subject['capabilities']['orphan']) => (subject: Subject) =>
+  isBetweenProcesses(subject) && subject.capabilities.orphan === orphan;
+
+export const deathCases: readonly ConformanceCase[] = [
+  {
+    id: 'DIE-1',
+    law: 'a killed holder frees its lock at once',
+    appliesTo: leaves('released'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        for (let round = 0; round < 3; round++) {
+          // oxlint-disable no-await-in-loop -- one death after the other
+          const resource = subject.newResource();
+          const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+          await holder.next('held');
+          const waiting = client.acquire(resource, { timeoutMs: Infinity });
+          await stays(waiting, 'a waiter was granted a held lock');
+          const killed = holder.kill('SIGKILL');
+          const waitedMs = await elapsedMs(async () =>
+            (await soon(waiting, 'the grant after a death')).release(),
+          );
+          await killed;
+          check(waitedMs < 2_000, `the lock of a dead holder was free after ${waitedMs} ms`);
+          // oxlint-enable no-await-in-loop
+        }
+      }),
+  },
+  {
+    id: 'DIE-2',
+    law: 'the lease of a killed holder stops others no longer than it promises',
+    appliesTo: leaves('expires'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await holder.next('held');
+        await holder.kill('SIGKILL');
+        const takeoverMs = subject.takeoverMs ?? 2 * leaseOf(subject);
+        const options = { timeoutMs: Infinity, leaseDurationMs: leaseOf(subject) };
+        const waitedMs = await elapsedMs(async () =>
+          (await soon(client.acquire(resource, options), 'the takeover')).release(),
+        );
+        check(waitedMs <= takeoverMs, `the takeover took ${waitedMs} ms of ${takeoverMs} ms`);
+      }),
+  },
+  {
+    id: 'DIE-3',
+    law: 'the claim of a killed holder stays until somebody ends it by name',
+    appliesTo: leaves('stays'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await holder.next('held');
+        await holder.kill('SIGKILL');
+        check((await client.tryAcquire(resource)) === undefined, 'the claim of a dead holder was taken');
+      }),
+  },
+  {
+    id: 'FREEZE-1',
+    law: 'a stopped process keeps a lock that is no lease',
+    appliesTo: leaves('released'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await holder.next('held');
+        await holder.kill('SIGSTOP');
+        await sleep(timing.quiescentMs);
+        const got = await client.tryAcquire(resource);
+        await holder.kill('SIGCONT');
+        check(got === undefined, 'the lock of a stopped holder was taken');
+        check(await holder.askHeld(), 'the holder lost what nobody could take');
+        await holder.kill('SIGKILL');
+      }),
+  },
+  {
+    id: 'FREEZE-2',
+    law: 'a holder that was stopped past its lease knows that it is lost, as soon as it runs again',
+    appliesTo: leaves('expires'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const leaseDurationMs = leaseOf(subject);
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await holder.next('held');
+        await holder.kill('SIGSTOP');
+        const guard = await client.acquire(resource, {
+          timeoutMs: leaseDurationMs * 3 + timing.hangMs,
+          leaseDurationMs,
+        });
+        await holder.kill('SIGCONT');
+        check(!(await holder.askHeld()), 'a holder that was taken over still believes that it holds');
+        await holder.next('lost');
+        guard.assertHeld();
+        await holder.kill('SIGKILL');
+        guard.assertHeld();
+        await guard.release();
+      }),
+  },
+  {
+    id: 'KEEP-1',
+    law: 'a live holder keeps its lease beyond its first duration',
+    appliesTo: leaves('expires'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await holder.next('held');
+        const leaseDurationMs = leaseOf(subject);
+        await sleep(leaseDurationMs * 1.5);
+        const got = await client.tryAcquire(resource, { leaseDurationMs });
+        check(got === undefined, 'a renewed lease was taken');
+        check(await holder.askHeld(), 'a live holder lost its lease');
+        await holder.kill('SIGKILL');
+      }),
+  },
+];

@@ -1,0 +1,61 @@
+import { check, rejectsWith, soon, withClients } from '../check.js';
+import { race } from '../contenders.js';
+import { overlapsOf } from '../intervals.js';
+import { always, isBetweenProcesses, type ConformanceCase } from '../subject.js';
+
+export const exclusionCases: readonly ConformanceCase[] = [
+  {
+    id: 'EXCL-1',
+    law: 'an exclusive hold excludes a second one of the same program',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const guard = await client.acquire(resource);
+        check((await client.tryAcquire(resource)) === undefined, 'a second exclusive try was granted');
+        await guard.release();
+        const next = await client.tryAcquire(resource);
+        check(next !== undefined, 'a free lock was refused');
+        await next.release();
+      }),
+  },
+  {
+    id: 'EXCL-2',
+    law: 'an exclusive hold excludes another program',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        check((await b.tryAcquire(resource)) === undefined, 'another program was granted a held lock');
+        await rejectsWith(b.acquire(resource, { timeoutMs: 0 }), 'HOLDFAST_CONTENDED');
+        await guard.release();
+        await (await b.acquire(resource, { timeoutMs: 0 })).release();
+      }),
+  },
+  {
+    id: 'EXCL-3',
+    law: 'holds of four processes never overlap',
+    appliesTo: isBetweenProcesses,
+    run: async (subject) => {
+      const order = { mode: 'exclusive', rounds: 25, holdMs: 1 } as const;
+      const intervals = await race(subject, subject.newResource(), [order, order, order, order]);
+      check(intervals.length === 100, `${intervals.length} of 100 holds were recorded`);
+      const overlaps = overlapsOf(intervals);
+      check(overlaps.length === 0, `${overlaps.length} overlaps, the first: ${JSON.stringify(overlaps[0])}`);
+    },
+  },
+  {
+    id: 'EXCL-4',
+    law: 'two resources have nothing to do with each other',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const guards = await soon(
+          Promise.all([a.acquire(subject.newResource()), b.acquire(subject.newResource())]),
+          'two holds on two resources',
+        );
+        await Promise.all(guards.map((guard) => guard.release()));
+      }),
+  },
+];

@@ -1,0 +1,48 @@
+import { check, rejectsWith, soon, withClients } from '../check.js';
+import { sleep } from '../../host/clock.js';
+import { leaseOf } from '../contenders.js';
+import type { ConformanceCase, Subject } from '../subject.js';
+
+/** Without a lease or a session there is nothing to lose, and no `induceLoss` is asked for. */
+const canLose = (subject: Subject): boolean =>
+  subject.capabilities.orphan !== 'released' || subject.induceLoss !== undefined;
+
+export const lossCases: readonly ConformanceCase[] = [
+  {
+    id: 'LOST-1',
+    law: 'a hold that ended by surprise is reported, fails its proof, and is released without an error',
+    appliesTo: canLose,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        check(subject.induceLoss !== undefined, 'the subject does not say how its holds are lost');
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource, { leaseDurationMs: leaseOf(subject) });
+        await subject.induceLoss(resource, guard.holderId);
+        await rejectsWith(
+          untilLost(() => guard.assertHeld()),
+          'HOLDFAST_LOST',
+        );
+        check(guard.lost.aborted, 'guard.lost did not fire');
+        const timeoutMs = subject.takeoverMs ?? 3 * leaseOf(subject);
+        const successor = await b.acquire(resource, { timeoutMs, leaseDurationMs: leaseOf(subject) });
+        await guard.release();
+        successor.assertHeld();
+        check((await a.tryAcquire(resource)) === undefined, 'the release of a lost hold freed its successor');
+        await successor.release();
+      }),
+  },
+];
+
+/** Rejects with what `assertHeld` throws, once it throws. */
+async function untilLost(assertHeld: () => void): Promise<void> {
+  await soon(
+    (async () => {
+      for (;;) {
+        assertHeld();
+        // oxlint-disable-next-line no-await-in-loop -- it is polled: a proof is synchronous and has no event
+        await sleep(20);
+      }
+    })(),
+    'the loss',
+  );
+}

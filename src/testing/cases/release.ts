@@ -1,0 +1,75 @@
+import { check, soon, withClients } from '../check.js';
+import { always, type ConformanceCase } from '../subject.js';
+
+export const releaseCases: readonly ConformanceCase[] = [
+  {
+    id: 'REL-1',
+    law: 'release may be called again',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const guard = await client.acquire(subject.newResource());
+        await guard.release();
+        await guard.release();
+        await guard[Symbol.asyncDispose]();
+      }),
+  },
+  {
+    id: 'REL-2',
+    law: 'a late second release does not free a successor',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 3, async (a, b, c) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        await guard.release();
+        const successor = await b.acquire(resource);
+        await guard.release();
+        check((await c?.tryAcquire(resource)) === undefined, 'the second release freed the successor');
+        await successor.release();
+      }),
+  },
+  {
+    id: 'REL-3',
+    law: 'a waiter and two who come later all get their turn over releases in quick succession',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 3, async (...clients) => {
+        const resource = subject.newResource();
+        let inside = 0;
+        const takeTurns = async (client: (typeof clients)[number]): Promise<void> => {
+          for (let round = 0; round < 15; round++) {
+            // oxlint-disable-next-line no-await-in-loop -- turns are taken one after the other
+            const guard = await client.acquire(resource);
+            inside++;
+            check(inside === 1, `${inside} were inside at once`);
+            // oxlint-disable-next-line no-await-in-loop
+            await Promise.resolve();
+            inside--;
+            // oxlint-disable-next-line no-await-in-loop
+            await guard.release();
+          }
+        };
+        await soon(Promise.all(clients.map(takeTurns)), '45 turns of three programs');
+      }),
+  },
+  {
+    id: 'REL-4',
+    law: 'a guard knows that it was released',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const guard = await client.acquire(subject.newResource());
+        guard.assertHeld();
+        await guard.release();
+        let hasThrown = false;
+        try {
+          guard.assertHeld();
+        } catch {
+          hasThrown = true;
+        }
+        check(hasThrown, 'assertHeld() passed after release');
+        check(!guard.lost.aborted, 'release() was reported as a loss');
+      }),
+  },
+];

@@ -1,0 +1,165 @@
+import { check, elapsedMs, rejectsWith, soon, stays, timing, withClients } from '../check.js';
+import { sleep } from '../../host/clock.js';
+import { always, type ConformanceCase } from '../subject.js';
+
+const TIMEOUT_MS = 400;
+/** A deadline is met when the error comes no later than this after it; the machine may be busy. */
+const LATENESS_MS = 1_500;
+
+export const waitingCases: readonly ConformanceCase[] = [
+  {
+    id: 'WAIT-1',
+    law: 'a waiter waits while the lock is held, and gets it when it is released',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        const waiting = b.acquire(resource, { timeoutMs: Infinity });
+        await stays(waiting, 'a waiter was granted a held lock');
+        await guard.release();
+        await (await soon(waiting, 'the grant after a release')).release();
+      }),
+  },
+  {
+    id: 'WAIT-2',
+    law: 'a wait ends at its deadline, with an error that says so',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        const waitedMs = await elapsedMs(() =>
+          rejectsWith(b.acquire(resource, { timeoutMs: TIMEOUT_MS }), 'HOLDFAST_TIMEOUT'),
+        );
+        check(waitedMs >= TIMEOUT_MS - 5, `it gave up after ${waitedMs} ms of ${TIMEOUT_MS} ms`);
+        check(
+          waitedMs <= TIMEOUT_MS + LATENESS_MS,
+          `the deadline of ${TIMEOUT_MS} ms was met after ${waitedMs} ms`,
+        );
+        await guard.release();
+        // Whoever gave up must have left nothing behind.
+        await (
+          await soon(a.acquire(resource, { timeoutMs: timing.hangMs }), 'the lock after a timeout')
+        ).release();
+      }),
+  },
+  {
+    id: 'WAIT-3',
+    law: 'the deadline counts from the call, however often the lock changes hands meanwhile',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const stop = new AbortController();
+        let guard = await a.acquire(resource);
+        const churn = (async () => {
+          while (!stop.signal.aborted) {
+            // oxlint-disable no-await-in-loop -- one hold after the other
+            await sleep(50);
+            const next = a.acquire(resource, { timeoutMs: Infinity });
+            await guard.release();
+            guard = await next;
+            // oxlint-enable no-await-in-loop
+          }
+        })();
+        // The waiter may be granted in between: then it holds, and there was no deadline to meet.
+        const waitedMs = await elapsedMs(async () => {
+          try {
+            await (await b.acquire(resource, { timeoutMs: TIMEOUT_MS })).release();
+          } catch {
+            // The error itself is the subject of WAIT-2.
+          }
+        });
+        stop.abort();
+        await soon(churn, 'the end of the churn');
+        await guard.release();
+        check(waitedMs <= TIMEOUT_MS + LATENESS_MS, `a timeout of ${TIMEOUT_MS} ms took ${waitedMs} ms`);
+      }),
+  },
+  {
+    id: 'WAIT-4',
+    law: 'an abort ends a wait at once and leaves nothing behind',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        const controller = new AbortController();
+        const waiting = b.acquire(resource, { timeoutMs: Infinity, signal: controller.signal });
+        await stays(waiting, 'a waiter was granted a held lock');
+        const reason = new Error('changed my mind');
+        controller.abort(reason);
+        const error = await rejectsWith(waiting, 'HOLDFAST_CANCELED');
+        check(
+          error.name === 'AbortError' && error.cause === reason,
+          'the error does not carry the reason of the abort',
+        );
+        await guard.release();
+        await (
+          await soon(a.acquire(resource, { timeoutMs: timing.hangMs }), 'the lock after an abort')
+        ).release();
+      }),
+  },
+  {
+    id: 'WAIT-5',
+    law: 'an abort that meets the grant ends in a hold or in none, never in one that nobody has',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        for (let round = 0; round < 25; round++) {
+          // oxlint-disable no-await-in-loop -- each round needs the lock that the one before left
+          const guard = await soon(
+            a.acquire(resource, { timeoutMs: Infinity }),
+            `the lock of round ${round}`,
+          );
+          const controller = new AbortController();
+          const waiting = b.acquire(resource, { timeoutMs: Infinity, signal: controller.signal }).then(
+            (granted) => granted.release(),
+            () => undefined,
+          );
+          await sleep(round % 5);
+          const released = guard.release();
+          if (round % 3 === 0) await released;
+          if (round % 2 === 0) await sleep(round % 4);
+          controller.abort();
+          await soon(Promise.all([released, waiting]), 'the end of a canceled wait');
+          // oxlint-enable no-await-in-loop
+        }
+        await (await soon(a.acquire(resource, { timeoutMs: Infinity }), 'the lock in the end')).release();
+      }),
+  },
+  {
+    id: 'WAIT-6',
+    law: 'a signal that is aborted already takes nothing',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        await rejectsWith(a.acquire(resource, { signal: AbortSignal.abort() }), 'HOLDFAST_CANCELED');
+        const guard = await b.tryAcquire(resource);
+        check(guard !== undefined, 'a canceled call holds the lock');
+        await guard.release();
+      }),
+  },
+  {
+    id: 'FIFO-1',
+    law: 'the callers of one program are served in the order in which they asked',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const guard = await client.acquire(resource);
+        const order: number[] = [];
+        const waiting = Array.from({ length: 8 }, async (_, index) => {
+          const own = await client.acquire(resource, { timeoutMs: Infinity });
+          order.push(index);
+          await own.release();
+        });
+        await guard.release();
+        await soon(Promise.all(waiting), 'eight grants');
+        check(order.join() === '0,1,2,3,4,5,6,7', `the order was ${order.join()}`);
+      }),
+  },
+];

@@ -1,0 +1,83 @@
+import { isLockError } from '../core/errors.js';
+import { hostNow, sleep } from '../host/clock.js';
+import type { HoldInterval } from './intervals.js';
+import type { Subject } from './subject.js';
+
+/**
+ * The process that competes in the conformance cases: `node contender.js SUBJECT_MODULE ORDER`, where ORDER is the JSON
+ * of a {@link ContenderOrder}. It answers in lines of JSON on stdout.
+ */
+export interface ContenderOrder {
+  readonly resource: string;
+  readonly mode: 'exclusive' | 'shared';
+  readonly leaseDurationMs: number;
+  /** `hold`: take it once and keep it until killed. `loop`: take it `rounds` times. */
+  readonly task: 'hold' | 'loop';
+  readonly rounds?: number;
+  /** Milliseconds each round holds it. */
+  readonly holdMs?: number;
+}
+
+export type ContenderLine =
+  | { readonly type: 'held'; readonly holderId: string; readonly token?: string }
+  | { readonly type: 'lost' }
+  | { readonly type: 'asserted'; readonly isHeld: boolean }
+  | ({ readonly type: 'interval' } & HoldInterval);
+
+function tell(line: ContenderLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
+  const { subject } = (await import(moduleUrl)) as { subject: Subject };
+  const client = await subject.createClient();
+  const { resource, mode, leaseDurationMs } = order;
+  const options = {
+    mode,
+    leaseDurationMs,
+    timeoutMs: Infinity,
+    fencing: subject.capabilities.fencing && mode === 'exclusive',
+  };
+  if (order.task === 'hold') {
+    const guard = await client.acquire(resource, options);
+    guard.lost.addEventListener('abort', () => tell({ type: 'lost' }), { once: true });
+    const token = guard.fencingToken?.toString();
+    tell({ type: 'held', holderId: guard.holderId, ...(token !== undefined && { token }) });
+    // Any byte on stdin asks whether the hold still stands; the end of stdin ends the process.
+    for await (const _chunk of process.stdin) {
+      let isHeld = true;
+      try {
+        guard.assertHeld();
+      } catch (error) {
+        if (!isLockError(error)) throw error;
+        isHeld = false;
+      }
+      tell({ type: 'asserted', isHeld });
+    }
+    return;
+  }
+  for (let round = 0; round < (order.rounds ?? 1); round++) {
+    // oxlint-disable-next-line no-await-in-loop -- one round after the other is what a contender does
+    const guard = await client.acquire(resource, options);
+    const from = hostNow();
+    // oxlint-disable-next-line no-await-in-loop
+    if (order.holdMs !== undefined && order.holdMs > 0) await sleep(order.holdMs);
+    const to = hostNow();
+    const token = guard.fencingToken?.toString();
+    // oxlint-disable-next-line no-await-in-loop
+    await guard.release();
+    tell({
+      type: 'interval',
+      holder: `${process.pid}`,
+      mode,
+      from,
+      to,
+      ...(token !== undefined && { token }),
+    });
+  }
+  await client.dispose();
+}
+
+const [, , moduleUrl, order] = process.argv;
+if (moduleUrl !== undefined && order !== undefined)
+  await main(moduleUrl, JSON.parse(order) as ContenderOrder);

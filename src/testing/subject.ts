@@ -1,0 +1,53 @@
+import type { Capabilities, HolderInfo, Mode } from '../core/backend.js';
+import type { Guard } from '../core/guard.js';
+import type { LockOptions } from '../core/options.js';
+
+/** One connection to what is tested, with a queue and state of its own: two clients act as two programs. */
+export interface Client {
+  acquire(resource: string, options?: LockOptions): Promise<Guard>;
+  tryAcquire(resource: string, options?: LockOptions): Promise<Guard | undefined>;
+  /** Absent where the backend cannot tell. */
+  inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  dispose(): Promise<void>;
+}
+
+/** What is put to the test. Exported under the name `subject` by a module that child processes can import. */
+export interface Subject {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** The module that exports this very subject; child processes load it. */
+  readonly module: URL;
+  createClient(): Promise<Client>;
+  /** A resource that nobody has used before. */
+  newResource(): string;
+  /** Milliseconds a lease lasts in these tests; holds that are no leases ignore it. Default 3 000. */
+  readonly leaseDurationMs?: number;
+  /** How long after the death of its holder a lock may stay taken. Required where a crashed hold expires. */
+  readonly takeoverMs?: number;
+  /**
+   * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session, removes
+   * the record. Required of every backend whose holds can be lost.
+   */
+  induceLoss?(resource: string, holderId: string): Promise<void>;
+}
+
+/** One law, and the proof that it holds for a subject. Fails by rejecting. */
+export interface ConformanceCase {
+  /** Stable; a mutant names the case that must fail on it. */
+  readonly id: string;
+  readonly law: string;
+  /** Whether the law binds a backend with these capabilities. A case that applies is never skipped. */
+  appliesTo(subject: Subject): boolean;
+  run(subject: Subject): Promise<void>;
+}
+
+/** Every exclusive-capable subject. */
+export const always = (): boolean => true;
+
+export function hasMode(mode: Mode): (subject: Subject) => boolean {
+  return ({ capabilities }) => capabilities.modes.includes(mode);
+}
+
+export function isBetweenProcesses({ capabilities }: Subject): boolean {
+  return capabilities.reach !== 'process';
+}
