@@ -78,7 +78,7 @@ static int flock_file(int fd, int operation, interrupt *stop) {
 /*
  * The gate: an OFD lock on one byte far beyond any data, which on Linux knows nothing of flock. A writer that has
  * to wait holds it while it waits; a reader passes through it before it takes the lock. So new readers queue
- * behind a waiting writer. Nobody waits for the gate with the lock in hand, so there is no cycle.
+ * behind a waiting writer, and so does a polite one, who has just had the lock. Nobody waits for the gate with the lock in hand, so there is no cycle.
  */
 #ifdef F_OFD_SETLKW
 #define GATE_BYTE ((off_t)1 << 62)
@@ -104,9 +104,16 @@ static int take_lock(int fd, int flags, interrupt *stop) {
     }
     return flock_file(fd, LOCK_SH, stop);
   }
-  if (!(flags & LOCK_GATE) || stop == NULL) return flock_file(fd, LOCK_EX, stop);
-  result = flock_file(fd, LOCK_EX, NULL);
-  if (result != -EWOULDBLOCK) return result;
+  if (!(flags & LOCK_GATE)) return flock_file(fd, LOCK_EX, stop);
+  if (stop == NULL) {
+    if (flags & LOCK_POLITE) result = gate(fd, F_OFD_GETLK, F_WRLCK, NULL);
+    else result = 0;
+    return result < 0 ? result : flock_file(fd, LOCK_EX, NULL);
+  }
+  if (!(flags & LOCK_POLITE)) {
+    result = flock_file(fd, LOCK_EX, NULL);
+    if (result != -EWOULDBLOCK) return result;
+  }
   result = gate(fd, F_OFD_SETLKW, F_WRLCK, stop);
   if (result == 0) result = flock_file(fd, LOCK_EX, stop);
   gate(fd, F_OFD_SETLK, F_UNLCK, NULL);

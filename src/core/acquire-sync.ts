@@ -24,7 +24,7 @@ export function acquireSync(target: Target, options: ResolvedOptions): Guard {
   const queue = space.queueFor(resource);
   if (!queue.hasRoomFor(options.mode)) throw ownThreadError(address, 'holds it');
   const timeoutMs = queue.isDoorTaken ? 0 : options.timeoutMs;
-  const request = newRequest(target, options);
+  const request = newRequest(target, options, queue);
   const attempt = backend.acquireBlocking(request, timeoutMs);
   if (attempt.kind === 'granted') {
     queue.addHold(options.mode);

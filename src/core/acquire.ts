@@ -39,7 +39,7 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
   if (impossible !== undefined) return Promise.reject(impossible);
   const queue = space.queueFor(resource);
   if (!queue.tryEnter(options.mode)) return contend(target, options, queue, undefined);
-  const request = newRequest(target, options);
+  const request = newRequest(target, options, queue);
   let attempt: Attempt | Promise<Attempt>;
   try {
     attempt = space.backend.tryAcquire(request);
@@ -68,7 +68,7 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   if (impossible !== undefined) throw impossible;
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
-  const request = newRequest(target, options);
+  const request = newRequest(target, options, undefined);
   const attempt = await space.backend.tryAcquire(request, options.signal);
   if (attempt.kind === 'contended') return undefined;
   let { grant } = attempt;
@@ -109,7 +109,7 @@ async function contend(
       await turn(queue, options, wait);
       mustLeaveDoor = true;
     }
-    const { request, grant: asked } = await ask(target, options, wait, first);
+    const { request, grant: asked } = await ask(target, options, queue, wait, first);
     const grant = await confirm(target, request, asked, wait);
     queue.leaveDoorHolding(options.mode);
     mustLeaveDoor = false;
@@ -149,6 +149,7 @@ function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promi
 async function ask(
   target: Target,
   options: ResolvedOptions,
+  queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
 ): Promise<{ request: AcquireRequest; grant: Grant }> {
@@ -158,13 +159,13 @@ async function ask(
       discardLater(first?.attempt);
       throw wait.ended;
     }
-    const request = first?.request ?? newRequest(target, options);
+    const request = first?.request ?? newRequest(target, options, queue);
     const attempt = await unlessEnded(first?.attempt ?? backend.tryAcquire(request, wait.signal), wait);
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.tellStarted();
     if (backend.waitAcquire !== undefined) {
-      const waiting = newRequest(target, options);
+      const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
     }
     await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));

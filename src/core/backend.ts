@@ -33,6 +33,8 @@ export interface AcquireRequest {
   readonly leaseDurationMs: number;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
+  /** This process held the resource just now, and for long: it should not pass those who wait. A wish; may be ignored. */
+  readonly isPolite: boolean;
   /** The caller leaves a record of itself where that is optional. */
   readonly record: boolean;
   /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */

@@ -45,10 +45,7 @@ const LOSS_FACTS: Readonly<Record<LossReason, string>> = {
   'record-missing': 'its record was removed or replaced while it was held',
 };
 
-/**
- * A process that took a lock again right after holding it this long would nearly always win against those that
- * the kernel has only just woken: it gives up a turn of the event loop first.
- */
+/** After a hold of this length others are probably waiting, and a turn of the event loop is a small price. */
 const LONG_HOLD_MS = 0.1;
 
 export class HeldGuard implements Guard {
@@ -193,7 +190,8 @@ export class HeldGuard implements Guard {
       if (this.#lossReason !== undefined) this.#event.lossReason = this.#lossReason;
       holdChannel.asyncEnd.publish(this.#event);
     }
-    if (heldMs > LONG_HOLD_MS && backend.capabilities.reach === 'host' && !queue.isPaused) {
+    queue.wasHeldLong = heldMs > LONG_HOLD_MS;
+    if (queue.wasHeldLong && backend.capabilities.reach === 'host' && !queue.isPaused) {
       queue.pause();
       clock.yieldTurn(() => queue.resume());
     }

@@ -24,6 +24,11 @@ export class ResourceQueue {
   #isExclusivelyHeld = false;
   #sharedHolds = 0;
   #isPaused = false;
+  /**
+   * The last hold was long. Whoever takes the lock again right after a long hold would nearly always win against those
+   * that the kernel has only just woken; the backend is asked to let them go first.
+   */
+  wasHeldLong = false;
 
   constructor(onIdle: () => void) {
     this.#onIdle = onIdle;

@@ -4,9 +4,14 @@ import type { LockError } from './errors.js';
 import { newHolderId } from './holder.js';
 import { canceledError, unsupportedModeError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
+import type { ResourceQueue } from './queue.js';
 
 /** A request with a holder id of its own. A retry makes another one: ids are never reused. */
-export function newRequest(target: Target, options: ResolvedOptions): AcquireRequest {
+export function newRequest(
+  target: Target,
+  options: ResolvedOptions,
+  queue: ResourceQueue | undefined,
+): AcquireRequest {
   return {
     resource: target.resource,
     mode: options.mode,
@@ -16,6 +21,7 @@ export function newRequest(target: Target, options: ResolvedOptions): AcquireReq
     fencing: options.fencing,
     record: options.record,
     coversChild: options.coversChild,
+    isPolite: queue !== undefined && queue.wasHeldLong,
   };
 }
 

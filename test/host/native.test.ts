@@ -182,10 +182,11 @@ describe('the record', () => {
   });
 
   it.skipIf(process.platform !== 'linux')('is not written to a file that only says that it is empty', () => {
-    const before = readFileSync('/proc/self/comm', 'utf8');
-    expect(statSync('/proc/self/comm').size).toBe(0);
-    expect(take('/proc/self/comm', 0, record)).toBeGreaterThan(0);
-    expect(readFileSync('/proc/self/comm', 'utf8')).toBe(before);
+    const path = '/proc/self/oom_score_adj';
+    const before = readFileSync(path, 'utf8');
+    expect(statSync(path).size).toBe(0);
+    expect(take(path, 0, '42\n')).toBeGreaterThan(0);
+    expect(readFileSync(path, 'utf8')).toBe(before);
   });
 
   it('is refused when it is too long', () => {

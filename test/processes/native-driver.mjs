@@ -1,4 +1,5 @@
 // node native-driver.mjs ACTION PATH [...]: what a test wants done in a process of its own.
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,6 +102,25 @@ const actions = {
     const last = take();
     addon.unlock(last);
     say(JSON.stringify(tally));
+  },
+
+  /**
+   * 1. the waiting thread decides to block (the shim holds it there for 100 ms)
+   * 2. we cancel: its one signal finds it awake and is lost
+   * 3. it blocks
+   */
+  async late() {
+    if (process.env.LD_PRELOAD === undefined) {
+      const env = { ...process.env, LD_PRELOAD: rest[0] };
+      process.exitCode = spawnSync(process.execPath, process.argv.slice(1), { env, stdio: 'inherit' }).status;
+      return;
+    }
+    const held = take();
+    const { id, result } = wait(path, CREATE);
+    await sleep(50);
+    addon.cancelWait(id);
+    say(await result);
+    addon.unlock(held);
   },
 
   /** Worker threads that end while they wait, or hold, must leave a free lock behind. */

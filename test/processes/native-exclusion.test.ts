@@ -48,19 +48,23 @@ describe.skipIf(process.platform !== 'linux')('flock between processes', () => {
     expect(take(path)).toBe(busy);
   });
 
-  it('locks what the path names when the file was replaced during the wait', async () => {
-    const path = join(temporaryDirectory(), 'a.lock');
-    const first = take(path);
-    const granted = waitFor(path);
-    await until('we wait', () => isWaiting(path, process.pid));
-    writeFileSync(`${path}.new`, '');
-    renameSync(`${path}.new`, path);
-    loadNative().unlock(first);
-    const second = await granted;
-    expect(loadNative().verify(second)).toBe(1);
-    expect(await run('flock', ['-n', path, 'true']).ended).toBe(1);
-    loadNative().unlock(second);
-  });
+  it.each(['replaced', 'moved away'])(
+    'locks what the path names when the file was %s during the wait',
+    async (how) => {
+      const path = join(temporaryDirectory(), 'a.lock');
+      const first = take(path);
+      const granted = waitFor(path);
+      await until('we wait', () => isWaiting(path, process.pid));
+      if (how === 'moved away') renameSync(path, `${path}.old`);
+      writeFileSync(`${path}.new`, '');
+      renameSync(`${path}.new`, path);
+      loadNative().unlock(first);
+      const second = await granted;
+      expect(loadNative().verify(second)).toBe(1);
+      expect(await run('flock', ['-n', path, 'true']).ended).toBe(1);
+      loadNative().unlock(second);
+    },
+  );
 
   it.each([
     ['creates it anew', LOCK_CREATE],
@@ -82,7 +86,12 @@ describe.skipIf(process.platform !== 'linux')('flock between processes', () => {
     const path = join(temporaryDirectory(), 'a.lock');
     for (const readers of [drive('readers', path), drive('readers', path)]) await readers.line();
     await until('all read', () => lockLines(path).filter((line) => line.includes(' READ ')).length >= 6);
-    for (let i = 0; i < 5; i++) loadNative().unlock(await waitFor(path, LOCK_CREATE | LOCK_GATE));
+    for (let i = 0; i < 5; i++) {
+      const handle = await waitFor(path, LOCK_CREATE | LOCK_GATE);
+      const mine = lockLines(path).filter((line) => !line.includes('->'));
+      expect(mine).toEqual([expect.stringContaining(' WRITE ')]);
+      loadNative().unlock(handle);
+    }
   });
 
   it('lives on in the child that inherited the descriptor after abandon', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LOCK_CREATE } from '../../src/host/native-contract.js';
@@ -33,6 +34,16 @@ describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
     expect(JSON.parse(await other.line())).toEqual({ granted: 0, cancelled: 2000 });
     const { granted, cancelled } = JSON.parse(await other.line());
     expect(granted + cancelled).toBe(4000);
+    expect(await other.ended).toBe(0);
+  });
+
+  it('by a wait whose thread took the signal just before it blocked', async () => {
+    const directory = temporaryDirectory();
+    const shim = join(directory, 'slow-flock.so');
+    const source = new URL('slow-flock.c', import.meta.url).pathname;
+    execFileSync(process.env['CC'] ?? 'cc', ['-shared', '-fPIC', '-o', shim, source]);
+    const other = drive('late', join(directory, 'a.lock'), shim);
+    expect(await other.line()).toBe('-125');
     expect(await other.ended).toBe(0);
   });
 

@@ -8,7 +8,13 @@ import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
-import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
+import {
+  LOCK_CREATE,
+  LOCK_GATE,
+  LOCK_POLITE,
+  LOCK_SHARED,
+  type NativeAddon,
+} from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
@@ -139,7 +145,8 @@ export class FlockBackend implements Backend {
 }
 
 function flagsOf(request: AcquireRequest): number {
-  return LOCK_CREATE | LOCK_GATE | (request.mode === 'shared' ? LOCK_SHARED : 0);
+  const polite = request.isPolite ? LOCK_POLITE : 0;
+  return LOCK_CREATE | LOCK_GATE | polite | (request.mode === 'shared' ? LOCK_SHARED : 0);
 }
 
 function failure(resource: string, errno: number): LockError {
