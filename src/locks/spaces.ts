@@ -1,10 +1,16 @@
+import { resolve } from 'node:path';
+
 import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
-import { LockSpace } from '../core/lock-space.js';
+import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
+import { LeaseBackend, NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/index.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
+import { leaseClock } from '../host/lease-clock.js';
+import { createKeeper } from '../keeper/index.js';
+import { assertNoLease, chooseForPath } from './file-choice.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
@@ -18,14 +24,39 @@ function space(key: string, create: () => Backend): LockSpace {
   return found;
 }
 
-/** Kernel locks on files that users name. */
-export function namedFileSpace(): LockSpace {
+let keeper: LeaseKeeper | undefined;
+
+/** One for all leases of this thread. */
+export function leaseKeeper(): LeaseKeeper {
+  return (keeper ??= createKeeper(systemClock, leaseClock));
+}
+
+/** For locks on paths that users name. */
+export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
+  const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
+  if (backend === 'lease') {
+    return leaseSpace('lease', () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock));
+  }
+  assertNoLease(path);
   return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
 }
 
-/** Kernel locks on the lock files that we place beside data files. */
-export function privateFileSpace(): LockSpace {
+/** For the locks that we place beside data files. */
+export function privatePathSpace(path: string): LockSpace {
+  if (chooseForPath(path).backend === 'lease') {
+    return leaseSpace('lease-private', () => new LeaseBackend(PRIVATE_DIRECTORY, systemClock, leaseClock));
+  }
+  assertNoLease(path);
   return space('flock-private', () => new FlockBackend(PRIVATE_FILE, systemClock));
+}
+
+function leaseSpace(key: string, create: () => Backend): LockSpace {
+  let found = spaces.get(key);
+  if (found === undefined) {
+    found = new LockSpace(create(), systemClock, leaseKeeper());
+    spaces.set(key, found);
+  }
+  return found;
 }
 
 /** The only place where an address becomes a backend. */
@@ -33,7 +64,8 @@ export function spaceOf(address: Address): LockSpace {
   switch (address.scheme) {
     case 'path':
     case 'flock':
-      return namedFileSpace();
+    case 'lease':
+      return namedPathSpace(address.scheme, resolve(address.target));
     case 'memory':
       return space('memory', createMemoryBackend);
     default:

@@ -34,3 +34,8 @@ export function readListing(names: readonly string[]): Listing {
   }
   return { kind: 'state', name: formatState(state), state, lowerNames: states.map(formatState) };
 }
+
+/** Whether these are the names in a lease directory: then its path must not be flocked. */
+export function isLeaseListing(names: readonly string[]): boolean {
+  return readListing(names).kind === 'state';
+}
