@@ -1,8 +1,21 @@
 import type { CommandSpec } from './spec.js';
-import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
+import { RUN } from './specs/run.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
-export const COMMANDS: readonly CommandSpec[] = [COMPLETION, HELP, VERSION];
+export const COMMANDS: readonly CommandSpec[] = [
+  { ...RUN, load: () => import('./commands/run.js') },
+  TEST,
+  WAIT,
+  LS,
+  SHOW,
+  CLEAN,
+  DOCTOR,
+  COMPLETION,
+  HELP,
+  VERSION,
+];
 
 /** The command that the words begin with, the longest name first, and how many words its name takes. */
 export function findCommand(words: readonly string[]): { command: CommandSpec; length: number } | undefined {

@@ -1,14 +1,15 @@
 import { backoffDelayMs } from './backoff.js';
 import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
+import type { DeadlockLink } from './deadlock.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
-import { canceledError, contendedError, timeoutError } from './messages.js';
+import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest } from './request.js';
-import { Wait } from './wait.js';
+import { Wait, type Lookout } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
 export interface Target {
@@ -100,12 +101,12 @@ async function contend(
   first: FirstAttempt | undefined,
 ): Promise<Guard> {
   const { space, address } = target;
-  const wait = new Wait(space.clock, options, address, () => holdersOf(target));
+  const wait = new Wait(space.clock, options, address, lookoutFor(target));
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       // A pause between two holds of our own is no contention worth telling about.
-      if (!queue.isPaused) wait.tellStarted();
+      if (!queue.isPaused) wait.noteContention();
       await turn(queue, options, wait);
       mustLeaveDoor = true;
     }
@@ -124,7 +125,8 @@ async function contend(
     }
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
-    throw timeoutError(address, options, await holdersOf(target));
+    if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
+    throw timeoutError(address, options, await holdersOf(target), await deadlockOf(target));
   }
 }
 
@@ -163,7 +165,7 @@ async function ask(
     const attempt = await unlessEnded(first?.attempt ?? backend.tryAcquire(request, wait.signal), wait);
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
-    wait.tellStarted();
+    wait.noteContention();
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -232,6 +234,20 @@ async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
   }
 }
 
+async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {
+  try {
+    return await space.backend.findDeadlock?.(resource);
+  } catch {
+    return undefined;
+  }
+}
+
+function lookoutFor(target: Target): Lookout {
+  const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
+  if (target.space.backend.findDeadlock === undefined) return { inspect };
+  return { inspect, findDeadlock: () => deadlockOf(target) };
+}
+
 function traced<T extends Guard | undefined>(
   target: Target,
   options: ResolvedOptions,
@@ -259,6 +275,7 @@ function traced<T extends Guard | undefined>(
 function outcomeOf(error: unknown): NonNullable<AcquireEvent['outcome']> {
   if (!isLockError(error)) return 'error';
   if (error.isCanceled) return 'canceled';
+  if (error.isDeadlock) return 'deadlock';
   if (error.isTimeout) return error.code === 'HOLDFAST_CONTENDED' ? 'contended' : 'timeout';
   return 'error';
 }

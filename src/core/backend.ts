@@ -1,3 +1,4 @@
+import type { DeadlockLink } from './deadlock.js';
 import type { LossReason } from './errors.js';
 import type { Lease } from './lease.js';
 
@@ -125,6 +126,11 @@ export interface Backend extends AsyncDisposable {
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
   /** Holders and waiters, without side effects on them. */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  /**
+   * The cycle that this process closes by waiting for `resource`; undefined when there is none or none can be seen.
+   * Cheap when there is none: it is asked again and again during a wait.
+   */
+  findDeadlock?(resource: string): Promise<readonly DeadlockLink[] | undefined>;
   /**
    * Ends the hold named by `holderId`; false when that is not the current one. Others wait until its holder has
    * noticed, unless `isImmediate`: then two may believe to hold for a while, and only fencing tokens protect.

@@ -20,6 +20,12 @@ export interface LockOptions {
   readonly timeoutSource?: string;
   /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. */
   readonly signal?: AbortSignal;
+  /**
+   * What to do when the holders wait for what this process holds (flock on Linux). `wait` (default): tell `onWait` and
+   * name the cycle in the error of a timeout; a process with several tasks may yet release with one what another waits
+   * for. `fail`: end the wait with HOLDFAST_DEADLOCK, for processes that do one thing at a time.
+   */
+  readonly onDeadlock?: 'wait' | 'fail';
   /** Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} after that, and how the wait ended. */
   readonly onWait?: (event: WaitEvent) => void;
   /** Shown to those who wait. One line. */
@@ -48,6 +54,7 @@ export interface ResolvedOptions {
   readonly elapsedMs: number;
   readonly timeoutSource: string;
   readonly signal: AbortSignal | undefined;
+  readonly onDeadlock: 'wait' | 'fail';
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
@@ -100,6 +107,7 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     elapsedMs: 0,
     timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
     signal: options.signal,
+    onDeadlock: options.onDeadlock ?? 'wait',
     onWait: options.onWait,
     reason,
     leaseDurationMs,

@@ -1,7 +1,13 @@
 /**
  * What the C side offers: system calls, no policy. Every lock function returns a handle (> 0), or a negative
  * errno; `-EWOULDBLOCK` from a try is contention. A handle names a slot, never a descriptor, and a stale
- * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused.
+ * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused. A handle is
+ * never used twice in a process, and only the environment (main thread, worker thread) that got it may use it;
+ * when the environment ends its holds are unlocked and its waits cancelled.
+ *
+ * Paths should be absolute: `verify` resolves them again. A path that is too long is -ENAMETOOLONG, one with a NUL
+ * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
+ * what deals in descriptors is -ENOSYS.
  */
 export interface NativeAddon {
   /**
@@ -23,9 +29,16 @@ export interface NativeAddon {
     record: string | undefined,
     done: (result: number) => void,
   ): number;
-  /** Wakes the wait's thread until it has acknowledged. A grant that won the race is released natively. */
+  /**
+   * Wakes the wait's thread until it has acknowledged; usually that takes less than a millisecond. A grant that
+   * won the race is released natively: once `done(-ECANCELED)` runs, no lock and no descriptor of the wait is left.
+   * An unknown or finished id is ignored.
+   */
   cancelWait(waitId: number): void;
-  /** The same as `tryLock`, blocking the calling thread for up to `timeoutMs` (Infinity allowed), then -ETIMEDOUT. */
+  /**
+   * The same as `tryLock`, blocking the calling thread for up to `timeoutMs` (Infinity allowed), then -ETIMEDOUT.
+   * Nothing else ends it: `worker.terminate()` of a thread that blocks here waits for it.
+   */
   lockBlocking(
     path: string,
     flags: number,
