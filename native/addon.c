@@ -1,6 +1,9 @@
 /* Node-API glue: reads arguments, calls, returns a number. Nothing throws but a call with wrong types. */
 #define NAPI_VERSION 8
 #include "environment.h"
+#ifndef _WIN32
+#include "durable_node.h"
+#endif
 
 #include <math.h>
 #include <string.h>
@@ -196,6 +199,11 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"bootTimeMs", boot_time},
       {"processStartTime", start_time},
       {"pidNamespace", namespace_of_pids},
+#ifndef _WIN32
+      {"writeDurable", durable_node_write},
+      {"finishDurable", durable_node_finish},
+      {"discardDurable", durable_node_discard},
+#endif
   };
   environment *self = environment_create(env);
   if (self == NULL) {

@@ -4,6 +4,12 @@ export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
 }
 
+/** The bytes as they are. */
+export function printBytes(bytes: Uint8Array): void {
+  tolerateClosedPipe(process.stdout);
+  process.stdout.write(bytes);
+}
+
 export function printJson(value: unknown): void {
   print(toJson(value));
 }

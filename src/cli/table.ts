@@ -1,7 +1,9 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
+import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
+import { WHY } from './specs/why.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -10,8 +12,12 @@ export const COMMANDS: readonly CommandSpec[] = [
   WAIT,
   LS,
   SHOW,
+  WHY,
   CLEAN,
   DOCTOR,
+  CACHE_REFRESH,
+  CACHE_GET,
+  CACHE_STATUS,
   COMPLETION,
   HELP,
   VERSION,

@@ -9,7 +9,7 @@
  * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
  * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon {
+export interface NativeAddon extends DurableCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -66,6 +66,37 @@ export interface NativeAddon {
   pidNamespace(): number;
 }
 
+/** Durable writes. Absent on Windows. */
+export interface DurableCalls {
+  /**
+   * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
+   * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
+   * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
+   * (one of DURABLE_*), and without `isCommitted` the prepared write, whose temp stays locked. After a failure
+   * before the rename nothing is left; -EAGAIN means that a sweep took the temp: try again with another name.
+   * Returns a negative errno when the job could not be started (then `done` is not called).
+   */
+  writeDurable?(
+    directory: string,
+    name: string,
+    temp: string,
+    data: Uint8Array,
+    mode: number,
+    isCommitted: boolean,
+    done: (result: number, step: number, prepared: PreparedWrite | undefined) => void,
+  ): number;
+  /** After the caller's rename of the temp: syncs the directory and closes. `done(0)` or `done(-errno)`. */
+  finishDurable?(prepared: PreparedWrite, done: (result: number, step: number) => void): number;
+  /** Removes the temp and closes. */
+  discardDurable?(prepared: PreparedWrite): number;
+}
+
+declare const PREPARED: unique symbol;
+/** Opaque. Collected without `finishDurable`, it removes its temp. */
+export interface PreparedWrite {
+  readonly [PREPARED]: true;
+}
+
 /** Bits of `flags`. */
 export const LOCK_SHARED = 1;
 /** Create the file (O_CREAT) when it does not exist; otherwise -ENOENT. */
@@ -74,3 +105,12 @@ export const LOCK_CREATE = 2;
 export const LOCK_GATE = 4;
 /** Do not pass a writer that waits at the gate, not even when the lock is free at this moment. Only with LOCK_GATE. */
 export const LOCK_POLITE = 8;
+
+/** Where a durable write ended. */
+export const DURABLE_OPEN_DIRECTORY = 1;
+export const DURABLE_CREATE = 2;
+export const DURABLE_LOCK = 3;
+export const DURABLE_WRITE = 4;
+export const DURABLE_SYNC = 5;
+export const DURABLE_RENAME = 6;
+export const DURABLE_SYNC_DIRECTORY = 7;
