@@ -5,7 +5,7 @@ export interface LazyBackend {
   readonly capabilities: Capabilities;
   /** It has a `waitAcquire`. */
   readonly hasQueue: boolean;
-  load(): Promise<Backend>;
+  readonly load: () => Promise<Backend>;
 }
 
 /**
