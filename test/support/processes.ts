@@ -3,13 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 import { readProcessStat } from '../../src/host/process-stat.js';
+import { hangMs } from './time.js';
 
-/** Nothing that works takes this long, even on a busy machine; below the runner's own limit, for a better message. */
-export const HANG_MS = 4_000;
-
-/** Polls a state until it is there; throws when it does not come within {@link HANG_MS}. */
+/** Polls a state until it is there; throws when it does not come within {@link hangMs}. */
 export async function eventually<T>(what: string, read: () => T | undefined | false): Promise<T> {
-  const deadline = performance.now() + HANG_MS;
+  const deadline = performance.now() + hangMs;
   for (;;) {
     const value = read();
     if (value !== undefined && value !== false) return value;
