@@ -27,6 +27,8 @@ export interface StormFigures {
   readonly failures: readonly string[];
   /** Longest time in which nobody at all began a hold. */
   readonly longestPauseMs: number;
+  /** How much later than asked for the judge itself was woken, at worst: how busy the machine was with other things. */
+  readonly longestStallMs: number;
 }
 
 interface Life {
@@ -43,6 +45,7 @@ class Storm {
   readonly #random: () => number;
   kills = 0;
   stops = 0;
+  longestStallMs = 0;
 
   constructor(seed: number, processes: number) {
     this.#random = seeded(seed) as () => number;
@@ -57,7 +60,10 @@ class Storm {
     const endsAt = performance.now() + seconds * 1_000;
     const pending: Promise<void>[] = [];
     while (performance.now() < endsAt) {
-      await sleep(10 + this.#random() * 50);
+      const delayMs = 10 + this.#random() * 50;
+      const wakesAt = performance.now() + delayMs;
+      await sleep(delayMs);
+      this.longestStallMs = Math.max(this.longestStallMs, performance.now() - wakesAt);
       const slot = Math.floor(this.#random() * this.#current.length);
       if (this.#random() < 0.25) await this.#kill(slot);
       else pending.push(this.#stop(slot));
@@ -150,6 +156,7 @@ export async function storm(seconds: number, seed: number): Promise<StormFigures
     stops: blown.stops,
     overlaps: overlapsOf(holds).length,
     failures: journals.flatMap(({ errors }) => errors),
-    longestPauseMs,
+    longestPauseMs: Math.round(longestPauseMs),
+    longestStallMs: Math.round(blown.longestStallMs),
   };
 }
