@@ -10,7 +10,10 @@ const host = `${process.platform}-${process.arch}`;
 const target = process.argv[2] ?? host;
 const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
 
-const posix = ['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'];
+const posix = [
+  ...['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'],
+  ...['durable_node.c', 'durable_posix.c'],
+];
 const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'facts_windows.c', 'delay_load_windows.c'];
 
 // No C library is named, so one file serves glibc and musl: the process that loads it already has one. Without

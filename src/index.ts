@@ -2,6 +2,7 @@ export { acquire, tryAcquire, withLock, withReadLock, withWriteLock, type Work }
 export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
 export { cleanLockFiles, type CleanResult } from './locks/clean.js';
 export { inspect, type Inspection } from './locks/inspect.js';
+export { describeDeadlock, type DeadlockLink } from './core/deadlock.js';
 export type { Guard } from './core/guard.js';
 export type { HolderInfo, Mode } from './core/backend.js';
 export {
@@ -23,5 +24,7 @@ export {
 } from './core/options.js';
 export { formatDuration, parseDuration } from './core/duration.js';
 export { acquireSync, withLockSync } from './locks/acquire-sync.js';
+export { explain } from './locks/explain.js';
+export type { ChainLock, WaitChain } from './host/deadlock.js';
 export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
 export { once, type OnceResult } from './locks/once.js';

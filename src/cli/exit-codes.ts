@@ -22,6 +22,7 @@ export const EXIT = {
 const BY_CODE: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_TIMEOUT: EXIT.contended,
   HOLDFAST_CONTENDED: EXIT.contended,
+  HOLDFAST_DEADLOCK: EXIT.contended,
   HOLDFAST_CANCELED: EXIT.interrupted,
   HOLDFAST_LOST: EXIT.lost,
   HOLDFAST_UNCONFIRMED: EXIT.lost,

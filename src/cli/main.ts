@@ -1,4 +1,4 @@
-import { print, tolerateClosedPipes } from './output.js';
+import { print } from './output.js';
 import { parseCommand } from './parse.js';
 import { reportError } from './render/error.js';
 import type { CommandSpec } from './spec.js';
@@ -7,7 +7,6 @@ import { suggestion, UsageError } from './usage-error.js';
 
 /** Runs the command line `args` (without node and script) and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  tolerateClosedPipes();
   try {
     return await dispatch(args);
   } catch (error) {

@@ -1,8 +1,37 @@
 import type { CommandSpec } from './spec.js';
-import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
+import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
+import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
+import { RUN } from './specs/run.js';
+import { WHY } from './specs/why.js';
+import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
-export const COMMANDS: readonly CommandSpec[] = [COMPLETION, HELP, VERSION];
+export const COMMANDS: readonly CommandSpec[] = [
+  { ...RUN, load: () => import('./commands/run.js') },
+  TEST,
+  WAIT,
+  LS,
+  SHOW,
+  WHY,
+  CLEAN,
+  DOCTOR,
+  CACHE_REFRESH,
+  CACHE_GET,
+  CACHE_STATUS,
+  SETUP,
+  SETUP_LIST,
+  SETUP_STATUS,
+  SETUP_PATH,
+  SETUP_REMOVE,
+  CLAIM,
+  UNCLAIM,
+  ...CLAIMS,
+  COMPLETION,
+  HELP,
+  VERSION,
+];
 
 /** The command that the words begin with, the longest name first, and how many words its name takes. */
 export function findCommand(words: readonly string[]): { command: CommandSpec; length: number } | undefined {

@@ -1,15 +1,16 @@
 import { backoffDelayMs } from './backoff.js';
 import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
+import type { DeadlockLink } from './deadlock.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
-import { canceledError, contendedError, timeoutError } from './messages.js';
+import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
-import { impossibility, newRequest } from './request.js';
+import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { discardLater, unlessEnded } from './unless-ended.js';
-import { Wait } from './wait.js';
+import { Wait, type Lookout } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
 export interface Target {
@@ -35,11 +36,11 @@ export function tryAcquire(target: Target, options: ResolvedOptions): Promise<Gu
 /** The fast path is synchronous down to the system calls, and makes one promise. */
 function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guard> {
   if (options.timeoutMs === 0) return acquireAtOnce(target, options);
-  const { space, resource, address } = target;
+  const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) return Promise.reject(impossible);
-  const queue = space.queueFor(resource);
-  if (!queue.tryEnter(options.mode)) return contend(target, options, queue, undefined);
+  const queue = space.queueFor(queueKey(target, options));
+  if (!queue.tryEnter(queueMode(options))) return contend(target, options, queue, undefined);
   const request = newRequest(target, options, queue);
   let attempt: Attempt | Promise<Attempt>;
   try {
@@ -51,7 +52,7 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
   if (attempt instanceof Promise || attempt.kind !== 'granted' || attempt.grant.lease !== undefined) {
     return contend(target, options, queue, { request, attempt });
   }
-  queue.leaveDoorHolding(options.mode);
+  queue.leaveDoorHolding(queueMode(options));
   return Promise.resolve(new HeldGuard(space, queue, address, request, attempt.grant));
 }
 
@@ -64,17 +65,18 @@ async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<
 }
 
 async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
-  const { space, resource, address } = target;
+  const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
-  if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
+  const known = space.existingQueue(queueKey(target, options));
+  if (known?.hasRoomFor(queueMode(options)) === false) return undefined;
   const request = newRequest(target, options, undefined);
   const asked = space.backend.tryAcquire(request, options.signal);
   if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
     // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
-    const queue = space.queueFor(resource);
-    queue.addHold(options.mode);
+    const queue = space.queueFor(queueKey(target, options));
+    queue.addHold(queueMode(options));
     return new HeldGuard(space, queue, address, request, asked.grant);
   }
   const attempt = await asked;
@@ -87,8 +89,8 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
     await grant.release();
     throw error;
   }
-  const queue = space.queueFor(resource);
-  queue.addHold(options.mode);
+  const queue = space.queueFor(queueKey(target, options));
+  queue.addHold(queueMode(options));
   return new HeldGuard(space, queue, address, request, grant);
 }
 
@@ -108,7 +110,7 @@ async function contend(
   first: FirstAttempt | undefined,
 ): Promise<Guard> {
   const { space, address } = target;
-  const wait = new Wait(space.clock, options, address, () => holdersOf(target));
+  const wait = new Wait(space.clock, options, address, lookoutFor(target));
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
@@ -117,7 +119,7 @@ async function contend(
     }
     const { request, grant: asked } = await ask(target, options, queue, wait, first);
     const grant = await confirm(target, request, asked, wait);
-    queue.leaveDoorHolding(options.mode);
+    queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
     return new HeldGuard(space, queue, address, request, grant);
@@ -130,7 +132,8 @@ async function contend(
     }
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
-    throw timeoutError(address, options, await holdersOf(target));
+    if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
+    throw timeoutError(address, options, await holdersOf(target), await deadlockOf(target));
   }
 }
 
@@ -147,11 +150,11 @@ async function turnTold(
   const coming = turn(queue, options, wait).then(() => {
     hasCome = true;
   });
-  if (!wasPaused) wait.tellStarted();
+  if (!wasPaused) wait.noteContention();
   // A pause between two holds of our own is no contention worth telling about, unless others go in after it.
   else if (options.onWait !== undefined) {
     space.clock.yieldTurn(() => {
-      if (!hasCome && wait.ended === undefined) wait.tellStarted();
+      if (!hasCome && wait.ended === undefined) wait.noteContention();
     });
   }
   await coming;
@@ -166,7 +169,7 @@ function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promi
       // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
       if (leave()) reject(signal.reason);
     };
-    const leave = queue.join(options.mode, () => {
+    const leave = queue.join(queueMode(options), () => {
       signal.removeEventListener('abort', onAbort);
       resolve();
     });
@@ -192,7 +195,7 @@ async function ask(
     const attempt = await unlessEnded(first?.attempt ?? backend.tryAcquire(request, wait.signal), wait);
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
-    wait.tellStarted();
+    wait.noteContention();
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -232,6 +235,20 @@ async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
   }
 }
 
+async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {
+  try {
+    return await space.backend.findDeadlock?.(resource);
+  } catch {
+    return undefined;
+  }
+}
+
+function lookoutFor(target: Target): Lookout {
+  const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
+  if (target.space.backend.findDeadlock === undefined) return { inspect };
+  return { inspect, findDeadlock: () => deadlockOf(target) };
+}
+
 function traced<T extends Guard | undefined>(
   target: Target,
   options: ResolvedOptions,
@@ -259,6 +276,7 @@ function traced<T extends Guard | undefined>(
 function outcomeOf(error: unknown): NonNullable<AcquireEvent['outcome']> {
   if (!isLockError(error)) return 'error';
   if (error.isCanceled) return 'canceled';
+  if (error.isDeadlock) return 'deadlock';
   if (error.isTimeout) return error.code === 'HOLDFAST_CONTENDED' ? 'contended' : 'timeout';
   return 'error';
 }

@@ -1,8 +1,10 @@
 import type { HolderInfo } from './backend.js';
+import type { DeadlockLink } from './deadlock.js';
 
 export const ERROR_CODES = [
   'HOLDFAST_TIMEOUT',
   'HOLDFAST_CONTENDED',
+  'HOLDFAST_DEADLOCK',
   'HOLDFAST_CANCELED',
   'HOLDFAST_LOST',
   'HOLDFAST_UNCONFIRMED',
@@ -26,6 +28,8 @@ export interface LockErrorDetails {
   /** The resource as the user named it. */
   readonly resource?: string;
   readonly holders?: readonly HolderInfo[];
+  /** With HOLDFAST_DEADLOCK, and with HOLDFAST_TIMEOUT when a cycle was seen during the wait. */
+  readonly deadlock?: readonly DeadlockLink[];
   /** Only with HOLDFAST_LOST. */
   readonly lossReason?: LossReason;
   readonly cause?: unknown;
@@ -41,6 +45,7 @@ export class LockError extends Error {
   readonly code: ErrorCode;
   readonly resource: string | undefined;
   readonly holders: readonly HolderInfo[] | undefined;
+  readonly deadlock: readonly DeadlockLink[] | undefined;
   readonly lossReason: LossReason | undefined;
 
   constructor(message: string, details: LockErrorDetails) {
@@ -49,6 +54,7 @@ export class LockError extends Error {
     this.code = details.code;
     this.resource = details.resource;
     this.holders = details.holders;
+    this.deadlock = details.deadlock;
     this.lossReason = details.lossReason;
   }
 
@@ -58,6 +64,10 @@ export class LockError extends Error {
   /** Somebody else had it until the deadline, or at the only try. */
   get isTimeout(): boolean {
     return this.code === 'HOLDFAST_TIMEOUT' || this.code === 'HOLDFAST_CONTENDED';
+  }
+  /** Waiting on would be for ever: the holders wait for what this process holds. */
+  get isDeadlock(): boolean {
+    return this.code === 'HOLDFAST_DEADLOCK';
   }
   /** The hold ended by surprise: what was guarded may have been touched by others. */
   get isLost(): boolean {

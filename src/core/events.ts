@@ -1,6 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
 import type { HolderInfo, Mode } from './backend.js';
+import type { DeadlockLink } from './deadlock.js';
 import type { LossReason } from './errors.js';
 
 /** Context of `holdfast:acquire`: one call, from asking to the grant or the error. */
@@ -10,7 +11,7 @@ export interface AcquireEvent {
   readonly mode: Mode;
   /** Set when the call has ended. Milliseconds, monotonic. */
   waitedMs?: number;
-  outcome?: 'acquired' | 'contended' | 'timeout' | 'canceled' | 'error';
+  outcome?: 'acquired' | 'contended' | 'timeout' | 'deadlock' | 'canceled' | 'error';
   error?: unknown;
 }
 
@@ -41,13 +42,16 @@ export const renewChannel = tracingChannel<unknown, RenewEvent>('holdfast:renew'
 
 /** What `onWait` is told about one call that has to wait. A call that need not wait tells nothing. */
 export interface WaitEvent {
-  readonly type: 'started' | 'progress' | 'acquired' | 'timeout' | 'canceled';
+  /** `deadlock`: the holders wait for what this process holds; told once, within a second of its coming about. */
+  readonly type: 'started' | 'progress' | 'deadlock' | 'acquired' | 'timeout' | 'canceled';
   readonly address: string;
   readonly mode: Mode;
   /** Milliseconds since the call, monotonic. */
   readonly waitedMs: number;
   /** Milliseconds from the call to its deadline; Infinity when there is none. */
   readonly timeoutMs: number;
+  /** The cycle, once one was seen. */
+  readonly deadlock: readonly DeadlockLink[] | undefined;
   /** Asks the backend who is in the way, at the cost of a look at it. */
   readonly inspect: () => Promise<readonly HolderInfo[]>;
 }

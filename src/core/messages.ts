@@ -1,4 +1,5 @@
 import type { HolderInfo } from './backend.js';
+import { describeDeadlock, type DeadlockLink } from './deadlock.js';
 import { formatDuration } from './duration.js';
 import { LockCanceledError, LockError, LockTimeoutError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
@@ -42,11 +43,28 @@ export function timeoutError(
   address: string,
   options: ResolvedOptions,
   holders: readonly HolderInfo[] | undefined,
+  deadlock?: readonly DeadlockLink[],
 ): LockTimeoutError {
   const limit = `timeout ${formatDuration(options.timeoutMs)} (${options.timeoutSource})`;
+  const advice =
+    deadlock === undefined
+      ? 'Wait for it, or raise the timeout'
+      : `This is a deadlock: ${describeDeadlock(deadlock)}. Take such locks in one order, or together with lockAll`;
   return new LockTimeoutError(
-    `Could not lock "${address}" within ${limit}: ${describeHolders(holders)}. Wait for it, or raise the timeout.`,
-    { code: 'HOLDFAST_TIMEOUT', resource: address, ...(holders && { holders }) },
+    `Could not lock "${address}" within ${limit}: ${describeHolders(holders)}. ${advice}.`,
+    {
+      code: 'HOLDFAST_TIMEOUT',
+      resource: address,
+      ...(holders && { holders }),
+      ...(deadlock && { deadlock }),
+    },
+  );
+}
+
+export function deadlockError(address: string, deadlock: readonly DeadlockLink[]): LockError {
+  return new LockError(
+    `Could not lock "${address}": it would wait for ever: ${describeDeadlock(deadlock)}. Take such locks in one order, or together with lockAll.`,
+    { code: 'HOLDFAST_DEADLOCK', resource: address, deadlock },
   );
 }
 
@@ -63,6 +81,13 @@ export function canceledError(address: string, cause: unknown): LockCanceledErro
 export function unsupportedModeError(address: string, backend: string): LockError {
   return new LockError(
     `Could not lock "${address}": the ${backend} backend has no shared mode. Ask for mode "exclusive".`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: address },
+  );
+}
+
+export function unsupportedPermitsError(address: string, backend: string): LockError {
+  return new LockError(
+    `Could not lock "${address}": the ${backend} backend has no permits. Use flock, memory, redis, etcd or postgres for them.`,
     { code: 'HOLDFAST_UNSUPPORTED', resource: address },
   );
 }

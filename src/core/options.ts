@@ -20,6 +20,12 @@ export interface LockOptions {
   readonly timeoutSource?: string;
   /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. */
   readonly signal?: AbortSignal;
+  /**
+   * What to do when the holders wait for what this process holds (flock on Linux). `wait` (default): tell `onWait` and
+   * name the cycle in the error of a timeout; a process with several tasks may yet release with one what another waits
+   * for. `fail`: end the wait with HOLDFAST_DEADLOCK, for processes that do one thing at a time.
+   */
+  readonly onDeadlock?: 'wait' | 'fail';
   /** Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} after that, and how the wait ended. */
   readonly onWait?: (event: WaitEvent) => void;
   /** Shown to those who wait. One line. */
@@ -38,6 +44,11 @@ export interface LockOptions {
    * this host do not take a lease over because this process died. Only leases care.
    */
   readonly coversChild?: boolean;
+  /**
+   * At most this many holders at a time (1 to 10 000) instead of one: a semaphore. Everybody must use the same number.
+   * The permits of a resource and its lock know nothing of each other.
+   */
+  readonly permits?: number;
 }
 
 /** Options after validation, with every default in place. */
@@ -48,12 +59,14 @@ export interface ResolvedOptions {
   readonly elapsedMs: number;
   readonly timeoutSource: string;
   readonly signal: AbortSignal | undefined;
+  readonly onDeadlock: 'wait' | 'fail';
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
   readonly fencing: boolean;
   readonly coversChild: boolean;
   readonly record: boolean;
+  readonly permits: number | undefined;
 }
 
 /** Resolved once, since most calls give no options. */
@@ -80,7 +93,13 @@ export function mergeOptions(
  * @throws TypeError for a mode or reason of the wrong form.
  */
 export function resolveOptions(options: LockOptions, hasLeases: boolean): ResolvedOptions {
-  const { mode = 'exclusive', timeoutMs, reason, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
+  const {
+    mode = 'exclusive',
+    timeoutMs,
+    reason,
+    leaseDurationMs = DEFAULT_LEASE_DURATION_MS,
+    permits,
+  } = options;
   if (mode !== 'exclusive' && mode !== 'shared') {
     throw new TypeError(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`);
   }
@@ -93,6 +112,11 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
   if (reason !== undefined && (typeof reason !== 'string' || /[\r\n]/.test(reason))) {
     throw new TypeError('reason must be text of one line.');
   }
+  if (permits !== undefined && !(Number.isInteger(permits) && permits >= 1 && permits <= 10_000)) {
+    throw new RangeError(`permits must be a whole number from 1 to 10 000, not ${permits}.`);
+  }
+  if (permits !== undefined && mode === 'shared')
+    throw new TypeError("permits go with mode 'exclusive' only.");
   return {
     mode,
     timeoutMs:
@@ -100,11 +124,13 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     elapsedMs: 0,
     timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
     signal: options.signal,
+    onDeadlock: options.onDeadlock ?? 'wait',
     onWait: options.onWait,
     reason,
     leaseDurationMs,
     fencing: options.fencing ?? false,
     record: options.record ?? true,
     coversChild: options.coversChild ?? false,
+    permits,
   };
 }

@@ -1,10 +1,23 @@
 import { onAbortOf } from './abort-listeners.js';
 import type { HolderInfo } from './backend.js';
 import type { Clock, Timer } from './clock.js';
+import type { DeadlockLink } from './deadlock.js';
+import { DeadlockWatch } from './deadlock-watch.js';
+import type { WaitEvent } from './events.js';
 import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
 
 /** Why a wait was broken off. The value with which {@link Wait.signal} aborts. */
-export type WaitEnd = { readonly kind: 'timeout' } | { readonly kind: 'canceled'; readonly reason: unknown };
+export type WaitEnd =
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'deadlock'; readonly cycle: readonly DeadlockLink[] }
+  | { readonly kind: 'canceled'; readonly reason: unknown };
+
+/** What a wait asks its backend about those who are in the way. */
+export interface Lookout {
+  inspect(): Promise<readonly HolderInfo[]>;
+  /** Absent where the backend cannot see who waits for whom. */
+  findDeadlock?(): Promise<readonly DeadlockLink[] | undefined>;
+}
 
 /**
  * One call's wait: the one deadline, the caller's signal and the feedback, joined into one AbortSignal that
@@ -16,23 +29,20 @@ export class Wait {
   readonly #options: ResolvedOptions;
   readonly #address: string;
   readonly #startedAt: number;
-  readonly #inspect: () => Promise<readonly HolderInfo[]>;
+  readonly #lookout: Lookout;
   #timer: Timer | undefined;
   #progressTimer: Timer | undefined;
+  #watch: DeadlockWatch | undefined;
+  #deadlock: readonly DeadlockLink[] | undefined;
+  #isContended = false;
   #stopListening: (() => void) | undefined;
-  #isTold = false;
 
-  constructor(
-    clock: Clock,
-    options: ResolvedOptions,
-    address: string,
-    inspect: () => Promise<readonly HolderInfo[]>,
-  ) {
+  constructor(clock: Clock, options: ResolvedOptions, address: string, lookout: Lookout) {
     this.#clock = clock;
     this.#options = options;
     this.#address = address;
     this.#startedAt = clock.now() - options.elapsedMs;
-    this.#inspect = inspect;
+    this.#lookout = lookout;
     if (options.timeoutMs !== Infinity) {
       this.#timer = clock.setTimer(Math.max(0, options.timeoutMs - options.elapsedMs), () =>
         this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
@@ -55,20 +65,25 @@ export class Wait {
     return this.#controller.signal.aborted ? (this.#controller.signal.reason as WaitEnd) : undefined;
   }
 
-  /** Others are in the way: tells the caller, now and then every second. */
-  tellStarted(): void {
-    if (this.#isTold || this.#options.onWait === undefined) return;
-    this.#isTold = true;
+  /** Others are in the way: tells the caller, now and then every second, and watches for a deadlock. */
+  noteContention(): void {
+    const { onWait, onDeadlock } = this.#options;
+    if (this.#isContended || (onWait === undefined && onDeadlock === 'wait')) return;
+    this.#isContended = true;
     this.#tell('started');
-    this.#armProgress();
+    if (onWait !== undefined) this.#armProgress();
+    const find = this.#lookout.findDeadlock?.bind(this.#lookout);
+    if (find !== undefined) this.#watch = new DeadlockWatch(this.#clock, find, this.#onDeadlock);
   }
 
   /** The wait is over, whatever its outcome. Nothing is left armed. */
-  finish(outcome: 'acquired' | 'timeout' | 'canceled' | 'error'): void {
+  finish(outcome: 'acquired' | 'error' | WaitEnd['kind']): void {
     this.#timer?.clear();
     this.#progressTimer?.clear();
+    this.#watch?.stop();
     this.#stopListening?.();
-    if (this.#isTold && outcome !== 'error') this.#tell(outcome);
+    // A deadlock was told when it was seen.
+    if (this.#isContended && outcome !== 'error' && outcome !== 'deadlock') this.#tell(outcome);
   }
 
   /** Waits `delayMs`, or until the wait ends; then rejects with the {@link WaitEnd}. */
@@ -88,6 +103,13 @@ export class Wait {
     });
   }
 
+  readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
+    this.#deadlock = cycle;
+    this.#tell('deadlock');
+    if (this.#options.onDeadlock === 'fail')
+      this.#controller.abort({ kind: 'deadlock', cycle } satisfies WaitEnd);
+  };
+
   #armProgress(): void {
     this.#progressTimer = this.#clock.setTimer(
       WAIT_PROGRESS_INTERVAL_MS,
@@ -99,11 +121,20 @@ export class Wait {
     );
   }
 
-  #tell(type: 'started' | 'progress' | 'acquired' | 'timeout' | 'canceled'): void {
+  #tell(type: WaitEvent['type']): void {
     const { mode, timeoutMs, onWait } = this.#options;
     const waitedMs = this.#clock.now() - this.#startedAt;
+    const inspect = (): ReturnType<Lookout['inspect']> => this.#lookout.inspect();
     try {
-      onWait?.({ type, address: this.#address, mode, waitedMs, timeoutMs, inspect: this.#inspect });
+      onWait?.({
+        type,
+        address: this.#address,
+        mode,
+        waitedMs,
+        timeoutMs,
+        deadlock: this.#deadlock,
+        inspect,
+      });
     } catch (error) {
       // As for any listener that throws: uncaught, in its own name. Thrown into the call it would decide over a hold.
       queueMicrotask(() => {

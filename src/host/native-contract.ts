@@ -1,9 +1,15 @@
 /**
  * What the C side offers: system calls, no policy. Every lock function returns a handle (> 0), or a negative
  * errno; `-EWOULDBLOCK` from a try is contention. A handle names a slot, never a descriptor, and a stale
- * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused.
+ * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused. A handle is
+ * never used twice in a process, and only the environment (main thread, worker thread) that got it may use it;
+ * when the environment ends its holds are unlocked and its waits cancelled.
+ *
+ * Paths should be absolute: `verify` resolves them again. A path that is too long is -ENAMETOOLONG, one with a NUL
+ * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
+ * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon {
+export interface NativeAddon extends DurableCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -23,9 +29,16 @@ export interface NativeAddon {
     record: string | undefined,
     done: (result: number) => void,
   ): number;
-  /** Wakes the wait's thread until it has acknowledged. A grant that won the race is released natively. */
+  /**
+   * Wakes the wait's thread until it has acknowledged; usually that takes less than a millisecond. A grant that
+   * won the race is released natively: once `done(-ECANCELED)` runs, no lock and no descriptor of the wait is left.
+   * An unknown or finished id is ignored.
+   */
   cancelWait(waitId: number): void;
-  /** The same as `tryLock`, blocking the calling thread for up to `timeoutMs` (Infinity allowed), then -ETIMEDOUT. */
+  /**
+   * The same as `tryLock`, blocking the calling thread for up to `timeoutMs` (Infinity allowed), then -ETIMEDOUT.
+   * Nothing else ends it: `worker.terminate()` of a thread that blocks here waits for it.
+   */
   lockBlocking(
     path: string,
     flags: number,
@@ -51,6 +64,42 @@ export interface NativeAddon {
   processStartTime(pid: number): number | undefined;
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
+  /**
+   * Two names of one file system change places in one step (RENAME_EXCHANGE, RENAME_SWAP). 0, or a negative errno:
+   * -ENOSYS or -EINVAL where the system or the file system cannot.
+   */
+  exchange?(a: string, b: string): number;
+}
+
+/** Durable writes. Absent on Windows. */
+export interface DurableCalls {
+  /**
+   * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
+   * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
+   * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
+   * (one of DURABLE_*), and without `isCommitted` the prepared write, whose temp stays locked. After a failure
+   * before the rename nothing is left; -EAGAIN means that a sweep took the temp: try again with another name.
+   * Returns a negative errno when the job could not be started (then `done` is not called).
+   */
+  writeDurable?(
+    directory: string,
+    name: string,
+    temp: string,
+    data: Uint8Array,
+    mode: number,
+    isCommitted: boolean,
+    done: (result: number, step: number, prepared: PreparedWrite | undefined) => void,
+  ): number;
+  /** After the caller's rename of the temp: syncs the directory and closes. `done(0)` or `done(-errno)`. */
+  finishDurable?(prepared: PreparedWrite, done: (result: number, step: number) => void): number;
+  /** Removes the temp and closes. */
+  discardDurable?(prepared: PreparedWrite): number;
+}
+
+declare const PREPARED: unique symbol;
+/** Opaque. Collected without `finishDurable`, it removes its temp. */
+export interface PreparedWrite {
+  readonly [PREPARED]: true;
 }
 
 /** Bits of `flags`. */
@@ -61,3 +110,12 @@ export const LOCK_CREATE = 2;
 export const LOCK_GATE = 4;
 /** Do not pass a writer that waits at the gate, not even when the lock is free at this moment. Only with LOCK_GATE. */
 export const LOCK_POLITE = 8;
+
+/** Where a durable write ended. */
+export const DURABLE_OPEN_DIRECTORY = 1;
+export const DURABLE_CREATE = 2;
+export const DURABLE_LOCK = 3;
+export const DURABLE_WRITE = 4;
+export const DURABLE_SYNC = 5;
+export const DURABLE_RENAME = 6;
+export const DURABLE_SYNC_DIRECTORY = 7;

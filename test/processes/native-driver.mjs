@@ -165,6 +165,13 @@ const actions = {
     await Promise.all([0, 1, 2, 3].map(loop));
   },
 
+  async unprivileged() {
+    process.setgroups([]);
+    process.setgid(65534);
+    process.setuid(65534);
+    say(take() > 0);
+  },
+
   async exhaust() {
     const { openSync, closeSync } = await import('node:fs');
     const open = [];

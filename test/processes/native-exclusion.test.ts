@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, closeSync, existsSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -127,6 +127,14 @@ describe.skipIf(process.platform !== 'linux')('flock between processes', () => {
     expect(take(path)).toBe(busy);
     closeSync(fd);
     expect(loadNative().unlock(take(path))).toBe(0);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('locks a FIFO that it may only read, without blocking', async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, 'fifo');
+    execFileSync('mkfifo', ['-m', '444', path]);
+    chmodSync(directory, 0o755);
+    expect(await drive('unprivileged', path).line()).toBe('true');
   });
 
   it('blocks a thread that asks for it until the holder is gone', async () => {

@@ -57,6 +57,13 @@ describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
     },
   );
 
+  it('by threads whose code would be unloaded with the last worker thread', async () => {
+    const unloader = new URL('native-unloader.mjs', import.meta.url).pathname;
+    const other = run(process.execPath, [unloader, heldPath(), '10']);
+    expect(await other.line()).toBe('alive');
+    expect(await other.ended).toBe(0);
+  });
+
   it('when descriptors run out, and it works again afterwards', async () => {
     const driver = new URL('native-driver.mjs', import.meta.url).pathname;
     const path = join(temporaryDirectory(), 'a.lock');

@@ -22,10 +22,36 @@ export function wrap(text: string, width: number, indent = ''): string {
 /** At most `width` columns, an ellipsis for what is cut. Control characters cannot move the cursor. */
 export function fit(text: string, width: number): string {
   const plain = singleLine(text);
-  return plain.length <= width ? plain : `${plain.slice(0, Math.max(0, width - 1))}…`;
+  if (columnsOf(plain) <= width) return plain;
+  let shown = '';
+  let used = 1;
+  for (const character of plain) {
+    used += columnsOf(character);
+    if (used > width) break;
+    shown += character;
+  }
+  return width > 0 ? `${shown}…` : '';
+}
+
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - columnsOf(text)));
 }
 
 export function singleLine(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}
+
+/** Nothing wide below U+1100, and most text is there. */
+const MAY_BE_WIDE = /[^\u0020-\u02ff]/;
+const WIDE =
+  /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])/u;
+
+/** Columns on a terminal: East Asian wide characters and emoji take two, combining marks none. */
+export function columnsOf(text: string): number {
+  if (!MAY_BE_WIDE.test(text)) return text.length;
+  let columns = 0;
+  for (const character of text)
+    columns += /^[\p{Mn}\p{Me}\p{Cf}]/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return columns;
 }

@@ -1,0 +1,147 @@
+/*
+ * write(temp), fsync(temp), rename, fsync(directory): POSIX promises the content only after the first sync and the
+ * name only after the second. Everything goes through the directory's descriptor, so a renamed parent cannot split it.
+ */
+#include "durable.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+/* As in lock_posix.c: the C library's wrappers are not there in every version. */
+#define status_of(fd, into) ((int)syscall(SYS_fstat, fd, into))
+#define status_at(fd, name, into) ((int)syscall(SYS_newfstatat, fd, name, into, AT_SYMLINK_NOFOLLOW))
+#define sync_file(fd) fsync(fd)
+#else
+#define status_of(fd, into) fstat(fd, into)
+#define status_at(fd, name, into) fstatat(fd, name, into, AT_SYMLINK_NOFOLLOW)
+/* macOS: fsync leaves the data in the drive's cache (fsync(2)); not every file system there knows the stronger form. */
+static int sync_file(int fd) { return fcntl(fd, F_FULLFSYNC) == 0 ? 0 : fsync(fd); }
+#endif
+
+enum { PRIVATE_MODE = 0600, MODE_BITS = 07777, CHUNK_BYTES = 1 << 30 };
+
+void durable_initialise(durable_write *self) {
+  self->directory_fd = self->temp_fd = -1;
+  self->has_temp = false;
+  self->step = 0;
+}
+
+void durable_close(durable_write *self) {
+  if (self->has_temp) unlinkat(self->directory_fd, self->temp, 0);
+  if (self->temp_fd >= 0) close(self->temp_fd);
+  if (self->directory_fd >= 0) close(self->directory_fd);
+  self->has_temp = false;
+  self->directory_fd = self->temp_fd = -1;
+}
+
+static int look_at_target(durable_write *self, struct stat *target, bool *exists) {
+  *exists = status_at(self->directory_fd, self->name, target) == 0;
+  if (!*exists) return errno == ENOENT ? 0 : -errno;
+  if (S_ISLNK(target->st_mode)) return -ELOOP;
+  if (S_ISDIR(target->st_mode)) return -EISDIR;
+  /* The rename would put a file where a device or a FIFO was. */
+  return S_ISREG(target->st_mode) ? 0 : -EINVAL;
+}
+
+/*
+ * A sweep may have seen the temp before it was locked. Then either our try fails, or the name is gone already: the
+ * caller starts over. A file system without locks is no reason to fail; nobody takes a lock there as proof either.
+ */
+static int lock_temp(const durable_write *self) {
+  struct stat status;
+  if (flock(self->temp_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) return -EAGAIN;
+  if (status_of(self->temp_fd, &status) < 0) return -errno;
+  return status.st_nlink == 0 ? -EAGAIN : 0;
+}
+
+static int write_all(const durable_write *self) {
+  const char *next = self->data;
+  size_t left = self->length;
+  while (left > 0) {
+    ssize_t written = write(self->temp_fd, next, left < CHUNK_BYTES ? left : CHUNK_BYTES);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return written < 0 ? -errno : -EIO;
+    next += written;
+    left -= (size_t)written;
+  }
+  return 0;
+}
+
+/*
+ * The owner first, because fchown(2) clears bits of the mode. Where the group cannot be kept, its rights would go to
+ * another group: it gets those of everybody else.
+ */
+static int take_over_rights(const durable_write *self, const struct stat *target, const struct stat *temp) {
+  mode_t mode = PRIVATE_MODE;
+  if (target != NULL) {
+    mode = target->st_mode & MODE_BITS;
+    if (target->st_gid != temp->st_gid && fchown(self->temp_fd, (uid_t)-1, target->st_gid) < 0) {
+      mode = (mode & ~(mode_t)(S_IRWXG | S_ISGID)) | ((mode & S_IRWXO) << 3);
+    }
+    if (target->st_uid != temp->st_uid && fchown(self->temp_fd, target->st_uid, (gid_t)-1) < 0) {
+      mode &= ~(mode_t)S_ISUID;
+    }
+  }
+  if (self->mode >= 0) mode = (mode_t)self->mode & MODE_BITS;
+  if ((temp->st_mode & MODE_BITS) == mode) return 0;
+  return fchmod(self->temp_fd, mode) < 0 ? -errno : 0;
+}
+
+static int fill_temp(durable_write *self, const struct stat *target) {
+  struct stat temp;
+  self->step = DURABLE_LOCK;
+  int result = lock_temp(self);
+  if (result < 0) return result;
+  self->step = DURABLE_WRITE;
+  result = write_all(self);
+  if (result < 0) return result;
+  if (status_of(self->temp_fd, &temp) < 0) return -errno;
+  /* A full or failing disk must never get as far as the rename. */
+  if ((uint64_t)temp.st_size != self->length) return -EIO;
+  result = take_over_rights(self, target, &temp);
+  if (result < 0) return result;
+  self->step = DURABLE_SYNC;
+  return sync_file(self->temp_fd) < 0 ? -errno : 0;
+}
+
+int durable_prepare(durable_write *self) {
+  struct stat target;
+  bool exists = false;
+  self->step = DURABLE_OPEN_DIRECTORY;
+  self->directory_fd = open(self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->directory_fd < 0) return -errno;
+  self->step = DURABLE_CREATE;
+  int result = look_at_target(self, &target, &exists);
+  if (result == 0) {
+    self->temp_fd = openat(self->directory_fd, self->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, PRIVATE_MODE);
+    if (self->temp_fd < 0) result = -errno;
+    self->has_temp = self->temp_fd >= 0;
+  }
+  if (result == 0) result = fill_temp(self, exists ? &target : NULL);
+  if (result < 0) durable_close(self);
+  return result;
+}
+
+int durable_commit(durable_write *self) {
+  self->step = DURABLE_RENAME;
+  if (renameat(self->directory_fd, self->temp, self->directory_fd, self->name) < 0) {
+    int result = -errno;
+    durable_close(self);
+    return result;
+  }
+  return durable_finish(self);
+}
+
+int durable_finish(durable_write *self) {
+  self->step = DURABLE_SYNC_DIRECTORY;
+  self->has_temp = false;
+  /* EINVAL: a file system that cannot sync directories; there is nothing stronger to ask of it (fsync(2)). */
+  int result = sync_file(self->directory_fd) < 0 && errno != EINVAL ? -errno : 0;
+  durable_close(self);
+  return result;
+}

@@ -1,0 +1,10 @@
+export { SharedCache, type SharedCacheOptions, type SharedFetchRequest } from './shared-cache.js';
+export { HttpCache, HTTP_CACHE_MAX_SIZE_BYTES, type HttpCacheOptions } from './http-cache.js';
+export type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './cache.js';
+export type { CacheEvent, CacheListener } from './events.js';
+export type { Accept } from './refresh.js';
+export type { BodyFormat } from './payload.js';
+export type { Progress } from '../net/attempt.js';
+export type { RetryEvent } from '../net/fetch.js';
+export { NetworkFailure } from '../net/network-failure.js';
+export { CACHE_TIMEOUT_MS, CACHE_TTL_MS } from './freshness.js';

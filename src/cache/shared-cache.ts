@@ -1,0 +1,70 @@
+import {
+  Cache,
+  type CacheCallOptions,
+  type CacheOptions,
+  type CacheRefreshOptions,
+  type CacheResult,
+} from './cache.js';
+import { payloadOfValue } from './payload.js';
+
+export interface SharedCacheOptions<T> extends CacheOptions<T> {
+  /**
+   * Gets a new value, which JSON must be able to say. Runs in one process at a time. Retries are its own business;
+   * `signal` aborts at the refresh's deadline.
+   */
+  readonly fetch: (request: SharedFetchRequest<T>) => T | Promise<T>;
+}
+
+export interface SharedFetchRequest<T> {
+  readonly signal: AbortSignal;
+  /** The value in the file, if there is one. */
+  readonly previous: T | undefined;
+}
+
+/**
+ * A value in a file that one process refreshes while all others read it without a lock. They see the old value or the new
+ * one, whole.
+ *
+ * @example
+ * const rates = new SharedCache('rates.json', { ttlMs: 60_000, fetch: () => downloadRates() });
+ * const { value } = await rates.get();
+ */
+export class SharedCache<T> {
+  readonly path: string;
+  readonly #cache: Cache<T>;
+
+  constructor(path: string, options: SharedCacheOptions<T>) {
+    this.path = path;
+    this.#cache = new Cache<T>(
+      path,
+      {
+        name: undefined,
+        id: undefined,
+        fetch: async ({ signal, previous }) => {
+          const value = await options.fetch({ signal, previous: previous?.value });
+          return { kind: 'new', payload: payloadOfValue(value) };
+        },
+      },
+      options,
+    );
+  }
+
+  /**
+   * The value: from the file while it is fresh, otherwise after one refresh, which all processes share. If that fails and
+   * there is an old value, that is what comes, with `isStale` and `refreshError`.
+   *
+   * @throws LockError of the lock, the source or the disk when there is no value to serve; what `fetch` throws.
+   */
+  get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
+    return this.#cache.get(options);
+  }
+
+  /**
+   * Fetches, fresh or not, unless another refresh makes that needless (see `accept`). When it fails the old value stays.
+   *
+   * @throws LockError HOLDFAST_TIMEOUT when another refresh takes too long; of the source; of the disk.
+   */
+  refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
+    return this.#cache.refresh(options);
+  }
+}

@@ -1,0 +1,68 @@
+import { HttpCache } from '../../cache/http-cache.js';
+import { readCacheFile } from '../../cache/file-reader.js';
+import { availableNative } from '../../durable/available-native.js';
+import { bootClock, systemClock } from '../../host/clock.js';
+import { note, printJson } from '../output.js';
+import { describeAge, describeSize } from '../render/cache.js';
+import { RefreshReport } from '../render/refresh.js';
+import type { ParsedArguments } from '../spec.js';
+import { resolveCacheTimeout, urlOf } from '../cache-arguments.js';
+import { UsageError } from '../usage-error.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const [path] = args.positionals as [string];
+  const url = urlOf(args);
+  if (url === undefined) throw new UsageError('--url is missing', args.command.name);
+  const timeout = await resolveCacheTimeout(args);
+  const ttlMs = args.durationMs('ttl');
+  const cache = new HttpCache<unknown>(path, url, { format: 'auto', ...(ttlMs !== undefined && { ttlMs }) });
+  const report = new RefreshReport(path, timeout);
+  try {
+    const result = await cache.refresh({
+      ...timeout,
+      ...report.listeners,
+      accept: 'completed-since',
+      // The monotonic clock of a process starts with it: this is the moment when the command was started.
+      sinceBootMs: bootClock(availableNative()).now() - systemClock.now(),
+    });
+    report.end();
+    await tellOutcome(path, result, args.has('json'));
+    return 0;
+  } catch (error) {
+    report.end();
+    await tellWhatStays(path);
+    throw error;
+  }
+}
+
+const OUTCOMES = {
+  fetch: 'refreshed',
+  unchanged: 'still the same, says the server',
+  other: "used another process's refresh",
+  file: 'read',
+} as const;
+
+async function tellOutcome(
+  path: string,
+  result: Awaited<ReturnType<HttpCache<unknown>['refresh']>>,
+  isJson: boolean,
+): Promise<void> {
+  const reading = await readCacheFile(path);
+  const content = reading.kind === 'ok' ? reading.content : undefined;
+  const { generation, origin, fetchedAt } = result;
+  if (isJson) {
+    const facts = { sizeBytes: content?.header.length, source: content?.meta.source };
+    printJson({ path, generation, origin, fetchedAt: fetchedAt.toISOString(), ...facts });
+    return;
+  }
+  const size = content === undefined ? '' : `, ${describeSize(content.header.length)}`;
+  note(`holdfast: ${path}: ${OUTCOMES[origin]}, generation ${generation}${size}.`);
+}
+
+async function tellWhatStays(path: string): Promise<void> {
+  const reading = await readCacheFile(path).catch(() => undefined);
+  if (reading?.kind !== 'ok') return;
+  const { header, meta } = reading.content;
+  const age = describeAge(systemClock.wallNow() - meta.fetchedAtMs);
+  note(`holdfast: ${path}: generation ${header.generation}, fetched ${age}, stays readable.`);
+}

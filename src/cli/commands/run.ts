@@ -1,0 +1,85 @@
+import { formatDuration } from '../../core/duration.js';
+import type { WaitEvent } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
+import { systemClock } from '../../host/clock.js';
+import { describeOwnCommand } from '../../host/identity.js';
+import { inheritedDescriptors } from '../../process/inherited-descriptors.js';
+import { SignalCancel } from '../cancel.js';
+import { note } from '../output.js';
+import type { EventLog } from '../run/events.js';
+import { readRunRequest, type RunRequest } from '../run/request.js';
+import { lockableOf, type Lockable } from '../run/subject.js';
+import { supervise } from '../run/supervise.js';
+import type { ParsedArguments } from '../spec.js';
+
+/** @param inherited descriptors that the command gets; found out before this process opens any of its own. */
+export async function execute(
+  args: ParsedArguments,
+  inherited: readonly number[] = inheritedDescriptors(),
+): Promise<number> {
+  const request = await readRunRequest(args);
+  const lockable = lockableOf(request.subject, inherited);
+  const log = await openLog(request, lockable);
+  if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
+  const cancel = new SignalCancel();
+  const startedAt = systemClock.now();
+  let guard: Guard;
+  try {
+    guard = await lockable.acquire({
+      mode: request.mode,
+      ...request.timeout,
+      signal: cancel.signal,
+      // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
+      onDeadlock: 'fail',
+      onWait: waitListener(request, lockable, cancel, log),
+      ...(request.reason !== undefined && { reason: request.reason }),
+      ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
+    });
+  } catch (error) {
+    const { conflictExitCode, isQuiet } = request;
+    const waitedMs = systemClock.now() - startedAt;
+    const address = lockable.shown;
+    const { reportFailure } = await import('../run/failure.js');
+    const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
+    log?.({ event: 'failed', ...failure });
+    return failure.exitCode;
+  }
+  const waitedMs = systemClock.now() - startedAt;
+  log?.({ event: 'acquired', waitedMs, holderId: guard.holderId, mode: guard.mode });
+  if (request.isVerbose) {
+    note(`holdfast: locked "${lockable.shown}" (${request.mode}) after ${formatDuration(waitedMs)}`);
+  }
+  if (request.subject.kind === 'descriptor') {
+    cancel.disarm();
+    return 0;
+  }
+  if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);
+  const onStarted = (): void => cancel.disarm();
+  return supervise({ request, guard, lock: lockable.absolute, inherited, log, onStarted });
+}
+
+async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<EventLog | undefined> {
+  if (events === undefined) return undefined;
+  const { openEventLog } = await import('../run/events.js');
+  return openEventLog(events, absolute, systemClock);
+}
+
+/** What is to be done once somebody is found in the way, and not a moment earlier. */
+function waitListener(
+  request: RunRequest,
+  lockable: Lockable,
+  cancel: SignalCancel,
+  log: EventLog | undefined,
+): (event: WaitEvent) => void {
+  let listener: Promise<(event: WaitEvent) => void> | undefined;
+  return (event) => {
+    if (event.type === 'started') {
+      cancel.arm();
+      listener = import('../run/contention.js').then(({ contentionListener }) =>
+        contentionListener(request, lockable, cancel, log),
+      );
+    }
+    // In the order in which they happened: what is loading hears of the first events a moment later.
+    void listener?.then((hear) => hear(event));
+  };
+}

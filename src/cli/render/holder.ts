@@ -1,0 +1,37 @@
+import type { HolderInfo } from '../../core/backend.js';
+
+/** `pid 4711 (make -j8) since 12:03:04`: as short as it can be said. */
+export function holderInShort(holder: HolderInfo, now: Date): string {
+  const who = [
+    holder.pid === undefined ? undefined : `pid ${holder.pid}`,
+    holder.command === undefined
+      ? undefined
+      : holder.pid === undefined
+        ? holder.command
+        : `(${holder.command})`,
+    holder.sinceAt === undefined ? undefined : `since ${timeInShort(holder.sinceAt, now)}`,
+  ].filter((part) => part !== undefined);
+  if (who.length > 0) return who.join(' ');
+  return holder.note ?? holder.holderId ?? 'somebody who left no name';
+}
+
+/** `pid 1 (a) and 2 more`; undefined when nobody can be named. */
+export function holdersInShort(holders: readonly HolderInfo[] | undefined, now: Date): string | undefined {
+  const [first, ...others] = (holders ?? []).filter(({ state }) => state === 'holder');
+  if (first === undefined) return undefined;
+  return others.length === 0
+    ? holderInShort(first, now)
+    : `${holderInShort(first, now)} and ${others.length} more`;
+}
+
+/** The local time of day; with the date when that was another day. */
+export function timeInShort(iso: string, now: Date): string {
+  const at = new Date(iso);
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':');
+  if (at.toDateString() === now.toDateString()) return time;
+  return `${[at.getFullYear(), twoDigits(at.getMonth() + 1), twoDigits(at.getDate())].join('-')} ${time}`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0');
+}

@@ -1,0 +1,141 @@
+import type { HolderInfo } from '../../core/backend.js';
+import type { Clock, Timer } from '../../core/clock.js';
+import { formatDuration } from '../../core/duration.js';
+import type { WaitEvent } from '../../core/events.js';
+import { note, noteRaw } from '../output.js';
+import type { Timeout } from '../timeout.js';
+import { holdersInShort } from './holder.js';
+import { isLive } from './style.js';
+import { columnsOf, fit } from './text.js';
+
+/** A person must see within 100 ms that there is a wait; names that take longer to find come with the next line. */
+const NAMES_WITHIN_MS = 70;
+const REPAINT_MS = 500;
+/** Where nobody watches: after 5, 10 and 30 s, then each minute. */
+const LINES_AFTER_MS = [5_000, 10_000, 30_000];
+const LINE_EVERY_MS = 60_000;
+
+const CLEAR_LINE = '\r\u001b[K';
+
+export interface WaitReportOptions {
+  /** What is waited for, as the user named it. */
+  readonly address: string;
+  readonly timeout: Partial<Timeout> & { readonly timeoutMs: number };
+  readonly clock: Clock;
+  /** `got` when the wait ends with the lock, something else where nothing is taken. */
+  readonly success?: string;
+}
+
+/**
+ * Tells on stderr that a command waits, for whom and how long: a status line on a terminal, now and then a line
+ * elsewhere, at the end one about the outcome. Feed it with `onWait`. A wait that ends at once stays silent.
+ */
+export class WaitReport {
+  readonly #options: WaitReportOptions;
+  readonly #isLive = isLive(process.stderr);
+  #holders: readonly HolderInfo[] | undefined;
+  #startedAt = 0;
+  #nextLineMs = 0;
+  #isShown = false;
+  #hasEnded = false;
+  #timer: Timer | undefined;
+
+  constructor(options: WaitReportOptions) {
+    this.#options = options;
+  }
+
+  readonly onWait = (event: WaitEvent): void => {
+    if (event.type === 'started') {
+      this.#startedAt = this.#options.clock.now() - event.waitedMs;
+      this.#showWithin(NAMES_WITHIN_MS, this.#look(event));
+    } else if (event.type === 'progress') {
+      void this.#look(event);
+      if (!this.#isLive) this.#lineWhenDue(event.waitedMs);
+    } else {
+      this.#end(event.type, event.waitedMs);
+    }
+  };
+
+  /** Asks anew who is in the way; what cannot be known is not shown. */
+  async #look(event: WaitEvent): Promise<void> {
+    try {
+      this.#holders = await event.inspect();
+    } catch {
+      this.#holders = undefined;
+    }
+  }
+
+  #showWithin(delayMs: number, names: Promise<void>): void {
+    const show = (): void => {
+      this.#timer?.clear();
+      if (this.#isShown || this.#hasEnded) return;
+      this.#isShown = true;
+      if (this.#isLive) this.#paint();
+      else this.#line('waiting for', '');
+    };
+    this.#timer = this.#options.clock.setTimer(delayMs, show, { keepsProcessAlive: false });
+    void names.then(show);
+  }
+
+  #paint(): void {
+    noteRaw(CLEAR_LINE + this.#statusLine((process.stderr.columns ?? 80) - 1));
+    this.#timer = this.#options.clock.setTimer(REPAINT_MS, () => this.#paint(), { keepsProcessAlive: false });
+  }
+
+  /** The longest form that fits: what matters least goes first. */
+  #statusLine(width: number): string {
+    const { address } = this.#options;
+    const waited = formatDuration(Math.floor(this.#waitedMs() / 1_000) * 1_000).replace(/^0 ms$/, '0 s');
+    const names = this.#names();
+    const heldBy = names === undefined ? '' : `, held by ${names}`;
+    const head = `Waiting for ${address} ${waited}`;
+    const forms = [
+      `${head}${heldBy}; ${this.#limit()}; Ctrl-C to cancel`,
+      `${head}${heldBy}; Ctrl-C to cancel`,
+      `${head}${heldBy}`,
+    ];
+    return fit(forms.find((form) => columnsOf(form) <= width) ?? `${head}${heldBy}`, width);
+  }
+
+  #lineWhenDue(waitedMs: number): void {
+    const due = this.#nextLineMs === 0 ? (LINES_AFTER_MS[0] as number) : this.#nextLineMs;
+    if (waitedMs < due) return;
+    this.#nextLineMs =
+      LINES_AFTER_MS.find((mark) => mark > waitedMs) ??
+      (Math.floor(waitedMs / LINE_EVERY_MS) + 1) * LINE_EVERY_MS;
+    this.#line('still waiting for', ` after ${formatDuration(Math.round(waitedMs / 1_000) * 1_000)}`);
+  }
+
+  #line(verb: string, waited: string): void {
+    const names = this.#names();
+    const heldBy = names === undefined ? '' : `, held by ${names}`;
+    note(
+      `holdfast: ${verb} "${this.#options.address}"${waited}${heldBy}; ${this.#limit()}; Ctrl-C to cancel`,
+    );
+  }
+
+  #end(outcome: Exclude<WaitEvent['type'], 'started' | 'progress'>, waitedMs: number): void {
+    this.#hasEnded = true;
+    this.#timer?.clear();
+    if (!this.#isShown) return;
+    if (this.#isLive) noteRaw(CLEAR_LINE);
+    // How a wait failed is said by the error, which knows more.
+    if (outcome !== 'acquired') return;
+    const { address, success = 'got' } = this.#options;
+    note(`holdfast: ${success} "${address}" after ${formatDuration(waitedMs)}`);
+  }
+
+  #names(): string | undefined {
+    return holdersInShort(this.#holders, new Date(this.#options.clock.wallNow()));
+  }
+
+  #limit(): string {
+    const { timeoutMs, timeoutSource } = this.#options.timeout;
+    const source = timeoutSource === undefined ? '' : ` (${timeoutSource})`;
+    return `timeout ${formatDuration(timeoutMs)}${source}`;
+  }
+
+  #waitedMs(): number {
+    return this.#options.clock.now() - this.#startedAt;
+  }
+}

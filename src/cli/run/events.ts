@@ -1,0 +1,61 @@
+import { fstatSync, openSync, writeSync } from 'node:fs';
+
+import type { Clock } from '../../core/clock.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { toJson } from '../output.js';
+import { usage } from './request.js';
+
+/** What `run --events` tells. Every line also has `event`, `at`, `pid` and `lock`. */
+export type RunEvent =
+  | { readonly event: 'waiting'; readonly holders: unknown; readonly timeoutMs: number | string }
+  | {
+      readonly event: 'acquired';
+      readonly waitedMs: number;
+      readonly holderId: string;
+      readonly mode: string;
+    }
+  | { readonly event: 'started'; readonly childPid: number; readonly command: string }
+  | { readonly event: 'lost'; readonly message: string }
+  | { readonly event: 'ended'; readonly exitCode: number; readonly signal?: string; readonly heldMs: number }
+  | { readonly event: 'failed'; readonly code: string; readonly message: string; readonly exitCode: number };
+
+export type EventLog = (event: RunEvent) => void;
+
+/**
+ * Appends one JSON line per event to a file, or to an inherited descriptor. A log that cannot be written any more
+ * is given up silently: it must not end the command that it tells about.
+ *
+ * @throws UsageError for a descriptor that is not open, LockError when the file cannot be opened.
+ */
+export function openEventLog(target: string, lock: string, clock: Clock): EventLog {
+  const descriptor = /^\d{1,9}$/.test(target) ? openDescriptor(target) : openFile(target);
+  let isBroken = false;
+  return (event) => {
+    if (isBroken) return;
+    const { event: name, ...details } = event;
+    const at = new Date(clock.wallNow()).toISOString();
+    try {
+      writeSync(descriptor, `${toJson({ event: name, at, pid: process.pid, lock, ...details }, 0)}\n`);
+    } catch {
+      isBroken = true;
+    }
+  };
+}
+
+function openDescriptor(number: string): number {
+  try {
+    fstatSync(Number(number));
+    return Number(number);
+  } catch {
+    throw usage(`--events ${number} is not an open descriptor`);
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    const errno = errnoOf(error);
+    throw errno === undefined ? error : systemError('write events to', path, errno, error);
+  }
+}

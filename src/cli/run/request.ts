@@ -1,0 +1,100 @@
+import type { Mode } from '../../core/backend.js';
+import type { ParsedArguments } from '../spec.js';
+import { resolveTimeout, type Timeout } from '../timeout.js';
+import { UsageError } from '../usage-error.js';
+
+/** What is to be locked: an address, the lock of a data file, or an inherited descriptor. */
+export type Subject =
+  | { readonly kind: 'lock' | 'data'; readonly name: string }
+  | { readonly kind: 'descriptor'; readonly descriptor: number };
+
+/** `holdfast run`, understood. */
+export interface RunRequest {
+  readonly subject: Subject;
+  /** Program and arguments; empty only for a descriptor. */
+  readonly argv: readonly string[];
+  readonly mode: Mode;
+  readonly timeout: Partial<Timeout> & { readonly timeoutMs: number };
+  readonly conflictExitCode: number;
+  readonly lostExitCode: number;
+  readonly graceMs: number;
+  readonly leaseDurationMs: number | undefined;
+  readonly reason: string | undefined;
+  /** The command does not get the locked descriptor. */
+  readonly isClosing: boolean;
+  readonly isQuiet: boolean;
+  readonly isVerbose: boolean;
+  readonly events: string | undefined;
+}
+
+const DEFAULT_GRACE_MS = 5_000;
+
+/** @throws UsageError */
+export async function readRunRequest(args: ParsedArguments): Promise<RunRequest> {
+  const { subject, argv } = readOperands(args);
+  if (args.has('exclusive') && args.has('shared')) {
+    throw usage(`${args.spelling('exclusive')} and ${args.spelling('shared')} exclude each other`);
+  }
+  const reason = args.text('reason');
+  if (reason !== undefined && /[\r\n]/.test(reason)) throw usage('--reason is text of one line');
+  const leaseDurationMs = args.durationMs('lease');
+  if (leaseDurationMs !== undefined && !(leaseDurationMs >= 1_000 && leaseDurationMs <= 86_400_000)) {
+    throw usage(`--lease lies between 1s and 24h, not "${args.text('lease')}"`);
+  }
+  return {
+    subject,
+    argv,
+    mode: args.has('shared') ? 'shared' : 'exclusive',
+    // -n needs no name in a message: it says itself that nothing was waited for.
+    timeout: args.has('nonblock')
+      ? { timeoutMs: 0 }
+      : await resolveTimeout(args, { option: 'wait', configKey: 'lockTimeout', defaultMs: Infinity }),
+    conflictExitCode: args.number('conflict-exit-code') ?? 75,
+    lostExitCode: args.number('lost-exit-code') ?? 76,
+    graceMs: args.durationMs('grace') ?? DEFAULT_GRACE_MS,
+    leaseDurationMs,
+    reason,
+    isClosing: args.has('close'),
+    isQuiet: args.has('quiet'),
+    isVerbose: args.has('verbose'),
+    events: args.text('events'),
+  };
+}
+
+function readOperands(args: ParsedArguments): Pick<RunRequest, 'subject' | 'argv'> {
+  const dataPath = args.text('for');
+  const text = args.text('command');
+  if (dataPath !== undefined) {
+    const argv = text === undefined ? args.rest : shell([text, ...args.rest], args.spelling('command'));
+    if (argv.length === 0) throw usage('COMMAND is missing');
+    return { subject: { kind: 'data', name: dataPath }, argv };
+  }
+  if (text !== undefined) throw usage(`${args.spelling('command')} STRING stands right behind LOCK`);
+  const [name, ...behind] = args.rest;
+  if (name === undefined) throw usage('LOCK is missing');
+  if (behind.length === 0 && /^\d{1,9}$/.test(name)) {
+    return { subject: { kind: 'descriptor', descriptor: Number(name) }, argv: [] };
+  }
+  return { subject: { kind: 'lock', name }, argv: readCommand(behind) };
+}
+
+/** What stands behind LOCK: `-c STRING`, or a program and its arguments with an optional `--` before them. */
+function readCommand(behind: readonly string[]): readonly string[] {
+  const [first, ...rest] = behind;
+  if (first === '-c' || first === '--command') return shell(rest, first);
+  const argv = first === '--' ? rest : behind;
+  if (argv.length === 0) throw usage('COMMAND is missing');
+  return argv;
+}
+
+function shell(words: readonly string[], spelling = '-c'): readonly string[] {
+  const [text, unexpected] = words;
+  if (text === undefined) throw usage(`${spelling} needs a value: ${spelling} STRING`);
+  if (unexpected !== undefined)
+    throw usage(`${spelling} takes one STRING; quote it, or drop "${unexpected}"`);
+  return ['sh', '-c', text];
+}
+
+export function usage(fact: string): UsageError {
+  return new UsageError(fact, 'run');
+}

@@ -1,0 +1,76 @@
+import { fstatSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { parseAddress, type Address } from '../../core/address.js';
+import type { Guard } from '../../core/guard.js';
+import type { LockOptions } from '../../core/options.js';
+import { acquire } from '../../locks/acquire.js';
+import { lockFor } from '../../locks/lock.js';
+import { UsageError } from '../usage-error.js';
+import { usage, type Subject } from './request.js';
+
+/** A subject that can be locked. */
+export interface Lockable {
+  /** As the user named it, without credentials. */
+  readonly shown: string;
+  /** The same for the command's own working directory: absolute, an address where it is one. */
+  readonly absolute: string;
+  acquire(options: LockOptions): Promise<Guard>;
+}
+
+/** @throws UsageError for an address that cannot be read and a descriptor that was not inherited. */
+export function lockableOf(subject: Subject, inherited: readonly number[]): Lockable {
+  if (subject.kind === 'descriptor') {
+    const { descriptor } = subject;
+    if (!isInherited(descriptor, inherited)) {
+      throw usage(`${descriptor} is not a descriptor of the calling shell, and no COMMAND is given`);
+    }
+    const shown = `descriptor ${descriptor}`;
+    return {
+      shown,
+      absolute: shown,
+      acquire: async (options) => {
+        const { lockDescriptor } = await import('../../locks/lock-descriptor.js');
+        return lockDescriptor(descriptor, options);
+      },
+    };
+  }
+  if (subject.kind === 'data') {
+    const { name } = subject;
+    return { shown: name, absolute: resolve(name), acquire: (options) => acquire(lockFor(name, options)) };
+  }
+  const address = readAddress(subject.name, 'run');
+  return {
+    shown: address.display,
+    absolute: absoluteAddress(address),
+    acquire: (options) => acquire(subject.name, options),
+  };
+}
+
+/** @throws UsageError */
+export function readAddress(text: string, command: string): Address {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message.replace(/\.$/, ''), command);
+  }
+}
+
+function absoluteAddress({ scheme, target, display }: Address): string {
+  if (scheme === 'path' || scheme === 'flock') return resolve(target);
+  return scheme === 'lease' ? `lease:${resolve(target)}` : display;
+}
+
+/**
+ * Descriptors beyond those that Node looks at on its start (`exec 200>file`) are not listed, and Node's own must
+ * not be taken for somebody's: those are never files or directories this early.
+ */
+function isInherited(descriptor: number, inherited: readonly number[]): boolean {
+  if (descriptor <= 2 || inherited.includes(descriptor)) return true;
+  try {
+    const stat = fstatSync(descriptor);
+    return stat.isFile() || stat.isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,116 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
+
+/** One line that ends in a newline, and where it begins. */
+export interface CompleteLine {
+  readonly text: Buffer;
+  readonly offset: number;
+}
+
+/**
+ * The complete lines of an open file, in constant memory however long the file is. Bytes behind the last newline are
+ * being written or were never acknowledged: they are no line.
+ */
+export async function* completeLines(file: FileHandle): AsyncGenerator<CompleteLine> {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let parts: Buffer[] = [];
+  let lineOffset = 0;
+  for (let position = 0; ;) {
+    const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
+    if (bytesRead === 0) return;
+    const read = chunk.subarray(0, bytesRead);
+    let start = 0;
+    for (let end = read.indexOf(NEWLINE); end >= 0; end = read.indexOf(NEWLINE, start)) {
+      const tail = read.subarray(start, end);
+      yield {
+        text: parts.length === 0 ? Buffer.from(tail) : Buffer.concat([...parts, tail]),
+        offset: lineOffset,
+      };
+      parts = [];
+      start = end + 1;
+      lineOffset = position + start;
+    }
+    if (start < bytesRead) parts.push(Buffer.from(read.subarray(start)));
+    position += bytesRead;
+  }
+}
+
+/** What the end of the file looks like to one who is about to append. */
+export interface Tail {
+  readonly sizeBytes: number;
+  /** Bytes behind the last newline: a write that was cut short. Empty in a file in order. */
+  readonly torn: Buffer;
+  /** What `parse` made of the last complete line that it accepts. */
+  readonly last: unknown;
+}
+
+/**
+ * Reads backwards from the end as far as it needs to. Only under the lock: nobody else appends meanwhile. `parse`
+ * answers undefined for a line that does not count.
+ */
+export async function readTail(file: FileHandle, parse: (line: Buffer) => unknown): Promise<Tail> {
+  const sizeBytes = (await file.stat()).size;
+  let tail: Buffer = Buffer.alloc(0);
+  for (let start = sizeBytes; ;) {
+    const end = tail.lastIndexOf(NEWLINE);
+    const torn = tail.subarray(end + 1);
+    const last = lastParsed(tail.subarray(0, Math.max(0, end)), start === 0, parse);
+    if (start === 0 || last !== undefined) return { sizeBytes, torn, last };
+    // Doubling, so that one line of any length costs linear time.
+    const more = Math.min(start, Math.max(CHUNK_BYTES, tail.length));
+    start -= more;
+    const piece = Buffer.alloc(more);
+    await readFully(file, piece, start);
+    tail = Buffer.concat([piece, tail]);
+  }
+}
+
+function lastParsed(complete: Buffer, isFromFileStart: boolean, parse: (line: Buffer) => unknown): unknown {
+  for (let end = complete.length; end > 0;) {
+    const start = complete.lastIndexOf(NEWLINE, end - 1) + 1;
+    if (start === 0 && !isFromFileStart) return undefined;
+    const parsed = parse(complete.subarray(start, end));
+    if (parsed !== undefined) return parsed;
+    end = start - 1;
+  }
+  return undefined;
+}
+
+async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) return;
+    done += bytesRead;
+  }
+}
+
+/**
+ * Opens the newest file first. A rotation in between moves every file to a higher number, so going upwards meets one
+ * twice (told by its inode) but skips none. The result runs from the oldest to the newest.
+ */
+export async function openGenerations(paths: readonly string[]): Promise<FileHandle[]> {
+  const files: FileHandle[] = [];
+  const seen = new Set<string>();
+  try {
+    for (const path of paths) {
+      const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      });
+      if (file === undefined) continue;
+      const { dev, ino } = await file.stat({ bigint: true });
+      if (seen.has(`${dev}:${ino}`)) {
+        await file.close();
+        continue;
+      }
+      seen.add(`${dev}:${ino}`);
+      files.push(file);
+    }
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+  return files.reverse();
+}

@@ -1,0 +1,137 @@
+import { lstat, open, unlink, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+
+import { errnoOf } from '../core/system-error.js';
+import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
+import { newTempName } from './temp-name.js';
+
+const PRIVATE_MODE = 0o600;
+const MODE_BITS = 0o7777;
+
+/**
+ * The same order and the same checks as `native/durable_posix.c`, out of Node's own calls. It cannot lock the temp,
+ * and the temp's name says so: only the death of this process frees it for a sweep.
+ */
+export const plainTempWriter: TempWriter = {
+  async prepare(destination, data, mode): Promise<Replacement> {
+    const tempPath = join(destination.directory, newTempName(destination.name, false));
+    const directory = await openDirectory(destination.directory);
+    try {
+      const target = await lookAt(destination);
+      const temp = await step('create', () => open(tempPath, 'wx+', PRIVATE_MODE));
+      try {
+        await fill(temp, data, mode, target);
+      } catch (error) {
+        await temp.close();
+        await unlink(tempPath).catch(() => undefined);
+        throw error;
+      }
+      await temp.close();
+    } catch (error) {
+      await directory?.close();
+      throw error;
+    }
+    return {
+      tempPath,
+      finish: async () => {
+        try {
+          if (directory !== undefined) await syncDirectory(directory);
+        } finally {
+          await directory?.close();
+        }
+      },
+      discard: async () => {
+        await directory?.close();
+        await unlink(tempPath).catch(() => undefined);
+      },
+    };
+  },
+};
+
+/** Opened first: whoever may not read the directory cannot sync it, and must hear so before anything changes. */
+async function openDirectory(path: string): Promise<FileHandle | undefined> {
+  // Windows has no sync of a directory; NTFS journals the rename.
+  if (process.platform === 'win32') return undefined;
+  return step('open-directory', () => open(path, 'r'));
+}
+
+async function syncDirectory(directory: FileHandle): Promise<void> {
+  try {
+    await directory.sync();
+  } catch (error) {
+    // EINVAL: a file system that cannot sync directories; there is nothing stronger to ask of it (fsync(2)).
+    if (errnoOf(error) !== 'EINVAL') throw new StepError('sync-directory', errnoOf(error) ?? 'EIO', error);
+  }
+}
+
+async function lookAt(destination: Destination): Promise<Stats | undefined> {
+  let target: Stats;
+  try {
+    target = await lstat(destination.path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw new StepError('create', errnoOf(error) ?? 'EIO', error);
+  }
+  if (target.isSymbolicLink()) throw new StepError('create', 'ELOOP');
+  if (target.isDirectory()) throw new StepError('create', 'EISDIR');
+  // The rename would put a file where a device or a FIFO was.
+  if (!target.isFile()) throw new StepError('create', 'EINVAL');
+  return target;
+}
+
+async function fill(
+  temp: FileHandle,
+  data: Uint8Array,
+  mode: number | undefined,
+  target: Stats | undefined,
+): Promise<void> {
+  await step('write', async () => {
+    for (let offset = 0; offset < data.length;) {
+      offset += (await temp.write(data, offset, data.length - offset, offset)).bytesWritten;
+    }
+  });
+  const status = await step('write', () => temp.stat());
+  // A full or failing disk must never get as far as the rename.
+  if (status.size !== data.length) throw new StepError('write', 'EIO');
+  await takeOverRights(temp, mode, target, status);
+  await step('sync', () => temp.sync());
+}
+
+/** The owner first, because chown clears bits of the mode. */
+async function takeOverRights(
+  temp: FileHandle,
+  mode: number | undefined,
+  target: Stats | undefined,
+  status: Stats,
+): Promise<void> {
+  let wanted = PRIVATE_MODE;
+  if (target !== undefined) {
+    wanted = target.mode & MODE_BITS;
+    // Where the group cannot be kept, its rights would go to another group: it gets those of everybody else.
+    if (target.gid !== status.gid && !(await attemptChown(temp, status.uid, target.gid))) {
+      wanted = (wanted & ~0o2070) | ((wanted & 0o7) << 3);
+    }
+    if (target.uid !== status.uid && !(await attemptChown(temp, target.uid, (await temp.stat()).gid)))
+      wanted &= ~0o4000;
+  }
+  if (mode !== undefined) wanted = mode & MODE_BITS;
+  if ((status.mode & MODE_BITS) !== wanted) await step('write', () => temp.chmod(wanted));
+}
+
+async function attemptChown(temp: FileHandle, uid: number, gid: number): Promise<boolean> {
+  try {
+    await temp.chown(uid, gid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function step<T>(name: Step, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw new StepError(name, errnoOf(error) ?? 'EIO', error);
+  }
+}

@@ -1,0 +1,155 @@
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+
+import type { Guard } from '../core/guard.js';
+import type { Clock } from '../core/clock.js';
+import { errnoOf } from '../core/system-error.js';
+import { systemClock } from '../host/clock.js';
+import { availableNative } from './available-native.js';
+import { destinationOf, linkedDestination } from './destination.js';
+import { writeFailure } from './failure.js';
+import { assertNotFenced, type Fencing } from './fencing.js';
+import { renameWithRetry, RENAME_TIMEOUT_MS } from './rename.js';
+import { StepError, type Destination, type TempWriter } from './replacement.js';
+import { attemptSweep, sweepNowAndThen } from './sweep.js';
+import { nativeTempWriter } from './write-native.js';
+import { plainTempWriter } from './write-plain.js';
+
+/** Temps that vanish one after the other are no race any more. */
+const START_OVER_LIMIT = 10;
+
+export interface WriteOptions {
+  /** Permission bits of the file. Default: those of the file that is replaced, or 0o600. */
+  readonly mode?: number;
+  /** The hold under which this write is made; it must stand directly before the rename. */
+  readonly guard?: Pick<Guard, 'assertHeld'>;
+  /** Refuse this write when the file was written under a newer token. */
+  readonly fencing?: Fencing;
+  /** Milliseconds for the rename's retries, which only Windows needs. Default {@link RENAME_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  /** Ends the write with the signal's reason, up to the rename. */
+  readonly signal?: AbortSignal;
+}
+
+/** What tests put in the place of the real thing. */
+export interface WriteParts {
+  readonly writer: TempWriter;
+  readonly clock: Clock;
+  /** In the place of rename(2). */
+  readonly rename?: (from: string, to: string) => void;
+  readonly isSharingViolation?: (error: unknown) => boolean;
+}
+
+let systemParts: WriteParts | undefined;
+
+function partsOfThisSystem(): WriteParts {
+  if (systemParts === undefined) {
+    const native = availableNative();
+    const writer = (native && nativeTempWriter(native)) ?? plainTempWriter;
+    systemParts = { writer, clock: systemClock };
+  }
+  return systemParts;
+}
+
+/**
+ * Replaces the content of the file at `path` so that every reader, at any time and after any crash, sees the old
+ * content or the new one, whole: a temp file beside it is written, synced and renamed, and the directory synced.
+ * A symbolic link is written through. `data` must not be changed before the promise settles.
+ *
+ * Not kept: hard links, extended attributes, access control lists. No lock is taken: of two writers at once the later
+ * rename wins.
+ *
+ * @throws LockError HOLDFAST_IO (no space, a failing device), HOLDFAST_PERMISSION, HOLDFAST_UNSUPPORTED for what is no
+ *   regular file, HOLDFAST_LOST by `guard` or `fencing`. The old content is intact, unless the message says that only
+ *   the last sync failed.
+ * @example
+ * await writeFileDurable('state.bin', bytes);
+ */
+export function writeFileDurable(
+  path: string,
+  data: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
+  return writeWith(partsOfThisSystem(), path, data, options);
+}
+
+export async function writeWith(
+  parts: WriteParts,
+  path: string,
+  data: string | Uint8Array,
+  options: WriteOptions,
+): Promise<void> {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const deadline = parts.clock.now() + (options.timeoutMs ?? RENAME_TIMEOUT_MS);
+  let destination = destinationOf(path);
+  sweepNowAndThen(destination.directory);
+  let hasFreedSpace = false;
+  for (let attempts = 1; ; attempts++) {
+    options.signal?.throwIfAborted();
+    try {
+      return await replaceOnce(parts, destination, bytes, options, deadline);
+    } catch (error) {
+      const isTempGone = error instanceof StepError && error.errno === 'EAGAIN';
+      if (isTempGone && attempts < START_OVER_LIMIT) continue;
+      if (
+        error instanceof StepError &&
+        error.step === 'create' &&
+        error.errno === 'ELOOP' &&
+        attempts === 1
+      ) {
+        destination = linkedDestination(path);
+        continue;
+      }
+      // Orphans may be what fills the disk.
+      const isFull = error instanceof StepError && (error.errno === 'ENOSPC' || error.errno === 'EDQUOT');
+      if (isFull && !hasFreedSpace && attemptSweep(destination.directory) > 0) {
+        hasFreedSpace = true;
+        continue;
+      }
+      throw writeFailure(path, bytes.length, error);
+    }
+  }
+}
+
+async function replaceOnce(
+  parts: WriteParts,
+  destination: Destination,
+  bytes: Uint8Array,
+  options: WriteOptions,
+  deadline: number,
+): Promise<void> {
+  const { writer } = parts;
+  const { guard, fencing, signal, mode } = options;
+  const isUnchecked = guard === undefined && fencing === undefined && signal === undefined && !parts.rename;
+  if (isUnchecked && writer.replace !== undefined) return writer.replace(destination, bytes, mode);
+  const replacement = await writer.prepare(destination, bytes, mode);
+  try {
+    await renameWithRetry(replacement.tempPath, destination.path, {
+      timeoutMs: Math.max(0, deadline - parts.clock.now()),
+      clock: parts.clock,
+      // Synchronous on purpose: a hop to another thread would stand between the check and its effect.
+      rename: parts.rename ?? renameSync,
+      check: () => {
+        guard?.assertHeld();
+        if (fencing !== undefined)
+          assertNotFenced(destination.path, fencing.token, tokenIn(destination.path, fencing));
+      },
+      ...(signal && { signal }),
+      ...(parts.isSharingViolation && { isSharingViolation: parts.isSharingViolation }),
+    });
+  } catch (error) {
+    const isTempGone = errnoOf(error) === 'ENOENT' && !existsSync(replacement.tempPath);
+    await replacement.discard();
+    if (isTempGone) throw new StepError('rename', 'EAGAIN', error);
+    throw errnoOf(error) === undefined ? error : new StepError('rename', errnoOf(error) as string, error);
+  }
+  await replacement.finish();
+}
+
+function tokenIn(path: string, fencing: Fencing): bigint | undefined {
+  try {
+    return fencing.tokenOf(readFileSync(path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

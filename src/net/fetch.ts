@@ -1,0 +1,168 @@
+import { backoffDelayMs } from '../core/backoff.js';
+import type { Clock } from '../core/clock.js';
+import { formatDuration } from '../core/duration.js';
+import { LockError } from '../core/errors.js';
+import { pause } from '../core/pause.js';
+import { attemptFetch, type Answer, type Progress } from './attempt.js';
+import { deadlineSignal } from './deadline.js';
+import { NetworkFailure } from './network-failure.js';
+import { displayUrl } from './url.js';
+
+/** Attempts in all, the first included. */
+export const FETCH_ATTEMPTS = 4;
+/** Wait before the second attempt (of which half is random); it doubles from there. */
+export const FETCH_FIRST_RETRY_MS = 1_000;
+export const FETCH_RETRY_CAP_MS = 30_000;
+/** Milliseconds without a byte from the server after which an attempt has failed. */
+export const FETCH_IDLE_TIMEOUT_MS = 30_000;
+/** Milliseconds for all attempts and waits together. */
+export const FETCH_TIMEOUT_MS = 600_000;
+export const FETCH_MAX_SIZE_BYTES = 1_073_741_824;
+
+export interface FetchOptions {
+  readonly clock: Clock;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent again with every attempt. */
+  readonly requestBody?: string | Uint8Array;
+  /** Statuses besides 200 to 299 that are answers, not failures (304). */
+  readonly acceptedStatus?: readonly number[];
+  readonly attempts?: number;
+  readonly firstRetryMs?: number;
+  readonly idleTimeoutMs?: number;
+  readonly timeoutMs?: number;
+  /** As messages name it: `--timeout`, an environment variable, a file. */
+  readonly timeoutSource?: string;
+  readonly maxSizeBytes?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Told before each wait for another attempt. */
+  readonly onRetry?: (event: RetryEvent) => void;
+  /** @internal */
+  readonly random?: () => number;
+}
+
+export interface RetryEvent {
+  /** Number of the attempt that failed, from 1. */
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly failure: NetworkFailure;
+}
+
+/**
+ * Fetches `url` and hands each attempt's answer to `consume`, which must begin afresh each time. Only what may pass is
+ * tried again: no connection, silence, a body cut short, and the statuses 408, 425, 429, 500, 502, 503 and 504; the
+ * server's Retry-After is kept. Use it for requests that may safely be sent twice.
+ *
+ * @throws LockError HOLDFAST_NETWORK with a {@link NetworkFailure} as cause; the signal's reason; what `consume` throws.
+ */
+export async function fetchRetrying<T>(
+  url: string | URL,
+  options: FetchOptions,
+  consume: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const { clock, attempts = FETCH_ATTEMPTS, timeoutMs = FETCH_TIMEOUT_MS } = options;
+  const deadline = clock.now() + timeoutMs;
+  const limit = deadlineSignal(clock, timeoutMs, options.signal);
+  const request = {
+    clock,
+    method: options.method ?? 'GET',
+    headers: options.headers ?? {},
+    requestBody: options.requestBody,
+    acceptedStatus: options.acceptedStatus ?? [],
+    idleTimeoutMs: options.idleTimeoutMs ?? FETCH_IDLE_TIMEOUT_MS,
+    maxSizeBytes: options.maxSizeBytes ?? FETCH_MAX_SIZE_BYTES,
+    signal: limit.signal,
+    onProgress: options.onProgress,
+  };
+  let last: NetworkFailure | undefined;
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await attemptFetch(url, request, consume);
+      } catch (error) {
+        if (!(error instanceof NetworkFailure)) throw error;
+        last = error;
+      }
+      const delayMs = delayBefore(attempt, last, options);
+      if (!last.isTransient || attempt >= attempts) throw finalError(url, last, attempt);
+      if (clock.now() + delayMs >= deadline) throw outOfTime(url, last, options, timeoutMs, delayMs);
+      options.onRetry?.({ attempt, attempts, delayMs, failure: last });
+      await pause(clock, delayMs, limit.signal);
+    }
+  } catch (error) {
+    if (limit.isExpired && !(error instanceof LockError)) throw expired(url, last, options, timeoutMs);
+    throw error;
+  } finally {
+    limit.dispose();
+  }
+}
+
+/** The whole body in memory. See {@link fetchRetrying}. */
+export async function fetchBytes(
+  url: string | URL,
+  options: FetchOptions,
+): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Buffer }> {
+  return fetchRetrying(url, options, async ({ status, headers, body }) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    return { status, headers, body: Buffer.concat(chunks) };
+  });
+}
+
+function delayBefore(attempt: number, failure: NetworkFailure, options: FetchOptions): number {
+  const backoff = { firstMs: options.firstRetryMs ?? FETCH_FIRST_RETRY_MS, capMs: FETCH_RETRY_CAP_MS };
+  // Not earlier than the server asked, and not all clients in the same instant either.
+  return Math.max(failure.retryAfterMs ?? 0, 0) + backoffDelayMs(attempt, backoff, options.random);
+}
+
+function networkError(url: string | URL, fact: string, nextStep: string, cause: unknown): LockError {
+  const resource = displayUrl(url);
+  return new LockError(`Could not fetch "${resource}": ${fact}. ${nextStep}.`, {
+    code: 'HOLDFAST_NETWORK',
+    resource,
+    cause,
+  });
+}
+
+function finalError(url: string | URL, failure: NetworkFailure, attempts: number): LockError {
+  if (!failure.isTransient) {
+    const nextStep =
+      failure.kind === 'too-large'
+        ? 'Raise the limit if that is right'
+        : 'Check the URL; asking again would not help';
+    return networkError(url, failure.message, nextStep, failure);
+  }
+  const times = attempts === 1 ? 'once' : `${attempts} times`;
+  return networkError(url, `${failure.message} (tried ${times})`, 'Try again later', failure);
+}
+
+function outOfTime(
+  url: string | URL,
+  failure: NetworkFailure,
+  options: FetchOptions,
+  timeoutMs: number,
+  delayMs: number,
+): LockError {
+  const limit = `timeout ${formatDuration(timeoutMs)} (${options.timeoutSource ?? 'default'})`;
+  const fact = `${failure.message}, and the next try in ${formatDuration(delayMs)} would come after the ${limit}`;
+  return networkError(url, fact, 'Try again later, or raise the timeout', failure);
+}
+
+function expired(
+  url: string | URL,
+  last: NetworkFailure | undefined,
+  options: FetchOptions,
+  timeoutMs: number,
+): LockError {
+  const limit = `timeout ${formatDuration(timeoutMs)} (${options.timeoutSource ?? 'default'})`;
+  const before = last === undefined ? '' : `; before that ${last.message}`;
+  const cause = new NetworkFailure(`the ${limit} has passed`, { kind: 'timeout', isTransient: true });
+  return networkError(
+    url,
+    `it timed out: no complete answer within the ${limit}${before}`,
+    'Try again later, or raise the timeout',
+    cause,
+  );
+}

@@ -1,0 +1,88 @@
+/** Why one attempt failed. The `cause` of the LockError that the caller of a fetch sees. */
+export class NetworkFailure extends Error {
+  readonly kind: 'status' | 'connection' | 'timeout' | 'cut-short' | 'too-large' | 'request';
+  readonly isTransient: boolean;
+  readonly status: number | undefined;
+  /** Milliseconds that the server asked us to stay away. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    fact: string,
+    details: {
+      readonly kind: NetworkFailure['kind'];
+      readonly isTransient: boolean;
+      readonly status?: number | undefined;
+      readonly retryAfterMs?: number | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(fact, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'NetworkFailure';
+    this.kind = details.kind;
+    this.isTransient = details.isTransient;
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** Server busy or in between: asking again may help. 501 and 505 will say the same for ever. */
+const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Not ENOTFOUND: a name that does not exist is a typing error more often than a moment (EAI_AGAIN is the moment). */
+const TRANSIENT_CODES = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENETRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
+export function statusFailure(
+  status: number,
+  statusText: string,
+  retryAfter: number | undefined,
+): NetworkFailure {
+  const name = statusText === '' ? String(status) : `${status} ${statusText}`;
+  return new NetworkFailure(`the server answered ${name}`, {
+    kind: 'status',
+    isTransient: TRANSIENT_STATUS.has(status),
+    status,
+    retryAfterMs: retryAfter,
+  });
+}
+
+/** What `fetch` threw before there was an answer. */
+export function connectionFailure(error: unknown): NetworkFailure {
+  const { code, message } = innermost(error);
+  const isTransient = code !== undefined && TRANSIENT_CODES.has(code);
+  return new NetworkFailure(`the server cannot be reached (${code ?? message})`, {
+    kind: 'connection',
+    isTransient,
+    cause: error,
+  });
+}
+
+/** undici wraps: TypeError "fetch failed" > AggregateError > the error with the code. */
+function innermost(error: unknown): { code: string | undefined; message: string } {
+  let current = error as
+    { code?: unknown; message?: unknown; cause?: unknown; errors?: unknown[] } | undefined;
+  let code: string | undefined;
+  let message = String(error);
+  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth++) {
+    if (typeof current.code === 'string') code = current.code;
+    if (typeof current.message === 'string' && current.message !== '')
+      ({ message } = current as { message: string });
+    current = (current.cause ?? current.errors?.[0]) as typeof current;
+  }
+  return { code, message };
+}

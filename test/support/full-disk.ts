@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+import { testDirectory } from './directory.js';
+
+/** A small file system of its own, unmounted when the test ends. Needs root. */
+export function fullDisk(sizeKib: number, moreOptions = ''): { readonly directory: string } {
+  const directory = join(testDirectory(), 'disk');
+  mkdirSync(directory);
+  const options = [`size=${sizeKib}k`, ...(moreOptions === '' ? [] : [moreOptions])].join(',');
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', directory]);
+  });
+  return { directory };
+}
