@@ -45,7 +45,7 @@ describe('withLock', () => {
       },
     ],
     ['moved away with its directory', (path: string) => renameSync(dirname(path), `${dirname(path)}-moved`)],
-  ])('is LOST when the file %s meanwhile, although fn resolved', async (_, lose) => {
+  ])('INV-FLOCK-2: is LOST when the file %s meanwhile, although fn resolved', async (_, lose) => {
     const folder = join(dirname(lockPath()), 'inner');
     mkdirSync(folder);
     const path = join(folder, 'a.lock');
@@ -110,13 +110,16 @@ describe('the file that is locked', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  test.each(['#!/bin/sh\necho hello\n', '4711\n', ' '])('%j is not changed by a byte', async (content) => {
-    const path = lockPath('script');
-    writeFileSync(path, content);
-    await withLock(path, () => expect(isFree(path)).toBe(false));
-    await withLock(path, { mode: 'shared' }, () => undefined);
-    expect(readFileSync(path, 'utf8')).toBe(content);
-  });
+  test.each(['#!/bin/sh\necho hello\n', '4711\n', ' '])(
+    'INV-FLOCK-4: %j is not changed by a byte',
+    async (content) => {
+      const path = lockPath('script');
+      writeFileSync(path, content);
+      await withLock(path, () => expect(isFree(path)).toBe(false));
+      await withLock(path, { mode: 'shared' }, () => undefined);
+      expect(readFileSync(path, 'utf8')).toBe(content);
+    },
+  );
 
   test('may be a directory', async () => {
     const path = lockPath('folder');
@@ -141,6 +144,23 @@ describe('the file that is locked', () => {
       message: expect.stringContaining('ENOENT'),
     });
     expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  test.each([
+    [
+      'below a file',
+      'ENOTDIR',
+      (path: string) => {
+        writeFileSync(path, '');
+        return join(path, 'a.lock');
+      },
+    ],
+    ['with a name too long', 'ENAMETOOLONG', (path: string) => join(dirname(path), 'a'.repeat(300))],
+  ])('%s is an error of ours, with its errno', async (_, errno, place) => {
+    const path = place(lockPath());
+    for (const take of [acquire, tryAcquire]) {
+      await expect(take(path)).rejects.toMatchObject({ code: 'HOLDFAST_IO', cause: { code: errno } });
+    }
   });
 
   test('may be one that is read-only', async () => {

@@ -20,7 +20,7 @@ async function secondCopy(): Promise<Holdfast> {
   return (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'dist/index.js')).href)) as Holdfast;
 }
 
-test('two copies of the package in one process exclude each other, on files and in memory', async () => {
+test('INV-MEM-4: two copies of the package in one process exclude each other, on files and in memory', async () => {
   const there = await secondCopy();
   expect(there.acquire).not.toBe(here.acquire);
   for (const address of [join(temporaryDirectory(), 'a.lock'), 'memory:#between-copies']) {

@@ -15,7 +15,7 @@ interface Report {
   readonly microseconds: number;
 }
 
-test('1000 callers of one process, half of whom give up, are served in order and leave nothing behind', async () => {
+test('INV-FLOCK-6: 1000 callers of one process, half of whom give up, are served in order and leave nothing behind', async () => {
   const other = run(process.execPath, [crowd, join(temporaryDirectory(), 'a.lock'), '20']);
   const { rounds, before, after, microseconds } = JSON.parse(await other.line()) as Report;
   expect(rounds).toHaveLength(20);

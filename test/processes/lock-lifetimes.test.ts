@@ -23,7 +23,7 @@ describe('worker threads', () => {
 });
 
 describe('children', () => {
-  test('that were forked during a hold do not keep the lock after its release', async () => {
+  test('INV-FLOCK-3: that were forked during a hold do not keep the lock after its release', async () => {
     const path = lockPath();
     const parent = driveLock('forker', path, 'release');
     await parent.line();
@@ -33,7 +33,7 @@ describe('children', () => {
     expect(await parent.ended).toBe(0);
   });
 
-  test('that outlive their killed parent do not keep its lock', async () => {
+  test('INV-FLOCK-5: that outlive their killed parent do not keep its lock', async () => {
     const path = lockPath();
     const parent = driveLock('forker', path);
     const pids = (await parent.line()).split(' ').map(Number);

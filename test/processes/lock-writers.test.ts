@@ -6,7 +6,7 @@ import { withWriteLock } from '../../dist/index.js';
 import { driveLock } from './drive-lock.js';
 import { lockLines, temporaryDirectory, until } from './observe.js';
 
-test('20 writers in a row get in among eight processes that read without a pause', async () => {
+test('INV-FLOCK-7: 20 writers in a row get in among eight processes that read without a pause', async () => {
   const data = join(temporaryDirectory(), 'data');
   const readers = Array.from({ length: 8 }, () => driveLock('reader', data));
   await Promise.all(readers.map(({ line }) => line()));

@@ -4,7 +4,7 @@ import { overlapsOf } from '../../dist/testing/index.js';
 import { hangMs } from '../support/time.js';
 import { storm } from './storm.js';
 
-test('a storm of kills, stops, aborts and timeouts over 8 processes: no two holds that exclude each other', async () => {
+test('INV-FLOCK-1: a storm of kills, stops, aborts and timeouts over 8 processes: no two holds that exclude each other', async () => {
   const figures = await storm(8, 1);
   console.log(JSON.stringify(figures));
   expect(figures).toMatchObject({ overlaps: 0, failures: [] });

@@ -7,6 +7,7 @@ import { listPids, readProcessStat } from '../../src/host/process-stat.js';
 import { acquire, cleanLockFiles } from '../../src/index.js';
 import { lockPath } from '../locks/support.js';
 import { driverPath } from '../processes/drive-lock.js';
+import { killAfterTest } from '../support/processes.js';
 import { isWaiting, run, until } from '../processes/observe.js';
 
 function hasOpen(pid: number, path: string): boolean {
@@ -40,6 +41,7 @@ test('INV-FLOCK-2: a file that is cleaned away between open and flock is not wha
   ];
   const tracer = run('strace', [...slowly, process.execPath, driverPath, 'hold', path]);
   const pid = await until('the other runs', () => tracedBy(tracer.pid));
+  killAfterTest(pid);
   await until('it has opened the file', () => hasOpen(pid, path));
   expect((await cleanLockFiles(dirname(path))).removed).toEqual([path]);
   const guard = await acquire(path, { timeoutMs: 0 });

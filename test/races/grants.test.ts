@@ -9,7 +9,7 @@ import { resolveOptions } from '../../src/core/options.js';
 import { backends, programs } from './stepped.js';
 
 describe.each(Object.entries(backends))('%s', (_, backend) => {
-  test('an abort between the grant and the call that waits for it: canceled, and nobody holds', async () => {
+  test('INV-FLOCK-6, INV-MEM-3: an abort between the grant and the call that waits for it: canceled, and nobody holds', async () => {
     const { steps, stepped, other } = programs(backend);
     const guard = await other();
     const stop = new AbortController();
