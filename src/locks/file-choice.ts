@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
-import { isLeaseListing } from '../backends/lease/index.js';
+import { isLeaseListing } from '../backends/lease/listing.js';
 import { fileSystemKindOfDirectory, type FileSystemKind } from '../host/filesystem.js';
 
 export interface FileChoice {

@@ -3,39 +3,35 @@ import { resolve } from 'node:path';
 import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
-import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { LockSpace } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
-import { LeaseBackend, NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/index.js';
+import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
-import { leaseClock } from '../host/lease-clock.js';
-import { createKeeper } from '../keeper/index.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
+import { leaseSpace } from './lease-space.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
 
-function space(key: string, create: () => Backend): LockSpace {
+function kept(key: string, create: () => LockSpace): LockSpace {
   let found = spaces.get(key);
   if (found === undefined) {
-    found = new LockSpace(create(), systemClock);
+    found = create();
     spaces.set(key, found);
   }
   return found;
 }
 
-let keeper: LeaseKeeper | undefined;
-
-/** One for all leases of this thread. */
-export function leaseKeeper(): LeaseKeeper {
-  return (keeper ??= createKeeper(systemClock, leaseClock));
+function space(key: string, create: () => Backend): LockSpace {
+  return kept(key, () => new LockSpace(create(), systemClock));
 }
 
 /** For locks on paths that users name. */
 export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
   const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
   if (backend === 'lease') {
-    return leaseSpace('lease', () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock));
+    return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
   }
   assertNoLease(path);
   return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
@@ -44,19 +40,10 @@ export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string)
 /** For the locks that we place beside data files. */
 export function privatePathSpace(path: string): LockSpace {
   if (chooseForPath(path).backend === 'lease') {
-    return leaseSpace('lease-private', () => new LeaseBackend(PRIVATE_DIRECTORY, systemClock, leaseClock));
+    return kept('lease-private', () => leaseSpace(PRIVATE_DIRECTORY));
   }
   assertNoLease(path);
   return space('flock-private', () => new FlockBackend(PRIVATE_FILE, systemClock));
-}
-
-function leaseSpace(key: string, create: () => Backend): LockSpace {
-  let found = spaces.get(key);
-  if (found === undefined) {
-    found = new LockSpace(create(), systemClock, leaseKeeper());
-    spaces.set(key, found);
-  }
-  return found;
 }
 
 /** The only place where an address becomes a backend. */
