@@ -179,6 +179,16 @@ static napi_value namespace_of_pids(napi_env env, napi_callback_info info) {
   return number(env, pid_namespace());
 }
 
+static napi_value exchange(napi_env env, napi_callback_info info) {
+  call self;
+  char other[PATH_BYTES + 4];
+  size_t length, other_length;
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
+  if (result == 0) result = read_text(env, self.values[1], other, PATH_BYTES, &other_length);
+  return number(env, result == 0 ? path_exchange(self.path, other) : result);
+}
+
 NAPI_MODULE_EXPORT int32_t node_api_module_get_api_version_v1(void) { return NAPI_VERSION; }
 
 NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value exports) {
@@ -199,6 +209,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"bootTimeMs", boot_time},
       {"processStartTime", start_time},
       {"pidNamespace", namespace_of_pids},
+      {"exchange", exchange},
 #ifndef _WIN32
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},

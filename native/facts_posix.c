@@ -40,8 +40,15 @@ double pid_namespace(void) {
   if (syscall(SYS_newfstatat, AT_FDCWD, "/proc/self/ns/pid", &status, 0) < 0) return 0;
   return (double)status.st_ino;
 }
+
+/* By number: glibc has a wrapper since 2.28 only, and musl and old headers lack the flag. */
+int path_exchange(const char *a, const char *b) {
+  enum { EXCHANGE = 2 };
+  return syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, EXCHANGE) < 0 ? -errno : 0;
+}
 #else
 #include <libproc.h>
+#include <stdio.h>
 #include <mach/mach_time.h>
 
 double boot_time_ms(void) {
@@ -58,4 +65,6 @@ bool process_start_time(int pid, double *start) {
 }
 
 double pid_namespace(void) { return 0; }
+
+int path_exchange(const char *a, const char *b) { return renamex_np(a, b, RENAME_SWAP) < 0 ? -errno : 0; }
 #endif

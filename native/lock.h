@@ -102,4 +102,7 @@ double boot_time_ms(void);
 bool process_start_time(int pid, double *start);
 double pid_namespace(void);
 
+/* Two names of one file system change places in one step. -ENOSYS or -EINVAL where that cannot be done. */
+int path_exchange(const char *a, const char *b);
+
 #endif

@@ -3,8 +3,10 @@ import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
 import { BREAK } from './specs/break.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
+import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
 import { RUN } from './specs/run.js';
 import { WHY } from './specs/why.js';
+import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -20,6 +22,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   CACHE_REFRESH,
   CACHE_GET,
   CACHE_STATUS,
+  SETUP,
+  SETUP_LIST,
+  SETUP_STATUS,
+  SETUP_PATH,
+  SETUP_REMOVE,
+  CLAIM,
+  UNCLAIM,
+  ...CLAIMS,
   COMPLETION,
   HELP,
   VERSION,

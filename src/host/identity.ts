@@ -3,6 +3,7 @@ import { hostname as osHostname } from 'node:os';
 import { basename } from 'node:path';
 
 import type { ProcessIdentity } from '../core/holder.js';
+import { withoutCredentials } from '../core/address.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
 /** Caches the first answer; nothing is read before somebody asks. */
@@ -119,7 +120,7 @@ export function isAncestor(pid: number): boolean | undefined {
 
 /**
  * The command line for people: arguments joined by spaces, the program without its directory, control
- * characters replaced, at most `maxLength` characters. undefined when it cannot be known.
+ * characters replaced, credentials in URLs left out, at most `maxLength` characters. undefined when it cannot be known.
  */
 export function commandOf(pid: number, maxLength = 80): string | undefined {
   if (!isProcOurs()) return undefined;
@@ -133,8 +134,10 @@ export function commandOf(pid: number, maxLength = 80): string | undefined {
   const name = readProcessStat(pid)?.name;
   if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
   const program = (args[0] ?? '').replace(/^.*\/(?=.)/s, '');
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const text = [program, ...args.slice(1)].join(' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  const text = withoutCredentials([program, ...args.slice(1)].join(' ')).replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    '?',
+  );
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
 }
 
@@ -153,7 +156,6 @@ export function ownCommand(): string {
 
 /** Records outlive the process and are readable by others: no user:password@ of a URL, no control characters. */
 function shortened(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const clean = text.replace(/\/\/[^/\s@]*@/g, '//').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
   return clean.length <= 80 ? clean : `${clean.slice(0, 79)}…`;
 }

@@ -64,6 +64,11 @@ export interface NativeAddon extends DurableCalls {
   processStartTime(pid: number): number | undefined;
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
+  /**
+   * Two names of one file system change places in one step (RENAME_EXCHANGE, RENAME_SWAP). 0, or a negative errno:
+   * -ENOSYS or -EINVAL where the system or the file system cannot.
+   */
+  exchange?(a: string, b: string): number;
 }
 
 /** Durable writes. Absent on Windows. */

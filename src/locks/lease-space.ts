@@ -1,8 +1,8 @@
-import type { Backend } from '../core/backend.js';
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from '../backends/lease/config.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
+import { lazyBackend } from './lazy-backend.js';
 
 let keeper: Promise<LeaseKeeper> | undefined;
 
@@ -16,19 +16,14 @@ export const leaseKeeper: LeaseKeeper = {
 
 /** Leases on directories. Their code is loaded when the first is asked for: most processes only flock. */
 export function leaseSpace(config: LeaseConfig): LockSpace {
-  let loading: Promise<Backend> | undefined;
-  const load = (): Promise<Backend> =>
-    (loading ??= import('../backends/lease/backend.js').then(
-      ({ LeaseBackend }) => new LeaseBackend(config, systemClock, leaseClock),
-    ));
-  const backend: Backend = {
+  const backend = lazyBackend({
     name: 'lease',
     capabilities: LEASE_CAPABILITIES,
-    tryAcquire: async (request, signal) => (await load()).tryAcquire(request, signal),
-    inspect: async (resource) => (await (await load()).inspect?.(resource)) ?? [],
-    forceRelease: async (resource, holderId, options) =>
-      (await (await load()).forceRelease?.(resource, holderId, options)) ?? false,
-    [Symbol.asyncDispose]: async () => (await loading)?.[Symbol.asyncDispose](),
-  };
+    hasQueue: false,
+    load: async () => {
+      const { LeaseBackend } = await import('../backends/lease/index.js');
+      return new LeaseBackend(config, systemClock, leaseClock);
+    },
+  });
   return new LockSpace(backend, systemClock, leaseKeeper);
 }

@@ -5,11 +5,14 @@ import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
 import { LockSpace } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
+import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
+import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
-import { leaseSpace } from './lease-space.js';
+import { lazyBackend } from './lazy-backend.js';
+import { leaseKeeper, leaseSpace } from './lease-space.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
@@ -27,6 +30,11 @@ function space(key: string, create: () => Backend): LockSpace {
   return kept(key, () => new LockSpace(create(), systemClock));
 }
 
+/** Kernel locks on files, whatever their file system. */
+export function namedFileSpace(): LockSpace {
+  return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
+}
+
 /** For locks on paths that users name. */
 export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
   const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
@@ -34,7 +42,7 @@ export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string)
     return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
   }
   assertNoLease(path);
-  return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
+  return namedFileSpace();
 }
 
 /** For the locks that we place beside data files. */
@@ -48,11 +56,16 @@ export function privatePathSpace(path: string): LockSpace {
 
 /** The only place where an address becomes a backend. */
 export function spaceOf(address: Address): LockSpace {
+  if (isEngine(address.scheme)) return engineSpaceOf(address.scheme, address.target);
   switch (address.scheme) {
     case 'path':
     case 'flock':
     case 'lease':
       return namedPathSpace(address.scheme, resolve(address.target));
+    case 'git':
+      return space('git', () =>
+        lazyBackend({ name: 'git', capabilities: GIT_CAPABILITIES, hasQueue: false, load: openGit }),
+      );
     case 'memory':
       return space('memory', createMemoryBackend);
     default:
@@ -61,4 +74,17 @@ export function spaceOf(address: Address): LockSpace {
         { code: 'HOLDFAST_UNSUPPORTED', resource: address.display },
       );
   }
+}
+
+async function openGit(): Promise<Backend> {
+  const [{ createGitBackend }, { gitHost }] = await Promise.all([
+    import('../backends/git/index.js'),
+    import('./git-host.js'),
+  ]);
+  return createGitBackend(gitHost(namedFileSpace()));
+}
+
+/** One per server: locks of one server share its connection. */
+function engineSpaceOf(scheme: EngineScheme, target: string): LockSpace {
+  return kept(`${scheme}:${target}`, () => engineSpace(scheme, target, leaseKeeper));
 }

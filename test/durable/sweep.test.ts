@@ -21,11 +21,8 @@ async function stoppedWriter(
   wrapper: readonly string[],
   path: string,
 ): Promise<{ child: TestChild; temp: string }> {
-  const [command, ...args] = [...wrapper, process.execPath, STOPPED_WRITER, kind, path] as [
-    string,
-    ...string[],
-  ];
-  const child = start(command, args);
+  const words = [...wrapper, process.execPath, STOPPED_WRITER, kind, path];
+  const child = start(words[0] as string, words.slice(1));
   const [, temp] = (await child.line(/^prepared (.*)$/)) as unknown as [string, string];
   return { child, temp };
 }

@@ -1,0 +1,36 @@
+import { remove } from '../../provision/remove.js';
+import { SignalCancel } from '../cancel.js';
+import { note } from '../output.js';
+import { reportError } from '../render/error.js';
+import { canceledExitCode, waitListener, waitTimeout } from '../setup/lock-wait.js';
+import { recipesOf } from '../setup/recipes.js';
+import type { ParsedArguments } from '../spec.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const recipes = await recipesOf(args);
+  const timeout = await waitTimeout(args);
+  const dir = args.text('dir');
+  const cancel = new SignalCancel();
+  cancel.arm();
+  try {
+    for (const recipe of recipes) {
+      const { wasInstalled, installDir } = await remove(recipe, {
+        ...timeout,
+        signal: cancel.signal,
+        onWait: waitListener(recipe.name, timeout),
+        ...(dir !== undefined && { dir }),
+      });
+      note(
+        `holdfast: ${wasInstalled ? 'removed' : 'nothing to remove of'} ${recipe.name} in "${installDir}"`,
+      );
+    }
+    return 0;
+  } catch (error) {
+    const exitCode = canceledExitCode(error, cancel);
+    if (exitCode === undefined) throw error;
+    reportError(error);
+    return exitCode;
+  } finally {
+    cancel.disarm();
+  }
+}

@@ -1,0 +1,56 @@
+import type { AcquireRequest, Attempt, Backend, Capabilities, Grant, HolderInfo } from '../core/backend.js';
+
+export interface LazyBackend {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** It has a `waitAcquire`. */
+  readonly hasQueue: boolean;
+  readonly load: () => Promise<Backend>;
+}
+
+/**
+ * A backend whose code, and whose client package, are loaded at its first use: nobody pays for an engine that no
+ * address names. What it can do is known before, since whether a call is possible must not cost a connection.
+ */
+export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend): Backend {
+  let loaded: Backend | undefined;
+  let loading: Promise<Backend> | undefined;
+
+  function ready(): Promise<Backend> {
+    loading ??= load().then(
+      (backend) => (loaded = backend),
+      (error: unknown) => {
+        loading = undefined;
+        throw error;
+      },
+    );
+    return loading;
+  }
+
+  async function waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    const backend = loaded ?? (await ready());
+    return (backend.waitAcquire as NonNullable<Backend['waitAcquire']>)(request, signal);
+  }
+
+  return {
+    name,
+    capabilities,
+    tryAcquire(request, signal): Attempt | Promise<Attempt> {
+      if (loaded !== undefined) return loaded.tryAcquire(request, signal);
+      return ready().then((backend) => backend.tryAcquire(request, signal));
+    },
+    ...(hasQueue && { waitAcquire }),
+    async inspect(resource): Promise<readonly HolderInfo[]> {
+      return (await (loaded ?? (await ready())).inspect?.(resource)) ?? [];
+    },
+    async list() {
+      return (await (loaded ?? (await ready())).list?.()) ?? [];
+    },
+    async forceRelease(resource, holderId, options) {
+      return (await (loaded ?? (await ready())).forceRelease?.(resource, holderId, options)) ?? false;
+    },
+    async [Symbol.asyncDispose]() {
+      await loaded?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+/** The whole output of one build in a file, and its last lines in memory. */
+export interface BuildLog {
+  readonly path: string;
+  line(text: string): void;
+  /** The last lines since the last call of `mark`. */
+  tail(): readonly string[];
+  mark(): void;
+  close(): void;
+}
+
+/** Replaces the log at `path`. A log that cannot be written (a full disk) is cut short; the build tells why by itself. */
+export function openBuildLog(path: string, keepLines: number): BuildLog {
+  const fd = openSync(path, 'w', 0o644);
+  let lines: string[] = [];
+  let isWritable = true;
+  return {
+    path,
+    line(text) {
+      lines.push(text);
+      if (lines.length > 4 * keepLines) lines = lines.slice(-keepLines);
+      if (!isWritable) return;
+      try {
+        writeSync(fd, `${text}\n`);
+      } catch {
+        isWritable = false;
+      }
+    },
+    tail: () => lines.slice(-keepLines),
+    mark: () => {
+      lines = [];
+    },
+    close: () => closeSync(fd),
+  };
+}

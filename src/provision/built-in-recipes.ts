@@ -1,0 +1,10 @@
+import type { Recipe } from './recipe.js';
+import { BITNET_CPP } from './recipes/bitnet-cpp.js';
+import { LLAMA_CPP } from './recipes/llama-cpp.js';
+
+export const BUILT_IN_RECIPES: readonly Recipe[] = [LLAMA_CPP, BITNET_CPP];
+
+/** The built-in recipe of that name. */
+export function findRecipe(name: string): Recipe | undefined {
+  return BUILT_IN_RECIPES.find((recipe) => recipe.name === name);
+}

@@ -1,0 +1,217 @@
+import { mkdir } from 'node:fs/promises';
+import { delimiter } from 'node:path';
+
+import { LockCanceledError, type LockError } from '../core/errors.js';
+import type { WaitEvent } from '../core/events.js';
+import type { Clock } from '../core/clock.js';
+import type { Guard } from '../core/guard.js';
+import { systemClock } from '../host/clock.js';
+import { withLock } from '../locks/acquire.js';
+import { fileError, installError } from './errors.js';
+import { reporterFor, type Outcome, type ProvisionEvent, type Reporter } from './events.js';
+import { exportsOf, type Export } from './exports.js';
+import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.js';
+import type { Layout } from './layout.js';
+import { makeVersion } from './make-version.js';
+import { placeOf } from './place.js';
+import { isGitSource, type Recipe } from './recipe.js';
+import { remoteCommit } from './source-git.js';
+import { faultOf, type Stamp } from './stamp.js';
+import { libraryDirs } from './verify.js';
+import { currentVersion, recoverSwitch, sweepVersions, type CurrentVersion } from './versions.js';
+
+/** How long an install waits for another one of the same toolchain: builds take minutes. */
+export const DEFAULT_INSTALL_TIMEOUT_MS = 600_000;
+
+export interface InstallOptions {
+  /** Install directory. Default: `{NAME}_DIR`, else `$XDG_DATA_HOME/holdfast/NAME`. */
+  readonly dir?: string;
+  /** Branch, tag or full commit id, instead of the recipe's own. Without it, an install of any ref will do. */
+  readonly ref?: string;
+  /** Ask the remote, and build again when it has moved. */
+  readonly update?: boolean;
+  /**
+   * `auto` (default): build when nothing usable is installed. `never`: only check what is there. `always`: build
+   * again also when nothing is wrong.
+   */
+  readonly repair?: 'auto' | 'never' | 'always';
+  /** No network: what is installed will do, or the call fails. */
+  readonly offline?: boolean;
+  /** Milliseconds to wait for the lock: `0` not at all, Infinity for ever. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  /** Where the timeout comes from, for messages. */
+  readonly timeoutSource?: string;
+  /** Ends the wait or the install, and every program that it runs. */
+  readonly signal?: AbortSignal;
+  readonly onWait?: (event: WaitEvent) => void;
+  readonly onEvent?: (event: ProvisionEvent) => void;
+  /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Milliseconds for one attempt to fetch a source. Default {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
+  readonly attemptTimeoutMs?: number;
+  /** Stray by up to a tenth from the waits between attempts. Default true. */
+  readonly jitter?: boolean;
+}
+
+/** A toolchain that is ready. */
+export interface Installation {
+  readonly recipe: string;
+  readonly outcome: Outcome;
+  /** The version's own directory, which stays when another version is installed; undefined when only libraries are provided. */
+  readonly dir: string | undefined;
+  readonly libDirs: readonly string[];
+  /** Commit id or checksum; undefined for a toolchain of the user's own. */
+  readonly revision: string | undefined;
+  readonly exports: readonly Export[];
+}
+
+/** One install under way. */
+export interface InstallRun {
+  readonly recipe: Recipe;
+  readonly ref: string | undefined;
+  readonly layout: Layout;
+  readonly fetch: FetchContext;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly options: InstallOptions;
+}
+
+/**
+ * Makes the toolchain ready, building it only when nobody has: however many call this at once, one builds and the
+ * others wait and take the result. The tree is built beside the old version, checked, and put in its place at once;
+ * when anything fails, or everything is killed, the old version is untouched.
+ *
+ * @throws LockError HOLDFAST_TIMEOUT or HOLDFAST_CONTENDED while another install goes on, HOLDFAST_NETWORK,
+ *   HOLDFAST_BUILD, HOLDFAST_IO (a full disk), HOLDFAST_PERMISSION, HOLDFAST_UNSUPPORTED (a prerequisite is missing),
+ *   HOLDFAST_CONFIG_MISMATCH (an override names nothing usable), HOLDFAST_CANCELED.
+ * @example
+ * const { dir } = await install(LLAMA_CPP, { timeoutMs: 60_000 });
+ */
+export async function install(recipe: Recipe, options: InstallOptions = {}): Promise<Installation> {
+  const { env = process.env, onEvent, onWait, signal, ref } = options;
+  assertRef(recipe, ref);
+  const reporter = reporterFor(recipe.name, onEvent);
+  const place = await placeOf(recipe, options.dir, env);
+  if (place.kind === 'provided') {
+    const libDirs = libraryDirs(place.dir ?? '.', place.found);
+    reporter.note(`${place.chosenBy} names a toolchain of yours; it is used as it is`);
+    return finish(recipe, reporter, 'provided', place.dir, libDirs, undefined);
+  }
+  const { layout } = place;
+  assertSearchable(recipe, layout);
+  const clock = systemClock;
+  const fetch: FetchContext = {
+    recipeName: recipe.name,
+    reporter,
+    clock,
+    signal,
+    env,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+    hasJitter: options.jitter ?? true,
+  };
+  try {
+    await mkdir(layout.parentDir, { recursive: true });
+    const lockOptions = {
+      timeoutMs: options.timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
+      timeoutSource: options.timeoutSource ?? (options.timeoutMs === undefined ? 'default' : 'timeoutMs'),
+      reason: `setup ${recipe.name}`,
+      ...(signal && { signal }),
+      ...(onWait && { onWait }),
+    };
+    const run: InstallRun = { recipe, ref, layout, fetch, clock, reporter, options };
+    return await withLock(layout.lockPath, lockOptions, (guard) => installLocked(run, guard));
+  } catch (error) {
+    if (signal?.aborted === true && error === signal.reason) throw canceled(recipe, error);
+    throw fileError(`install "${recipe.name}" in`, layout.installDir, error);
+  }
+}
+
+async function installLocked(run: InstallRun, guard: Guard): Promise<Installation> {
+  const { recipe, ref, layout, clock, reporter, options } = run;
+  const recovered = await recoverSwitch(layout);
+  if (recovered !== undefined) reporter.note(recovered);
+  await sweepVersions(layout, clock, true);
+  const current = await currentVersion(layout);
+  const fault =
+    current === undefined ? 'nothing is installed' : await faultOf(current.dir, current.stamp, recipe, ref);
+  const ready =
+    fault === undefined && current?.stamp !== undefined ? { ...current, stamp: current.stamp } : undefined;
+  if (ready !== undefined && !(await mustBuild(run, ready.stamp))) {
+    return finishStamped(run, 'cached', ready.dir, ready.stamp);
+  }
+  if (fault !== undefined) assertMayBuild(run, fault);
+  if (current !== undefined && fault !== undefined) reporter.note(`building again: ${fault}`);
+  const made = await makeVersion(run, current, guard);
+  await sweepVersions(layout, clock, false);
+  return finishStamped(run, outcomeOf(current, options), made.dir, made.stamp);
+}
+
+function outcomeOf(current: CurrentVersion | undefined, { update, ref }: InstallOptions): Outcome {
+  if (current === undefined) return 'installed';
+  return update === true || ref !== undefined ? 'updated' : 'repaired';
+}
+
+/** Whether a whole install is to be built again all the same. */
+async function mustBuild({ recipe, ref, fetch, options }: InstallRun, stamp: Stamp): Promise<boolean> {
+  const { repair = 'auto', update = false, offline = false } = options;
+  if (repair === 'never') return false;
+  if (repair === 'always') {
+    if (offline) throw offlineError(recipe, 'it is to be built again');
+    return true;
+  }
+  // An archive's checksum is in the recipe: it has no newer state.
+  if (!update || offline || !isGitSource(recipe.source)) return false;
+  return (await remoteCommit(recipe.source, ref ?? recipe.source.ref, fetch)) !== stamp.revision;
+}
+
+function assertMayBuild({ recipe, layout, options }: InstallRun, fault: string): void {
+  if (options.repair === 'never') {
+    const fact = `"${layout.installDir}" cannot be used: ${fault}`;
+    throw installError('HOLDFAST_BUILD', recipe.name, fact, 'Run it without --repair=never');
+  }
+  if (options.offline === true) throw offlineError(recipe, fault);
+}
+
+function offlineError(recipe: Recipe, fact: string): LockError {
+  const next = 'Run it without --offline';
+  return installError('HOLDFAST_NETWORK', recipe.name, `${fact}, and the network may not be used`, next);
+}
+
+function finishStamped(run: InstallRun, outcome: Outcome, dir: string, stamp: Stamp): Installation {
+  const { recipe, reporter } = run;
+  return finish(recipe, reporter, outcome, dir, libraryDirs(dir, stamp.artifacts), stamp.revision);
+}
+
+function finish(
+  recipe: Recipe,
+  reporter: Reporter,
+  outcome: Outcome,
+  dir: string | undefined,
+  libDirs: readonly string[],
+  revision: string | undefined,
+): Installation {
+  const exports = exportsOf(recipe, dir, libDirs);
+  reporter.send({ type: 'done', outcome, dir: dir ?? libDirs[0] ?? '' });
+  return { recipe: recipe.name, outcome, dir, libDirs, revision, exports };
+}
+
+/** git reads a ref that begins with a dash as an option. */
+function assertRef(recipe: Recipe, ref: string | undefined): void {
+  if (ref === undefined || (/^[^-\s~^:?*[\\]+$/.test(ref) && !ref.includes('..'))) return;
+  throw new TypeError(`Could not install "${recipe.name}": "${ref}" is no name of a branch, tag or commit.`);
+}
+
+/** Found out before the build, not when its exports are printed: no quoting lets a search path hold such a directory. */
+function assertSearchable(recipe: Recipe, { installDir }: Layout): void {
+  const extendsPath = exportsOf(recipe, installDir, [installDir]).some(({ prepend }) => prepend);
+  if (!extendsPath || !installDir.includes(delimiter)) return;
+  const fact = `"${installDir}" contains "${delimiter}", which separates the directories of a search path`;
+  throw installError('HOLDFAST_UNSUPPORTED', recipe.name, fact, 'Choose another place with --dir');
+}
+
+function canceled(recipe: Recipe, cause: unknown): LockCanceledError {
+  return new LockCanceledError(
+    `Could not install "${recipe.name}": the caller canceled it. What was installed before is untouched.`,
+    { resource: recipe.name, cause },
+  );
+}

@@ -1,0 +1,119 @@
+/** The platforms that recipes distinguish; every other one counts as `linux`. */
+export type RecipePlatform = 'linux' | 'darwin' | 'win32';
+
+/** One value for all platforms, or one each; a platform that is not listed has none. */
+export type PerPlatform<T> = T | { readonly [P in RecipePlatform]?: T };
+
+export interface GitSource {
+  /** URL or path of the remote. */
+  readonly git: string;
+  /** Branch, tag or full commit id. Default: the remote's own HEAD. */
+  readonly ref?: string;
+  /** Clone the submodules too, recursively. Default true. */
+  readonly submodules?: boolean;
+  /** Fetch only the wanted commits. Default true; `false` for servers that cannot (dumb HTTP). */
+  readonly shallow?: boolean;
+}
+
+export interface ArchiveSource {
+  /** URL of a .tar, .tar.gz, .tar.xz, .tar.bz2 or .zip. */
+  readonly archive: string;
+  /** SHA-256 of the archive, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Leading path elements to drop when unpacking. Default 1. */
+  readonly stripComponents?: number;
+}
+
+/** A program that the build needs. The first of `commands` that is there and new enough will do. */
+export interface Prerequisite {
+  readonly commands: readonly string[];
+  /** How it is asked for its version. Default `['--version']`; the first number with a dot counts. */
+  readonly versionArguments?: readonly string[];
+  /** Such as `3.14`. Absent: any version, and the program is not run. */
+  readonly minimumVersion?: string;
+  /** How to get it; ends the error message. */
+  readonly hint?: string;
+}
+
+/** One program run in the source tree. `{dir}` and `{jobs}` are replaced in arguments, cwd and env. */
+export interface BuildStep {
+  /** Shown while it runs. */
+  readonly name: string;
+  readonly command: string;
+  readonly arguments?: readonly string[];
+  /** Relative to the source tree. Default its top. */
+  readonly cwd?: string;
+  /** Added to the caller's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds until the step and everything it started is ended. Default: none. */
+  readonly timeoutMs?: number;
+}
+
+/** A file that the build must have made. */
+export interface Artifact {
+  readonly name: string;
+  /** File names that will do, in this order. */
+  readonly files: PerPlatform<readonly string[]>;
+}
+
+/** A variable to set, or with `prepend` a search path to put `value` in front of. */
+export interface RecipeExport {
+  readonly variable: PerPlatform<string>;
+  /** `{dir}` is the version's directory, `{libdir}` the one with the artifacts (with `prepend`: each of them). */
+  readonly value: string;
+  readonly prepend?: boolean;
+}
+
+/** How one toolchain is got, built, checked and used. Data: nothing in it runs before an install. */
+export interface Recipe {
+  /** `[a-z0-9][a-z0-9._-]*`, and none of `list`, `status`, `path`, `remove`. */
+  readonly name: string;
+  readonly description?: string;
+  readonly source: GitSource | ArchiveSource;
+  readonly prerequisites?: readonly Prerequisite[];
+  readonly steps: readonly BuildStep[];
+  readonly artifacts: readonly Artifact[];
+  /** Directories, relative to the tree, in which artifacts are looked for, the best first. */
+  readonly search: readonly string[];
+  /** Default: `NAME_DIR`, `NAME_LIBDIR`, and the loader's search path. */
+  readonly exports?: readonly RecipeExport[];
+  /** Bytes that must be free before anything is fetched. */
+  readonly diskSpaceBytes?: number;
+}
+
+/** Words of `holdfast setup` that no recipe can be called by. */
+export const RESERVED_RECIPE_NAMES: readonly string[] = ['list', 'status', 'path', 'remove'];
+
+export function isGitSource(source: Recipe['source']): source is GitSource {
+  return 'git' in source;
+}
+
+export function recipePlatform(platform: NodeJS.Platform = process.platform): RecipePlatform {
+  return platform === 'darwin' || platform === 'win32' ? platform : 'linux';
+}
+
+export function forPlatform<T>(value: PerPlatform<T>, platform: RecipePlatform): T | undefined {
+  const isTable = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isTable ? (value as { readonly [P in RecipePlatform]?: T })[platform] : (value as T);
+}
+
+/** `llama.cpp` is `LLAMA_CPP` in the names of variables. */
+export function variablePrefix(recipeName: string): string {
+  return recipeName.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+}
+
+/** What a recipe without `exports` exports. */
+export function defaultExports(recipeName: string): readonly RecipeExport[] {
+  const prefix = variablePrefix(recipeName);
+  const loaderPath = { linux: 'LD_LIBRARY_PATH', darwin: 'DYLD_LIBRARY_PATH', win32: 'PATH' } as const;
+  return [
+    { variable: `${prefix}_DIR`, value: '{dir}' },
+    { variable: `${prefix}_LIBDIR`, value: '{libdir}' },
+    { variable: loaderPath, value: '{libdir}', prepend: true },
+  ];
+}
+
+/** Replaces `{key}` by its value. Unknown keys stay: braces may be the program's own. */
+export function fillIn(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
+}

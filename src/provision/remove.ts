@@ -1,0 +1,63 @@
+import { lstat } from 'node:fs/promises';
+
+import type { WaitEvent } from '../core/events.js';
+import { systemClock } from '../host/clock.js';
+import { withLock } from '../locks/acquire.js';
+import { fileError, installError } from './errors.js';
+import { DEFAULT_INSTALL_TIMEOUT_MS } from './install.js';
+import { placeOf } from './place.js';
+import type { Recipe } from './recipe.js';
+import { removeAll } from './versions.js';
+
+export interface RemoveOptions {
+  readonly dir?: string;
+  /** Milliseconds to wait for an install that is going on. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  readonly timeoutSource?: string;
+  readonly signal?: AbortSignal;
+  readonly onWait?: (event: WaitEvent) => void;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Removal {
+  /** False when there was nothing to remove. */
+  readonly wasInstalled: boolean;
+  readonly installDir: string;
+}
+
+/**
+ * Removes every version of a toolchain, and the link to them. Its lock file stays, and so does whatever was never ours:
+ * a directory of the user's at the same place, or one that an install had set aside.
+ *
+ * @throws LockError HOLDFAST_TIMEOUT, HOLDFAST_CONTENDED, HOLDFAST_CANCELED, HOLDFAST_PERMISSION, HOLDFAST_IO;
+ *   HOLDFAST_UNSUPPORTED for a toolchain that a variable names and that is the user's own.
+ */
+export async function remove(recipe: Recipe, options: RemoveOptions = {}): Promise<Removal> {
+  const { signal, onWait, timeoutMs } = options;
+  const place = await placeOf(recipe, options.dir, options.env ?? process.env);
+  if (place.kind === 'provided') {
+    throw installError(
+      'HOLDFAST_UNSUPPORTED',
+      recipe.name,
+      `${place.chosenBy} names a toolchain of yours, which is not removed`,
+      `Unset ${place.chosenBy} to remove what was installed by Holdfast`,
+    );
+  }
+  const { layout } = place;
+  const { installDir } = layout;
+  if ((await lstat(layout.parentDir).catch(() => undefined)) === undefined)
+    return { wasInstalled: false, installDir };
+  const lockOptions = {
+    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
+    timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    reason: `remove ${recipe.name}`,
+    ...(signal && { signal }),
+    ...(onWait && { onWait }),
+  };
+  try {
+    const wasInstalled = await withLock(layout.lockPath, lockOptions, () => removeAll(layout, systemClock));
+    return { wasInstalled, installDir };
+  } catch (error) {
+    throw fileError('remove', installDir, error);
+  }
+}

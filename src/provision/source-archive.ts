@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+
+import { errnoOf } from '../core/system-error.js';
+import type { Answer } from '../net/attempt.js';
+import { fetchRetrying } from '../net/fetch.js';
+import { NetworkFailure } from '../net/network-failure.js';
+import { execFile } from '../process/exec-file.js';
+import { installError, withoutCredentials } from './errors.js';
+import type { FetchContext } from './fetch-context.js';
+import type { ArchiveSource } from './recipe.js';
+
+/**
+ * Downloads the archive beside the directory `dir`, compares its checksum and unpacks it into `dir`. Returns the checksum.
+ *
+ * @throws LockError HOLDFAST_NETWORK, also for a checksum that is not the recipe's.
+ */
+export async function fetchArchive(
+  source: ArchiveSource,
+  dir: string,
+  context: FetchContext,
+): Promise<string> {
+  const { reporter, signal, clock, attemptTimeoutMs, recipeName } = context;
+  const display = withoutCredentials(source.archive);
+  const path = `${dir}.download`;
+  reporter.stage('download');
+  try {
+    await fetchRetrying(
+      source.archive,
+      {
+        clock,
+        timeoutMs: attemptTimeoutMs,
+        maxSizeBytes: Infinity,
+        onRetry: ({ attempt, attempts, delayMs, failure }) =>
+          reporter.send({ type: 'retry', attempt, attempts, delayMs, reason: failure.message }),
+        ...(signal && { signal }),
+      },
+      (answer) => save(answer, path, source.sha256, recipeName, display),
+    );
+    reporter.stage('unpack');
+    await unpack(source, path, dir, context);
+  } finally {
+    await rm(path, { force: true });
+  }
+  return source.sha256.toLowerCase();
+}
+
+/** A whole body with a wrong checksum is another file: asking again would bring the same one. */
+async function save(
+  { body }: Answer,
+  path: string,
+  sha256: string,
+  recipeName: string,
+  display: string,
+): Promise<void> {
+  const hash = createHash('sha256');
+  const file = await open(path, 'w');
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  const actual = hash.digest('hex');
+  if (actual === sha256.toLowerCase()) return;
+  const fact = `"${display}" has the SHA-256 ${actual}, not ${sha256.toLowerCase()}`;
+  throw installError(
+    'HOLDFAST_NETWORK',
+    recipeName,
+    fact,
+    'Do not use it; correct the recipe only if the new file is known to be good',
+    new NetworkFailure('checksum mismatch', { kind: 'request', isTransient: false }),
+  );
+}
+
+/** With the system's own tar: on Windows and macOS it reads zip too. The content is trusted by its checksum. */
+async function unpack(
+  source: ArchiveSource,
+  path: string,
+  dir: string,
+  context: FetchContext,
+): Promise<void> {
+  const { signal, clock, env, recipeName } = context;
+  const strip = `--strip-components=${source.stripComponents ?? 1}`;
+  const args = ['-x', '-f', path, '-C', dir, strip, '--no-same-owner'];
+  try {
+    const result = await execFile('tar', args, {
+      env: { ...env, LC_ALL: 'C' },
+      timeoutMs: context.attemptTimeoutMs,
+      clock,
+      ...(signal && { signal }),
+    });
+    if (result.code === 0) return;
+    const words = result.stderr.trim().split('\n').slice(-3).join(' / ');
+    const fact = `the archive could not be unpacked: ${words === '' ? `tar exited with ${result.code}` : words}`;
+    throw installError('HOLDFAST_BUILD', recipeName, fact, 'Check that it is an archive that tar can read');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw installError(
+      'HOLDFAST_UNSUPPORTED',
+      recipeName,
+      'it needs tar, which is not on the PATH',
+      'Install tar',
+      error,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import type { HolderInfo } from '../core/backend.js';
+import { inspect } from '../locks/inspect.js';
+import { layoutOf } from './layout.js';
+import { placeOf } from './place.js';
+import type { Recipe } from './recipe.js';
+import { faultOf } from './stamp.js';
+import { libraryDirs } from './verify.js';
+import { currentVersion } from './versions.js';
+
+export interface ToolchainStatus {
+  readonly recipe: string;
+  /** `broken`: something is there, and the next install builds it again. `provided`: the user's own. */
+  readonly state: 'absent' | 'installed' | 'broken' | 'provided';
+  /** Why it is broken. */
+  readonly fault: string | undefined;
+  /** Where it is or would be installed; what the user's variable names. */
+  readonly installDir: string | undefined;
+  /** `--dir`, a variable, or `default`. */
+  readonly chosenBy: string;
+  /** The current version's own directory. */
+  readonly dir: string | undefined;
+  readonly libDirs: readonly string[];
+  readonly source: string | undefined;
+  readonly ref: string | undefined;
+  readonly revision: string | undefined;
+  readonly builtAt: string | undefined;
+  /** Who installs right now, and who waits for that. */
+  readonly holders: readonly HolderInfo[];
+}
+
+/** What is installed, without a lock, network or any change: an install going on shows in `holders`. */
+export async function status(
+  recipe: Recipe,
+  options: { readonly dir?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<ToolchainStatus> {
+  const place = await placeOf(recipe, options.dir, options.env ?? process.env);
+  const nothing = {
+    fault: undefined,
+    source: undefined,
+    ref: undefined,
+    revision: undefined,
+    builtAt: undefined,
+  };
+  const base = { ...nothing, recipe: recipe.name, chosenBy: place.chosenBy };
+  if (place.kind === 'provided') {
+    const libDirs = libraryDirs(place.dir ?? '.', place.found);
+    return { ...base, state: 'provided', installDir: place.dir, dir: place.dir, libDirs, holders: [] };
+  }
+  const { layout } = place;
+  const { installDir } = layoutOf(layout.installDir);
+  const holders = await holdersOf(layout.lockPath);
+  const current = await currentVersion(layout);
+  if (current === undefined)
+    return { ...base, state: 'absent', installDir, dir: undefined, libDirs: [], holders };
+  const { dir, stamp } = current;
+  const fault = await faultOf(dir, stamp, recipe, undefined);
+  return {
+    ...base,
+    state: fault === undefined ? 'installed' : 'broken',
+    fault,
+    installDir,
+    dir,
+    libDirs: stamp === undefined ? [] : libraryDirs(dir, stamp.artifacts),
+    holders,
+    ...(stamp && { source: stamp.source, ref: stamp.ref, revision: stamp.revision, builtAt: stamp.builtAt }),
+  };
+}
+
+/** Who is in the way only explains: a failure to find out is no failure of the status. */
+async function holdersOf(lockPath: string): Promise<readonly HolderInfo[]> {
+  try {
+    return (await inspect(lockPath)).holders;
+  } catch {
+    return [];
+  }
+}

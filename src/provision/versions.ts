@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, relative, resolve } from 'node:path';
+
+import type { Clock } from '../core/clock.js';
+import { errnoOf } from '../core/system-error.js';
+import { terminateTree } from '../process/terminate-tree.js';
+import { versionDir, type Layout } from './layout.js';
+import { readStamp, type Stamp } from './stamp.js';
+import { syncPath } from './sync-tree.js';
+
+/** The version that NAME points to. */
+export interface CurrentVersion {
+  readonly id: string;
+  readonly dir: string;
+  readonly stamp: Stamp | undefined;
+}
+
+/** In the environment of everything that a build starts, with the version's id. */
+export const VERSION_MARK = 'HOLDFAST_VERSION';
+
+const RETIRED = '.retired';
+
+/** Sorts by time for people's eyes only; the random part makes it unique. */
+export function newVersionId(wallNowMs: number): string {
+  const time = new Date(wallNowMs).toISOString().replace(/[-:]|\.\d+Z$/g, '');
+  return `${time.replace('T', '-')}-${randomBytes(4).toString('hex')}`;
+}
+
+export async function currentVersion(layout: Layout): Promise<CurrentVersion | undefined> {
+  const target = await readlink(layout.installDir).catch(() => undefined);
+  if (target === undefined) return undefined;
+  const dir = resolve(layout.parentDir, target);
+  if (dirname(dir) !== layout.versionsDir) return undefined;
+  return { id: basename(dir), dir, stamp: await readStamp(dir) };
+}
+
+/**
+ * Ends what a killed run left half done. Only under the lock. NAME is missing only between the two renames that
+ * replace a real directory: then that directory comes back first.
+ *
+ * @returns what the user must be told.
+ */
+export async function recoverSwitch(layout: Layout): Promise<string | undefined> {
+  const { installDir, linkPath, swapPath } = layout;
+  const link = await statOf(linkPath);
+  if (link?.isSymbolicLink() === true) await unlink(linkPath);
+  else if (link !== undefined) return setAside(layout, linkPath);
+  if ((await statOf(swapPath)) === undefined) return undefined;
+  if ((await statOf(installDir)) !== undefined) return setAside(layout, swapPath);
+  await rename(swapPath, installDir);
+  return `the directory "${installDir}" was put back: an earlier run was killed while replacing it`;
+}
+
+/**
+ * Lets NAME point to version `id`, in one step for whoever looks: a symbolic link is made beside it and renamed over
+ * it. Two renames of directories, the usual way, left readers without anything in between.
+ *
+ * @returns what the user must be told, because something that was not ours stood at NAME.
+ */
+export async function switchTo(
+  layout: Layout,
+  id: string,
+  exchange?: (a: string, b: string) => boolean,
+): Promise<string | undefined> {
+  const { installDir, parentDir, linkPath } = layout;
+  const isWindows = process.platform === 'win32';
+  const target = versionDir(layout, id);
+  const before = await statOf(installDir);
+  const isLink = before?.isSymbolicLink() === true;
+  const linkedTo = isLink ? resolve(parentDir, await readlink(installDir)) : undefined;
+  // A junction needs no privilege on Windows, but an absolute target; elsewhere the link may move with its parent.
+  await symlink(isWindows ? target : relative(parentDir, target), linkPath, isWindows ? 'junction' : 'dir');
+  let notice: string | undefined;
+  if (before?.isDirectory() === true && !(await tryRemoveEmpty(installDir))) {
+    notice = await replaceDirectory(layout, exchange);
+  } else {
+    // Windows does not rename over a directory, and a junction is one.
+    if (isWindows && isLink) await unlink(installDir);
+    await rename(linkPath, installDir);
+    if (linkedTo !== undefined && dirname(linkedTo) !== layout.versionsDir) {
+      notice = `"${installDir}" was a link to "${linkedTo}" and now points to the new version`;
+    }
+  }
+  await syncPath(parentDir);
+  return notice;
+}
+
+/** A link cannot be renamed over a directory: both change places, or the directory steps aside first. */
+async function replaceDirectory(
+  layout: Layout,
+  exchange: ((a: string, b: string) => boolean) | undefined,
+): Promise<string> {
+  const { installDir, linkPath, swapPath } = layout;
+  if (exchange?.(linkPath, installDir) === true) return setAside(layout, linkPath);
+  await rename(installDir, swapPath);
+  await rename(linkPath, installDir);
+  return setAside(layout, swapPath);
+}
+
+/** Gives the directory that was at NAME a name of its own. It is somebody's: it is never removed. */
+async function setAside(layout: Layout, path: string): Promise<string> {
+  const aside = `${layout.installDir}.replaced-${randomBytes(4).toString('hex')}`;
+  await rename(path, aside);
+  return `the directory that was at "${layout.installDir}" is kept as "${aside}"`;
+}
+
+/** Of the thing itself, not of what it links to. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function tryRemoveEmpty(directory: string): Promise<boolean> {
+  try {
+    await rmdir(directory);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Removes what no run needs any more. Only under the lock. Kept are the current version and the one before it; that
+ * one is marked by the next run and removed by the run after it, for shells may still use its exports.
+ */
+export async function sweepVersions(layout: Layout, clock: Clock, isNewRun: boolean): Promise<void> {
+  const current = await currentVersion(layout);
+  const previous = current?.stamp?.replaces;
+  for (const name of await readdir(layout.versionsDir).catch((): string[] => [])) {
+    const id = name.endsWith(RETIRED) ? name.slice(0, -RETIRED.length) : name;
+    if (id === current?.id) continue;
+    if (id !== previous) await removeVersion(layout, name, clock);
+    else if (name !== id) continue;
+    else if (isNewRun) await ageVersion(layout, id, clock);
+  }
+}
+
+async function ageVersion(layout: Layout, id: string, clock: Clock): Promise<void> {
+  const mark = versionDir(layout, `${id}${RETIRED}`);
+  if ((await statOf(mark)) === undefined) {
+    await writeFile(mark, '');
+    return;
+  }
+  await removeVersion(layout, id, clock);
+  await unlink(mark);
+}
+
+/** A tree that a killed run left may still be written to by the compilers it started: they are ended first. */
+export async function removeVersion(layout: Layout, id: string, clock: Clock): Promise<void> {
+  const dir = versionDir(layout, id);
+  if ((await readStamp(dir)) === undefined) {
+    // No process has pid 0: only the mark finds any.
+    await terminateTree({ pid: 0, startTime: 0, environmentMark: `${VERSION_MARK}=${id}` }, 0, clock);
+  }
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+}
+
+export async function createVersion(layout: Layout, id: string): Promise<string> {
+  const dir = versionDir(layout, id);
+  await mkdir(layout.versionsDir, { recursive: true });
+  await mkdir(dir);
+  return dir;
+}
+
+/** Everything of this installation but its lock file and what was never ours. Only under the lock. */
+export async function removeAll(layout: Layout, clock: Clock): Promise<boolean> {
+  await recoverSwitch(layout);
+  const current = await currentVersion(layout);
+  if (current !== undefined) await unlink(layout.installDir);
+  const names = await readdir(layout.versionsDir).catch((): string[] => []);
+  for (const name of names) await removeVersion(layout, name, clock);
+  await rm(layout.versionsDir, { recursive: true, force: true });
+  await rm(layout.logPath, { force: true });
+  await syncPath(layout.parentDir);
+  return current !== undefined || names.length > 0;
+}

@@ -1,0 +1,180 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { JsonLines, type InvalidLine } from '../../src/durable/json-lines.js';
+import { fullDisk } from '../support/full-disk.js';
+import { testDirectory } from '../support/directory.js';
+import { start } from '../support/processes.js';
+
+const APPENDER = new URL('fixtures/appender.mjs', import.meta.url).pathname;
+
+interface Entry {
+  readonly n: number;
+}
+
+async function all<T extends object>(lines: JsonLines<T>, options = {}): Promise<T[]> {
+  const records: T[] = [];
+  for await (const record of lines.read(options)) records.push(record);
+  return records;
+}
+
+test('eight processes append 500 each, one of them is killed: each acknowledged line is there once, none is torn', async () => {
+  const directory = mkdtempSync('/dev/shm/holdfast-');
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'log.jsonl');
+  const children = Array.from({ length: 8 }, (_, i) =>
+    start(process.execPath, [APPENDER, path, `w${i}`, '500']),
+  );
+  const victim = children[3] as (typeof children)[number];
+  await victim.line(new RegExp(`^${50 + Math.floor(Math.random() * 200)}$`));
+  process.kill(victim.pid, 'SIGKILL');
+  const acknowledged = new Map<string, number>();
+  for (const [i, child] of children.entries()) {
+    const { stdout } = await child.exited;
+    acknowledged.set(`w${i}`, stdout.split('\n').length - 1);
+  }
+  const invalid: InvalidLine[] = [];
+  const seen = new Map<string, number[]>();
+  const lines = new JsonLines<{ name: string; number: number }>(path);
+  for await (const { name, number } of lines.read({ onInvalid: (line) => invalid.push(line) })) {
+    seen.set(name, [...(seen.get(name) ?? []), number]);
+  }
+  for (const [name, count] of acknowledged) {
+    const numbers = seen.get(name) ?? [];
+    // The victim may have written one more than it could say.
+    expect(numbers.length - count).toBeLessThanOrEqual(name === 'w3' ? 1 : 0);
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => i));
+    expect(numbers.length).toBeGreaterThanOrEqual(count);
+  }
+  expect(invalid.every(({ text }) => text.includes('w3'))).toBe(true);
+});
+
+describe('a line that was cut short', () => {
+  test('is no record, stays where it is, and is copied aside before the next append ends it', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path);
+    await lines.append({ n: 1 });
+    appendFileSync(path, '{"n":2,"text":"hal');
+    const torn = readFileSync(path);
+    expect(await all(lines)).toEqual([{ n: 1 }]);
+    await lines.append({ n: 3 });
+    // Nothing before the end of the torn text has moved: a reader that stands in it reads on in order.
+    expect(readFileSync(path).subarray(0, torn.length).equals(torn)).toBe(true);
+    expect(readFileSync(path, 'utf8')).toBe('{"n":1}\n{"n":2,"text":"hal\n{"n":3}\n');
+    expect(readFileSync(`${path}.torn`, 'utf8')).toBe('{"n":2,"text":"hal\n');
+    const invalid: InvalidLine[] = [];
+    expect(await all(lines, { onInvalid: (line: InvalidLine) => invalid.push(line) })).toEqual([
+      { n: 1 },
+      { n: 3 },
+    ]);
+    expect(invalid).toMatchObject([{ lineNumber: 2, offset: 8, text: '{"n":2,"text":"hal' }]);
+  });
+
+  test('a full disk refuses the append, and the next one goes on', async () => {
+    const { directory } = fullDisk(64);
+    const path = join(directory, 'log.jsonl');
+    const lines = new JsonLines<{ n: number; text?: string }>(path);
+    await lines.append({ n: 1 });
+    await expect(lines.append({ n: 2, text: 'x'.repeat(100_000) })).rejects.toMatchObject({
+      code: 'HOLDFAST_IO',
+      message: expect.stringMatching(/no space is left on the device for 1000\d\d bytes/),
+    });
+    expect(await all(lines)).toEqual([{ n: 1 }]);
+    // The torn text fills the disk, so that not even a copy of it has room: still refused, still readable.
+    await expect(lines.append({ n: 3 })).rejects.toMatchObject({ code: 'HOLDFAST_IO' });
+    expect(await all(lines)).toEqual([{ n: 1 }]);
+  });
+
+  test('a reader at work while it happens sees each record once', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path);
+    await lines.append({ n: 1 });
+    appendFileSync(path, '{"n":2');
+    const reading = lines.read();
+    expect(await reading.next()).toMatchObject({ value: { n: 1 } });
+    await lines.append({ n: 3 });
+    expect(await reading.next()).toMatchObject({ value: { n: 3 } });
+    expect(await reading.next()).toMatchObject({ done: true });
+  });
+});
+
+test('reads files larger than a chunk, lines longer than a chunk, and letters that straddle one', async () => {
+  const path = join(testDirectory(), 'log.jsonl');
+  const lines = new JsonLines<{ n: number; text: string }>(path);
+  const records = Array.from({ length: 200 }, (_, n) => ({ n, text: 'ä€😀'.repeat((n * 97) % 900) }));
+  records.push({ n: 200, text: 'long'.repeat(60_000) });
+  await lines.appendAll(records);
+  expect(statSync(path).size).toBeGreaterThan(900_000);
+  expect(await all(lines)).toEqual(records);
+});
+
+test('what is no record is skipped and told', async () => {
+  const path = join(testDirectory(), 'log.jsonl');
+  writeFileSync(path, '{"n":1}\n12\n\n"text"\nnull\n[1]\n{bad}\r\n{"n":2}\r\n');
+  const invalid: InvalidLine[] = [];
+  const options = { onInvalid: (line: InvalidLine) => invalid.push(line) };
+  expect(await all(new JsonLines<object>(path), options)).toEqual([{ n: 1 }, [1], { n: 2 }]);
+  expect(invalid.map(({ lineNumber }) => lineNumber)).toEqual([2, 4, 5, 7]);
+  const strict = new JsonLines(path, { schema: v.object({ n: v.pipe(v.number(), v.minValue(2)) }) });
+  expect(await all(strict)).toEqual([{ n: 2 }]);
+  await expect(new JsonLines<Entry>(path).append(5 as never)).rejects.toThrow('an object or an array');
+  expect(await all(new JsonLines<Entry>(join(testDirectory(), 'none.jsonl')))).toEqual([]);
+});
+
+describe('rotation', () => {
+  test('keeps so many files, and reads them from the oldest', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path, { rotation: { maxSizeBytes: 20, keep: 2 } });
+    for (let n = 0; n < 7; n++) await lines.append({ n });
+    expect(await all(lines)).toEqual([{ n: 6 }]);
+    expect(await all(lines, { includesRotated: true })).toEqual([2, 3, 4, 5, 6].map((n) => ({ n })));
+    expect(existsSync(`${path}.3`)).toBe(false);
+  });
+
+  test('while a reader is in the oldest file, it misses none and sees none twice', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path, { rotation: { maxSizeBytes: 20, keep: 3 } });
+    for (let n = 0; n < 6; n++) await lines.append({ n });
+    const reading = lines.read({ includesRotated: true });
+    const seen = [(await reading.next()).value as Entry];
+    for (let n = 6; n < 10; n++) await lines.append({ n });
+    for await (const record of reading) seen.push(record);
+    expect(seen.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+});
+
+describe('fencing', () => {
+  test('an append under an older token, or none, changes no byte; a rotation does not forget the token', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path, { rotation: { maxSizeBytes: 60, keep: 1 } });
+    await lines.append({ n: 1 });
+    await lines.append({ n: 2 }, { fencingToken: 7n });
+    const before = readFileSync(path);
+    for (const options of [{ fencingToken: 6n }, {}]) {
+      await expect(lines.append({ n: 3 }, options)).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
+    }
+    expect(readFileSync(path).equals(before)).toBe(true);
+    appendFileSync(path, '{"n":4,"torn');
+    await expect(lines.append({ n: 3 }, { fencingToken: 6n })).rejects.toMatchObject({
+      code: 'HOLDFAST_LOST',
+    });
+    // A crash between the rotation and the first line of the new file.
+    writeFileSync(`${path}.1`, before);
+    writeFileSync(path, '');
+    await expect(lines.append({ n: 3 }, { fencingToken: 6n })).rejects.toMatchObject({
+      code: 'HOLDFAST_LOST',
+    });
+    await lines.append({ n: 5 }, { fencingToken: 8n });
+    expect(await all(lines)).toEqual([{ n: 5 }]);
+  });
+});
