@@ -103,6 +103,8 @@ function startTries(directory: string, path: string) {
   const { command = [] } = otherHost(directory);
   const once = `${process.execPath} ${HOLDFAST} run -n -q --lease 3s lease:${path} true 2>/dev/null`;
   const script = `while ! ${once}; do echo busy; sleep 0.2; done; echo got $(cut -d' ' -f1 /proc/uptime)`;
-  const [program, ...rest] = [...command, 'sh', '-c', script] as [string, ...string[]];
-  return start(program, rest, { env: { ...process.env, XDG_STATE_HOME: join(directory, 'cron') } });
+  const words = [...command, 'sh', '-c', script];
+  return start(String(words[0]), words.slice(1), {
+    env: { ...process.env, XDG_STATE_HOME: join(directory, 'cron') },
+  });
 }

@@ -41,14 +41,8 @@ export function startParty(
   order: PartyOrder = {},
   { command = [], env = {} }: Surroundings = {},
 ): Party {
-  const [program = process.execPath, ...rest] = [
-    ...command,
-    process.execPath,
-    PARTY,
-    path,
-    JSON.stringify(order),
-  ];
-  const child = start(program, rest, {
+  const words = [...command, process.execPath, PARTY, path, JSON.stringify(order)];
+  const child = start(String(words[0]), words.slice(1), {
     env: { ...process.env, XDG_STATE_HOME: join(directory, 'state'), ...env },
   });
   return {
