@@ -29,6 +29,7 @@ export async function execute(
   try {
     guard = await lockable.acquire({
       mode: request.mode,
+      coversChild: request.argv.length > 0,
       ...request.timeout,
       signal: cancel.signal,
       // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
