@@ -7,7 +7,7 @@ const LAZY = /\/dist\/cli\/(?:main|config)\.js$/;
 
 /**
  * `holdfast run` as one CommonJS file: 40 small ES modules cost it nearly half of node's own start, the same in
- * one file a tenth.
+ * one file a tenth. What only a run with trouble needs lies in a few files beside it.
  */
 export default defineConfig({
   input: 'dist/bin/holdfast.js',
@@ -16,9 +16,12 @@ export default defineConfig({
   resolve: { alias: { 'node:crypto': fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url)) } },
   makeAbsoluteExternalsRelative: true,
   output: {
-    file: 'dist/bin/holdfast.cjs',
+    dir: 'dist/bin',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: 'run-[name].cjs',
     format: 'cjs',
-    banner: '#!/usr/bin/env node',
-    minify: { compress: true, mangle: false },
+    banner: ({ isEntry }) => (isEntry ? '#!/usr/bin/env node' : ''),
+    // Names stay, for the stack of an error that nobody foresaw.
+    minify: { compress: true, mangle: { keepNames: true } },
   },
 });

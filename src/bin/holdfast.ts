@@ -8,6 +8,8 @@ import { inheritedDescriptors } from '../process/inherited-descriptors.js';
 const args = process.argv.slice(2);
 void (args[0] === 'run' ? runAtOnce(args.slice(1)) : runAny()).then((code) => {
   process.exitCode = code;
+  // Nothing is left to do, and stderr is written at once but on Windows: no need to wind the event loop down.
+  if (args[0] === 'run' && process.platform !== 'win32') process.exit();
 });
 
 async function runAtOnce(words: readonly string[]): Promise<number> {

@@ -1,12 +1,21 @@
 import type { CommandSpec } from './spec.js';
-import { COMPLETION, HELP, VERSION } from './specs/about.js';
+import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { RUN } from './specs/run.js';
+import { WHY } from './specs/why.js';
 import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
 /** Every command, in the order in which help shows them. The one table that everything else is made from. */
 export const COMMANDS: readonly CommandSpec[] = [
   { ...RUN, load: () => import('./commands/run.js') },
+  TEST,
+  WAIT,
+  LS,
+  SHOW,
+  WHY,
+  CLEAN,
+  DOCTOR,
   CACHE_REFRESH,
   CACHE_GET,
   CACHE_STATUS,

@@ -9,6 +9,7 @@ import { canceledError, contendedError, deadlockError, timeoutError } from './me
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest } from './request.js';
+import { discardLater, unlessEnded } from './unless-ended.js';
 import { Wait, type Lookout } from './wait.js';
 
 /** What is to be acquired, after its address was understood. */
@@ -70,7 +71,14 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
   const request = newRequest(target, options, undefined);
-  const attempt = await space.backend.tryAcquire(request, options.signal);
+  const asked = space.backend.tryAcquire(request, options.signal);
+  if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
+    // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
+    const queue = space.queueFor(resource);
+    queue.addHold(options.mode);
+    return new HeldGuard(space, queue, address, request, asked.grant);
+  }
+  const attempt = await asked;
   if (attempt.kind === 'contended') return undefined;
   let { grant } = attempt;
   try {
@@ -105,9 +113,7 @@ async function contend(
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
-      // A pause between two holds of our own is no contention worth telling about.
-      if (!queue.isPaused) wait.noteContention();
-      await turn(queue, options, wait);
+      await turnTold(target, options, queue, wait);
       mustLeaveDoor = true;
     }
     const { request, grant: asked } = await ask(target, options, queue, wait, first);
@@ -128,6 +134,29 @@ async function contend(
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
     throw timeoutError(address, options, await holdersOf(target), await deadlockOf(target));
   }
+}
+
+/** The caller's {@link turn}, and word to the caller when it has to wait for it. */
+async function turnTold(
+  { space }: Target,
+  options: ResolvedOptions,
+  queue: ResourceQueue,
+  wait: Wait,
+): Promise<void> {
+  const wasPaused = queue.isPaused;
+  let hasCome = false;
+  // In the queue before the caller hears of it: `onWait` may end the very hold that is in the way.
+  const coming = turn(queue, options, wait).then(() => {
+    hasCome = true;
+  });
+  if (!wasPaused) wait.noteContention();
+  // A pause between two holds of our own is no contention worth telling about, unless others go in after it.
+  else if (options.onWait !== undefined) {
+    space.clock.yieldTurn(() => {
+      if (!hasCome && wait.ended === undefined) wait.noteContention();
+    });
+  }
+  await coming;
 }
 
 /** Resolves at the door; rejects with the {@link WaitEnd} after having left the queue. */
@@ -172,35 +201,6 @@ async function ask(
     }
     await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));
   }
-}
-
-/**
- * The attempt's outcome, or the {@link WaitEnd} as soon as the wait ends. A grant that arrives after that is
- * given back: its caller has been told that it does not hold.
- */
-function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt | Promise<Attempt> {
-  if (!(attempt instanceof Promise)) return attempt;
-  return new Promise((resolve, reject) => {
-    const { signal } = wait;
-    const onAbort = (): void => {
-      discardLater(attempt);
-      reject(signal.reason);
-    };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    attempt.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-function discardLater(attempt: Attempt | Promise<Attempt> | undefined): void {
-  if (attempt === undefined) return;
-  void Promise.resolve(attempt)
-    .then(
-      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
-      // The caller has already been answered; nobody is left to hear why the attempt failed.
-      () => undefined,
-    )
-    .catch(() => undefined);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { onAbortOf } from './abort-listeners.js';
 import type { HolderInfo } from './backend.js';
 import type { Clock, Timer } from './clock.js';
 import type { DeadlockLink } from './deadlock.js';
@@ -34,6 +35,7 @@ export class Wait {
   #watch: DeadlockWatch | undefined;
   #deadlock: readonly DeadlockLink[] | undefined;
   #isContended = false;
+  #stopListening: (() => void) | undefined;
 
   constructor(clock: Clock, options: ResolvedOptions, address: string, lookout: Lookout) {
     this.#clock = clock;
@@ -46,8 +48,12 @@ export class Wait {
         this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
       );
     }
-    options.signal?.addEventListener('abort', this.#onCallerAbort, { once: true });
-    if (options.signal?.aborted === true) this.#onCallerAbort();
+    const { signal } = options;
+    if (signal === undefined) return;
+    const abort = (): void =>
+      this.#controller.abort({ kind: 'canceled', reason: signal.reason } satisfies WaitEnd);
+    if (signal.aborted) abort();
+    else this.#stopListening = onAbortOf(signal, abort);
   }
 
   get signal(): AbortSignal {
@@ -75,7 +81,7 @@ export class Wait {
     this.#timer?.clear();
     this.#progressTimer?.clear();
     this.#watch?.stop();
-    this.#options.signal?.removeEventListener('abort', this.#onCallerAbort);
+    this.#stopListening?.();
     // A deadlock was told when it was seen.
     if (this.#isContended && outcome !== 'error' && outcome !== 'deadlock') this.#tell(outcome);
   }
@@ -96,10 +102,6 @@ export class Wait {
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
-
-  readonly #onCallerAbort = (): void => {
-    this.#controller.abort({ kind: 'canceled', reason: this.#options.signal?.reason } satisfies WaitEnd);
-  };
 
   readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
     this.#deadlock = cycle;
@@ -123,6 +125,21 @@ export class Wait {
     const { mode, timeoutMs, onWait } = this.#options;
     const waitedMs = this.#clock.now() - this.#startedAt;
     const inspect = (): ReturnType<Lookout['inspect']> => this.#lookout.inspect();
-    onWait?.({ type, address: this.#address, mode, waitedMs, timeoutMs, deadlock: this.#deadlock, inspect });
+    try {
+      onWait?.({
+        type,
+        address: this.#address,
+        mode,
+        waitedMs,
+        timeoutMs,
+        deadlock: this.#deadlock,
+        inspect,
+      });
+    } catch (error) {
+      // As for any listener that throws: uncaught, in its own name. Thrown into the call it would decide over a hold.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }

@@ -25,7 +25,51 @@ export async function findDeadlock(path: string, pid: number): Promise<readonly 
   if (!isCyclePossible(lines, key, pid)) return undefined;
   const locks = await heldLocks();
   const cycle = shortestCycle(waitGraph(locks), key, pid);
-  return cycle === undefined ? undefined : describe(cycle, locks, path);
+  return cycle === undefined ? undefined : describe(cycle, pathsOf(locks, key, path));
+}
+
+/** One lock of a {@link WaitChain}: who has it, and what they wait for themselves. */
+export interface ChainLock {
+  readonly path: string;
+  readonly holders: readonly {
+    readonly pid: number;
+    readonly command: string | undefined;
+    /** Paths. Empty for a holder that is not seen to wait for a lock. */
+    readonly waitsFor: readonly string[];
+  }[];
+}
+
+export interface WaitChain {
+  /** The lock that was asked about first, then those that its holders wait for, and so on. */
+  readonly locks: readonly ChainLock[];
+  readonly deadlock: readonly DeadlockLink[] | undefined;
+}
+
+/** Why the lock at `path` is not free: its holders, what they wait for, and whether that ends in a cycle. */
+export async function waitChain(path: string): Promise<WaitChain> {
+  const key = isProcOurs() ? kernelFileKey(path) : undefined;
+  if (key === undefined) return { locks: [], deadlock: undefined };
+  const locks = await heldLocks();
+  const graph = waitGraph(locks);
+  const nameOf = pathsOf(locks, key, path);
+  const keys = new Set([key]);
+  let cycle: readonly Step[] | undefined;
+  const chain: ChainLock[] = [];
+  // The set grows while it is walked: each lock brings those that its holders wait for.
+  for (const next of keys) {
+    const lock = locks.find((held) => held.key === next);
+    if (lock === undefined) continue;
+    const holders = lock.holders.map(({ pid, command }) => {
+      const waitsFor = graph.waitsFor.get(pid) ?? [];
+      for (const wanted of waitsFor) {
+        keys.add(wanted);
+        cycle ??= shortestCycle(graph, wanted, pid);
+      }
+      return { pid, command, waitsFor: waitsFor.map(nameOf) };
+    });
+    chain.push({ path: nameOf(next), holders });
+  }
+  return { locks: chain, deadlock: cycle === undefined ? undefined : describe(cycle, nameOf) };
 }
 
 interface Step {
@@ -91,21 +135,25 @@ function shortestCycle(
   return undefined;
 }
 
-function describe(
-  cycle: readonly Step[],
-  locks: readonly HeldLock[],
-  wantedPath: string,
-): readonly DeadlockLink[] {
-  const [first] = cycle;
-  const pathOf = (key: string): string => {
-    if (key === first?.waitsFor) return wantedPath;
-    const holder = locks.find((lock) => lock.key === key)?.holders.find(({ isConfirmed }) => isConfirmed);
-    return (holder && openPathOf(holder.pid, key)) ?? `file ${key}`;
-  };
+function describe(cycle: readonly Step[], nameOf: (key: string) => string): readonly DeadlockLink[] {
   return cycle.map(({ pid, waitsFor }, index) => {
     const before = cycle.at(index - 1) as Step;
-    return { pid, command: commandOf(pid), holds: pathOf(before.waitsFor), waitsFor: pathOf(waitsFor) };
+    return { pid, command: commandOf(pid), holds: nameOf(before.waitsFor), waitsFor: nameOf(waitsFor) };
   });
+}
+
+/** Names for keys: the kernel keeps no path, but those who have the file open know one. */
+function pathsOf(locks: readonly HeldLock[], knownKey: string, knownPath: string): (key: string) => string {
+  const known = new Map([[knownKey, knownPath]]);
+  return (key) => {
+    let path = known.get(key);
+    if (path === undefined) {
+      const holder = locks.find((lock) => lock.key === key)?.holders.find(({ isConfirmed }) => isConfirmed);
+      path = (holder && openPathOf(holder.pid, key)) ?? `file ${key}`;
+      known.set(key, path);
+    }
+    return path;
+  };
 }
 
 /** The path under which `pid` has the file `key` open and locked. */

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+
 import { LockError } from '../core/errors.js';
 import type { NativeAddon } from './native-contract.js';
 
@@ -18,7 +19,7 @@ export function loadNative(): NativeAddon {
 function open(): NativeAddon {
   const platform = `${process.platform}-${process.arch}`;
   // src/host, dist/host and dist/bin all lie two levels below the package's root.
-  const file = fileURLToPath(new URL(`../../prebuilds/${platform}/holdfast.node`, import.meta.url));
+  const file = join(import.meta.dirname, '..', '..', 'prebuilds', platform, 'holdfast.node');
   const target: { exports: unknown } = { exports: {} };
   try {
     // Lazy binding would turn a missing symbol into a crash at the first lock.

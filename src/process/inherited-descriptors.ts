@@ -16,22 +16,25 @@ export function inheritedDescriptors(env: NodeJS.ProcessEnv = process.env): read
 
 /**
  * Node opens event and signal descriptors (`anon_inode:*`) and pipes of which it has both ends. An inherited
- * pipe of which we have both ends is a jobserver's, which MAKEFLAGS names, or the parent has it too.
+ * pipe of which we have both ends is a jobserver's, which MAKEFLAGS names, or the parent has it too. What that
+ * settles is settled before fdinfo is read: mostly there is nothing left to read, and `run` starts sooner.
  */
 function listOnLinux(named: ReadonlySet<number>): number[] {
-  const targets = linkTargets('self');
-  const withheld = [...targets].filter(
-    ([fd, target]) => fd >= 3 && !target.startsWith('anon_inode:') && isCloseOnExec(fd),
-  );
-  const counts = new Map<string, number>();
-  for (const [, target] of withheld) counts.set(target, (counts.get(target) ?? 0) + 1);
-  const isPaired = (target: string): boolean => target.startsWith('pipe:') && (counts.get(target) ?? 0) > 1;
   // An IPC channel is for us alone.
   const channel = (process.channel as { readonly fd?: number } | undefined)?.fd;
-  const parents = new Set(linkTargets(process.ppid).values());
-  return withheld
-    .filter(([fd, target]) => fd !== channel && (!isPaired(target) || named.has(fd) || parents.has(target)))
+  const open = [...linkTargets('self')].filter(
+    ([fd, target]) => fd >= 3 && fd !== channel && !target.startsWith('anon_inode:'),
+  );
+  const counts = new Map<string, number>();
+  for (const [, target] of open) counts.set(target, (counts.get(target) ?? 0) + 1);
+  const isPaired = (target: string): boolean => target.startsWith('pipe:') && (counts.get(target) ?? 0) > 1;
+  let parents: ReadonlySet<string> | undefined;
+  const isOfParent = (target: string): boolean =>
+    (parents ??= new Set(linkTargets(process.ppid).values())).has(target);
+  return open
+    .filter(([fd, target]) => !isPaired(target) || named.has(fd) || isOfParent(target))
     .map(([fd]) => fd)
+    .filter(isCloseOnExec)
     .sort((a, b) => a - b);
 }
 

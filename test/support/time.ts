@@ -1,4 +1,5 @@
-/** How long a test watches for something that must not happen. */
+/** Long enough for something that must not happen to have happened. */
 export const quiescentMs = 250;
-/** What takes longer hangs. */
+
+/** Nothing that works takes this long. */
 export const hangMs = 20_000;

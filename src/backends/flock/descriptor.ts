@@ -5,7 +5,6 @@ import { systemError } from '../../core/system-error.js';
 import { LOCK_SHARED } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
-import { inspectFile } from './inspect.js';
 
 const { EWOULDBLOCK } = constants.errno;
 
@@ -44,7 +43,10 @@ export const descriptorBackend: Backend = {
     });
   },
 
-  inspect: (resource) => inspectFile(`/dev/fd/${resource}`),
+  async inspect(resource) {
+    const { inspectFile } = await import('./inspect.js');
+    return inspectFile(`/dev/fd/${resource}`);
+  },
 
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };

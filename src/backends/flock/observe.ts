@@ -4,7 +4,6 @@ import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend
 import { systemError } from '../../core/system-error.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
-import { inspectFile } from './inspect.js';
 
 const { ENOENT } = constants.errno;
 
@@ -18,6 +17,7 @@ export const flockObserver: Backend = {
   capabilities: FLOCK_CAPABILITIES,
 
   async tryAcquire(request): Promise<Attempt> {
+    const { inspectFile } = await import('./inspect.js');
     const found = await inspectFile(request.resource);
     if (found.some(({ state }) => state === 'holder')) return { kind: 'contended' };
     return { kind: 'granted', grant: NOTHING_HELD };
@@ -30,7 +30,10 @@ export const flockObserver: Backend = {
     });
   },
 
-  inspect: inspectFile,
+  async inspect(resource) {
+    const { inspectFile } = await import('./inspect.js');
+    return inspectFile(resource);
+  },
 
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };

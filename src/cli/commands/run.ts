@@ -6,10 +6,7 @@ import { describeOwnCommand } from '../../host/identity.js';
 import { inheritedDescriptors } from '../../process/inherited-descriptors.js';
 import { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';
-import { WaitReport } from '../render/waiting.js';
-import { enclosingHolder } from '../run/chain.js';
-import { openEventLog, type EventLog } from '../run/events.js';
-import { EnclosedError, reportFailure } from '../run/failure.js';
+import type { EventLog } from '../run/events.js';
 import { readRunRequest, type RunRequest } from '../run/request.js';
 import { lockableOf, type Lockable } from '../run/subject.js';
 import { supervise } from '../run/supervise.js';
@@ -22,8 +19,7 @@ export async function execute(
 ): Promise<number> {
   const request = await readRunRequest(args);
   const lockable = lockableOf(request.subject, inherited);
-  const log =
-    request.events === undefined ? undefined : openEventLog(request.events, lockable.absolute, systemClock);
+  const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
   const cancel = new SignalCancel();
   const startedAt = systemClock.now();
@@ -43,6 +39,7 @@ export async function execute(
     const { conflictExitCode, isQuiet } = request;
     const waitedMs = systemClock.now() - startedAt;
     const address = lockable.shown;
+    const { reportFailure } = await import('../run/failure.js');
     const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
     log?.({ event: 'failed', ...failure });
     return failure.exitCode;
@@ -61,33 +58,28 @@ export async function execute(
   return supervise({ request, guard, lock: lockable.absolute, inherited, log, onStarted });
 }
 
+async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<EventLog | undefined> {
+  if (events === undefined) return undefined;
+  const { openEventLog } = await import('../run/events.js');
+  return openEventLog(events, absolute, systemClock);
+}
+
 /** What is to be done once somebody is found in the way, and not a moment earlier. */
 function waitListener(
   request: RunRequest,
-  { shown }: Lockable,
+  lockable: Lockable,
   cancel: SignalCancel,
   log: EventLog | undefined,
 ): (event: WaitEvent) => void {
-  const { timeout, isQuiet } = request;
-  let report: WaitReport | undefined;
+  let listener: Promise<(event: WaitEvent) => void> | undefined;
   return (event) => {
     if (event.type === 'started') {
       cancel.arm();
-      if (!isQuiet) report = new WaitReport({ address: shown, timeout, clock: systemClock });
-      void refuseEnclosed(event, cancel, log);
+      listener = import('../run/contention.js').then(({ contentionListener }) =>
+        contentionListener(request, lockable, cancel, log),
+      );
     }
-    report?.onWait(event);
+    // In the order in which they happened: what is loading hears of the first events a moment later.
+    void listener?.then((hear) => hear(event));
   };
-}
-
-async function refuseEnclosed(
-  event: WaitEvent,
-  cancel: SignalCancel,
-  log: EventLog | undefined,
-): Promise<void> {
-  const holders = await event.inspect().catch(() => []);
-  const { timeoutMs } = event;
-  log?.({ event: 'waiting', holders, timeoutMs: timeoutMs === Infinity ? 'infinite' : timeoutMs });
-  const holder = enclosingHolder(holders, process.env);
-  if (holder !== undefined) cancel.abort(new EnclosedError(event.address, holder));
 }

@@ -5,7 +5,6 @@ import { parseAddress, type Address } from '../../core/address.js';
 import type { Guard } from '../../core/guard.js';
 import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
-import { lockDescriptor } from '../../locks/inheritance.js';
 import { lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';
 import { usage, type Subject } from './request.js';
@@ -27,7 +26,14 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
       throw usage(`${descriptor} is not a descriptor of the calling shell, and no COMMAND is given`);
     }
     const shown = `descriptor ${descriptor}`;
-    return { shown, absolute: shown, acquire: (options) => lockDescriptor(descriptor, options) };
+    return {
+      shown,
+      absolute: shown,
+      acquire: async (options) => {
+        const { lockDescriptor } = await import('../../locks/lock-descriptor.js');
+        return lockDescriptor(descriptor, options);
+      },
+    };
   }
   if (subject.kind === 'data') {
     const { name } = subject;

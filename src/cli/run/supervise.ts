@@ -3,7 +3,6 @@ import { systemClock } from '../../host/clock.js';
 import { inheritableDescriptor } from '../../locks/inheritance.js';
 import { exitCodeOf, type SpawnFailure } from '../../process/exit-status.js';
 import { startChild, type RunningChild } from '../../process/run-child.js';
-import { terminateTree } from '../../process/terminate-tree.js';
 import { note } from '../output.js';
 import { CHAIN_VARIABLE, chainOf } from './chain.js';
 import type { EventLog } from './events.js';
@@ -61,12 +60,15 @@ export async function supervise(supervision: Supervision): Promise<number> {
 
 /** Returns how to wait for the end that a loss has brought about, if there was one. */
 function endWhenLost({ request, guard }: Supervision, child: RunningChild): () => Promise<unknown> {
+  const { pid, startTime } = child;
+  // The kernel takes no lock away while this process lives, so most runs need not read what comes here.
+  if (pid === undefined || inheritableDescriptor(guard) !== undefined) return () => Promise.resolve();
+  // Now, not at the loss: the package may have been replaced by then.
+  const loading = import('../../process/terminate-tree.js');
   let ending: Promise<unknown> | undefined;
   const onLost = (): void => {
-    const { pid, startTime } = child;
-    if (pid === undefined) return;
-    const environmentMark = `${HOLDER_VARIABLE}=${guard.holderId}`;
-    ending = terminateTree({ pid, startTime, environmentMark }, request.graceMs, systemClock);
+    const root = { pid, startTime, environmentMark: `${HOLDER_VARIABLE}=${guard.holderId}` };
+    ending = loading.then(({ terminateTree }) => terminateTree(root, request.graceMs, systemClock));
   };
   if (guard.lost.aborted) onLost();
   else guard.lost.addEventListener('abort', onLost, { once: true });

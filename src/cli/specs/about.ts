@@ -1,5 +1,17 @@
 import { JSON_OPTION, type CommandSpec } from '../spec.js';
 
+export const DOCTOR: CommandSpec = {
+  name: 'doctor',
+  summary: 'Tell what works here, and which backend a path gets',
+  usage: ['doctor [OPTIONS] [DIR]'],
+  options: [JSON_OPTION],
+  positionals: [
+    { name: 'DIR', help: 'Default: the current directory', isOptional: true, completes: 'directory' },
+  ],
+  examples: [{ command: 'holdfast doctor /mnt/share', help: 'Before putting locks there' }],
+  load: () => import('../commands/doctor.js'),
+};
+
 export const COMPLETION: CommandSpec = {
   name: 'completion',
   summary: 'Print a completion script for a shell',

@@ -1,4 +1,4 @@
-import { check, elapsedMs, rejectsWith, soon, stays, timing, withClients } from '../check.js';
+import { check, elapsedMs, rejectsWith, soon, stays, withClients } from '../check.js';
 import { sleep } from '../../host/clock.js';
 import { always, type ConformanceCase } from '../subject.js';
 

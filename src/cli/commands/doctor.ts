@@ -1,0 +1,111 @@
+import { statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { fileSystemKind, type FileSystemKind } from '../../host/filesystem.js';
+import { ownIdentity } from '../../host/identity.js';
+import { LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
+import { loadNative } from '../../host/native.js';
+import { targetOf } from '../../locks/lock.js';
+import { findConfigFile } from '../config-file.js';
+import { EXIT } from '../exit-codes.js';
+import { print, printJson } from '../output.js';
+import { hasColor, styled } from '../render/style.js';
+import type { ParsedArguments } from '../spec.js';
+import { UsageError } from '../usage-error.js';
+import { packageVersion } from './version.js';
+
+interface Finding {
+  readonly name: string;
+  readonly value: string;
+  /** false: locks will not work here. */
+  readonly isGood?: boolean;
+}
+
+/** Exits 0 when locks work here, 69 when they do not. */
+export async function execute(args: ParsedArguments): Promise<number> {
+  const directory = resolve(args.positionals[0] ?? '.');
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UsageError(`"${directory}" is not a directory`, 'doctor');
+  }
+  const findings = await examine(directory);
+  const isHealthy = findings.every(({ isGood }) => isGood !== false);
+  if (args.has('json')) {
+    const named = Object.fromEntries(findings.map(({ name, value }) => [name, value]));
+    printJson({ isHealthy, directory, ...named });
+  } else {
+    const width = Math.max(...findings.map(({ name }) => name.length));
+    const isColored = hasColor(process.stdout);
+    for (const { name, value, isGood } of findings) {
+      print(
+        `${styled(isColored, 'bold', name.padEnd(width))}  ${isGood === false ? styled(isColored, 'red', value) : value}`,
+      );
+    }
+  }
+  return isHealthy ? EXIT.ok : EXIT.unavailable;
+}
+
+async function examine(directory: string): Promise<Finding[]> {
+  const { host, bootId, pidNamespace, pid, startTime } = ownIdentity();
+  const fileSystem = fileSystemKind(directory);
+  const addon = tryAddon();
+  const isLoaded = typeof addon !== 'string';
+  return [
+    { name: 'holdfast', value: packageVersion() },
+    { name: 'node', value: `${process.versions.node} (${process.platform}-${process.arch})` },
+    { name: 'addon', value: isLoaded ? 'loaded' : addon, isGood: isLoaded },
+    { name: 'host', value: host ?? 'unknown' },
+    { name: 'boot id', value: bootId ?? 'none on this platform' },
+    {
+      name: 'pid namespace',
+      value: pidNamespace === undefined ? 'none on this platform' : String(pidNamespace),
+    },
+    { name: 'process', value: `${pid}, start time ${startTime ?? 'unknown'}` },
+    { name: 'directory', value: directory },
+    { name: 'file system', value: `${fileSystem.name} (${fileSystem.kind})` },
+    backendFinding(directory, fileSystem),
+    ...(isLoaded ? [kernelFinding(addon, directory), gateFinding()] : []),
+    { name: 'configuration', value: findConfigFile(process.cwd(), process.env) ?? 'none' },
+  ];
+}
+
+function tryAddon(): NativeAddon | string {
+  try {
+    return loadNative();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const REASONS: Readonly<Record<FileSystemKind['kind'], string>> = {
+  local: 'one kernel has these files, so its locks are the whole truth',
+  network: 'other hosts reach these files, and their kernels know nothing of a lock in this one',
+  unknown: 'whether other hosts reach these files cannot be told',
+};
+
+/** Asks the same code that `run` asks. */
+function backendFinding(directory: string, { kind }: FileSystemKind): Finding {
+  const { backend } = targetOf(join(directory, 'example.lock')).space;
+  return { name: 'backend', value: `${backend.name}: ${REASONS[kind]}` };
+}
+
+/** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */
+function kernelFinding(addon: NativeAddon, directory: string): Finding {
+  const name = 'kernel locks';
+  const result = addon.tryLock(directory, LOCK_SHARED, 0, undefined);
+  if (result > 0) addon.unlock(result);
+  if (result > 0 || result === -constants.errno.EWOULDBLOCK)
+    return { name, value: 'work (tried on the directory)' };
+  return { name, value: `refused by the file system (errno ${-result})`, isGood: false };
+}
+
+/** The gate is an open-file-description lock, which only Linux keeps apart from flock. */
+function gateFinding(): Finding {
+  const isThere = process.platform === 'linux';
+  return {
+    name: 'writer gate',
+    value: isThere
+      ? 'available: readers cannot starve writers'
+      : 'not available: a crowd of readers can starve a writer',
+  };
+}

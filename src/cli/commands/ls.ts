@@ -1,0 +1,86 @@
+import { statSync } from 'node:fs';
+import { relative } from 'node:path';
+
+import type { HolderInfo } from '../../core/backend.js';
+import { systemClock } from '../../host/clock.js';
+import { inspect, type Inspection } from '../../locks/inspect.js';
+import { listLocks } from '../../locks/list.js';
+import { note, print, printJson } from '../output.js';
+import { timeInShort } from '../render/holder.js';
+import { hasColor } from '../render/style.js';
+import { renderTable, type Column } from '../render/table.js';
+import { readAddress } from '../run/subject.js';
+import type { ParsedArguments } from '../spec.js';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'LOCK' },
+  { title: 'STATE' },
+  { title: 'PID', isNumeric: true },
+  { title: 'COMMAND', isElastic: true },
+  { title: 'SINCE' },
+  { title: 'WAITING', isNumeric: true },
+  { title: 'BACKEND' },
+];
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const subjects = args.positionals.length === 0 ? ['.'] : args.positionals;
+  const inspections: Inspection[] = [];
+  for (const subject of subjects) {
+    for (const address of await addressesOf(subject, args.command.name))
+      inspections.push(await inspect(address));
+  }
+  if (args.has('json')) {
+    printJson(inspections);
+  } else if (inspections.length === 0) {
+    note('holdfast: no locks here');
+  } else {
+    const now = new Date(systemClock.wallNow());
+    const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
+    print(
+      renderTable(
+        COLUMNS,
+        inspections.flatMap((one) => rowsOf(one, now)),
+        width,
+        hasColor(process.stdout),
+      ),
+    );
+  }
+  return 0;
+}
+
+/** A directory stands for the locks in it, anything else for itself. */
+async function addressesOf(subject: string, command: string): Promise<readonly string[]> {
+  const { scheme, target } = readAddress(subject, command);
+  if (scheme !== 'path' || statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
+    return [subject];
+  return (await listLocks(target)).map(shortest);
+}
+
+/** As the user would type it here. */
+function shortest(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here === '' ? '.' : here.startsWith('..') ? path : here;
+}
+
+/** One row per holder; the lock's name stands in the first only. */
+function rowsOf({ address, backend, isHeld, holders, waiters }: Inspection, now: Date): string[][] {
+  const waiting = waiters.length === 0 ? '' : String(waiters.length);
+  if (!isHeld) return [[address, 'free', '', '', '', waiting, backend]];
+  return holders.map((holder, index) => {
+    const isFirst = index === 0;
+    return [
+      isFirst ? address : '',
+      holder.mode,
+      holder.pid === undefined ? '' : String(holder.pid),
+      commandOf(holder),
+      holder.sinceAt === undefined ? '' : timeInShort(holder.sinceAt, now),
+      isFirst ? waiting : '',
+      isFirst ? backend : '',
+    ];
+  });
+}
+
+function commandOf({ command, note: remark, reason }: HolderInfo): string {
+  const said = command ?? (remark === undefined ? '' : `(${remark})`);
+  return reason === undefined ? said : `${said} - ${reason}`;
+}

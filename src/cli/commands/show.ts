@@ -1,0 +1,100 @@
+import type { HolderInfo } from '../../core/backend.js';
+import { formatDuration } from '../../core/duration.js';
+import { systemClock } from '../../host/clock.js';
+import { inspect, type Inspection } from '../../locks/inspect.js';
+import { print, printJson } from '../output.js';
+import { timeInShort } from '../render/holder.js';
+import { hasColor, styled } from '../render/style.js';
+import { singleLine, textWidth, wrap } from '../render/text.js';
+import { quote } from '../render/completion-words.js';
+import { readAddress } from '../run/subject.js';
+import type { ParsedArguments } from '../spec.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const [lock = ''] = args.positionals;
+  readAddress(lock, args.command.name);
+  const inspection = await inspect(lock);
+  const remedy = inspection.isHeld ? remedyOf(inspection) : undefined;
+  if (args.has('json')) printJson({ ...inspection, ...(remedy?.command && { break: remedy.command }) });
+  else print(describe(inspection, remedy?.text));
+  return 0;
+}
+
+interface Remedy {
+  readonly text: string;
+  /** The exact line that ends the hold; where there is one. */
+  readonly command?: string;
+}
+
+/** How a hold can be ended that does not end by itself. */
+function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined {
+  if (backend === 'memory') return undefined;
+  if (backend !== 'flock') {
+    const [holder] = holders;
+    if (holder?.holderId === undefined) return undefined;
+    const command = `holdfast break ${quoteIfNeeded(address)} --holder ${holder.holderId}`;
+    return { text: `To end it by force: ${command}`, command };
+  }
+  const pids = holders.flatMap(({ pid, note }) =>
+    pid === undefined || note?.startsWith('held') === true ? [] : [pid],
+  );
+  if (pids.length === 0) return { text: 'A kernel lock ends with the processes that have the file open.' };
+  return { text: `A kernel lock ends with its process. To free it, stop pid ${pids.join(' and ')}.` };
+}
+
+function describe(
+  { address, backend, isHeld, holders, waiters }: Inspection,
+  remedy: string | undefined,
+): string {
+  const isColored = hasColor(process.stdout);
+  const now = systemClock.wallNow();
+  const state = isHeld
+    ? styled(isColored, 'yellow', `held (${holders[0]?.mode ?? 'exclusive'})`)
+    : styled(isColored, 'green', 'free');
+  const lines = [`${styled(isColored, 'bold', address)}: ${state}, ${backend}`];
+  for (const holder of holders) lines.push(...entry('holder', holder, now));
+  for (const waiter of waiters) lines.push(...entry(`waiter (${waiter.mode})`, waiter, now));
+  if (remedy !== undefined) lines.push(wrap(remedy, textWidth(process.stdout)));
+  return lines.join('\n');
+}
+
+const LABEL_WIDTH = 20;
+
+function entry(label: string, info: HolderInfo, nowMs: number): string[] {
+  const who = [
+    info.pid === undefined ? undefined : `pid ${info.pid}`,
+    info.command === undefined ? undefined : singleLine(info.command),
+  ].filter((part) => part !== undefined);
+  const first = who.length > 0 ? who.join('  ') : (info.note ?? 'somebody who left no name');
+  const rows: [string, string | undefined][] = [
+    [label, first],
+    ['since', sinceOf(info, nowMs)],
+    ['host', info.host],
+    ['reason', info.reason],
+    ['token', info.fencingToken === undefined ? undefined : String(info.fencingToken)],
+    ['holder id', info.holderId],
+    [
+      'alive',
+      info.isAlive === undefined || info.state === 'waiter' ? undefined : info.isAlive ? 'yes' : 'no',
+    ],
+    ['note', who.length > 0 ? info.note : undefined],
+  ];
+  return rows
+    .filter((row): row is [string, string] => row[1] !== undefined)
+    .map(
+      ([name, value], index) =>
+        `${(index === 0 ? `  ${name}` : `    ${name}`).padEnd(LABEL_WIDTH)}  ${value}`,
+    );
+}
+
+function sinceOf({ sinceAt }: HolderInfo, nowMs: number): string | undefined {
+  if (sinceAt === undefined) return undefined;
+  const agoMs = nowMs - Date.parse(sinceAt);
+  const ago =
+    agoMs >= 0 ? ` (${formatDuration(Math.max(1_000, Math.floor(agoMs / 1_000) * 1_000))} ago)` : '';
+  return `${timeInShort(sinceAt, new Date(nowMs))}${ago}`;
+}
+
+function quoteIfNeeded(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : quote(word);
+}

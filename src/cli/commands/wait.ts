@@ -1,0 +1,54 @@
+import { isLockError } from '../../core/errors.js';
+import { systemClock } from '../../host/clock.js';
+import { waitUntilFree } from '../../locks/wait-free.js';
+import { SignalCancel } from '../cancel.js';
+import { EXIT } from '../exit-codes.js';
+import { note } from '../output.js';
+import { WaitReport } from '../render/waiting.js';
+import { reportFailure } from '../run/failure.js';
+import { readAddress } from '../run/subject.js';
+import type { ParsedArguments } from '../spec.js';
+import { resolveTimeout } from '../timeout.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const [lock = ''] = args.positionals;
+  const { display } = readAddress(lock, args.command.name);
+  const timeout = await resolveTimeout(args, {
+    option: 'wait',
+    configKey: 'lockTimeout',
+    defaultMs: Infinity,
+  });
+  const isQuiet = args.has('quiet');
+  const cancel = new SignalCancel();
+  const startedAt = systemClock.now();
+  const report = isQuiet
+    ? undefined
+    : new WaitReport({ address: display, timeout, clock: systemClock, success: 'free:' });
+  try {
+    await waitUntilFree(lock, {
+      ...timeout,
+      signal: cancel.signal,
+      onWait: (event) => {
+        cancel.arm();
+        report?.onWait(event);
+      },
+    });
+    return EXIT.ok;
+  } catch (error) {
+    // "Could not lock" would be untrue: it never wanted to.
+    if (isLockError(error) && error.isTimeout) {
+      if (!isQuiet) note(`holdfast: ${error.message.replace('Could not lock', 'Could not see the end of')}`);
+      return EXIT.contended;
+    }
+    const waitedMs = systemClock.now() - startedAt;
+    return reportFailure(error, {
+      address: display,
+      cancel,
+      waitedMs,
+      conflictExitCode: EXIT.contended,
+      isQuiet,
+    }).exitCode;
+  } finally {
+    cancel.disarm();
+  }
+}

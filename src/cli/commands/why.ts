@@ -1,0 +1,35 @@
+import { describeDeadlock } from '../../core/deadlock.js';
+import type { ChainLock } from '../../host/deadlock.js';
+import { explain } from '../../locks/explain.js';
+import { inspect } from '../../locks/inspect.js';
+import { print, printJson } from '../output.js';
+import { singleLine } from '../render/text.js';
+import { readAddress } from '../run/subject.js';
+import type { ParsedArguments } from '../spec.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const [lock = ''] = args.positionals;
+  const { display } = readAddress(lock, args.command.name);
+  const { locks, deadlock } = await explain(lock);
+  // What the kernel does not show, a look at the lock itself may.
+  const isHeld = locks.length > 0 || (await inspect(lock)).isHeld;
+  if (args.has('json')) printJson({ address: display, isHeld, locks, deadlock: deadlock ?? null });
+  else if (locks.length === 0)
+    print(`${display} is ${isHeld ? 'held, by somebody not visible here' : 'free'}`);
+  else
+    print(
+      [...locks.flatMap(explainLock), ...(deadlock ? [`Deadlock: ${describeDeadlock(deadlock)}`] : [])].join(
+        '\n',
+      ),
+    );
+  return 0;
+}
+
+function explainLock({ path, holders }: ChainLock): string[] {
+  if (holders.length === 0) return [`${path} is held by somebody not visible here`];
+  return holders.map(({ pid, command, waitsFor }) => {
+    const who = `pid ${pid}${command === undefined ? '' : ` (${singleLine(command)})`}`;
+    const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.join(' and ')}`;
+    return `${path} is held by ${who}${wait}`;
+  });
+}

@@ -1,0 +1,18 @@
+import { acquire } from '../core/acquire.js';
+import type { Guard } from '../core/guard.js';
+import { LockSpace } from '../core/lock-space.js';
+import { resolveOptions, type LockOptions } from '../core/options.js';
+import { descriptorBackend } from '../backends/flock/index.js';
+import { systemClock } from '../host/clock.js';
+
+/**
+ * Locks the file that is open at `descriptor`, for the process that it was inherited from. Nothing is released
+ * when this process ends: the lock stays with the open file.
+ *
+ * @throws as `acquire`.
+ */
+export async function lockDescriptor(descriptor: number, options: LockOptions): Promise<Guard> {
+  const space = new LockSpace(descriptorBackend, systemClock);
+  const target = { space, resource: String(descriptor), address: `descriptor ${descriptor}` };
+  return acquire(target, resolveOptions(options, false));
+}

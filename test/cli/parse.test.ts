@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+
+import { parseCommand } from '../../src/cli/parse.js';
+import type { CommandForm } from '../../src/cli/spec.js';
+import { COMMANDS, findCommand } from '../../src/cli/table.js';
+import { suggestion } from '../../src/cli/usage-error.js';
+
+const RUN = findCommand(['run'])?.command as CommandForm;
+const CLEAN = findCommand(['clean'])?.command as CommandForm;
+
+describe('options of run', () => {
+  it('may be grouped and glued as in flock(1)', () => {
+    const args = parseCommand(RUN, ['-snE9', '-w2', 'x', 'true']);
+    expect([args.has('shared'), args.has('nonblock')]).toEqual([true, true]);
+    expect([args.number('conflict-exit-code'), args.durationMs('wait')]).toEqual([9, 2_000]);
+    expect(args.rest).toEqual(['x', 'true']);
+  });
+
+  it('end at LOCK: what follows is the command, dashes and all', () => {
+    expect(parseCommand(RUN, ['-n', 'x', 'ls', '-la', '--', '-n', '--help']).rest).toEqual([
+      'x',
+      'ls',
+      '-la',
+      '--',
+      '-n',
+      '--help',
+    ]);
+    expect(parseCommand(RUN, ['--', '-n', 'true']).rest).toEqual(['-n', 'true']);
+  });
+
+  it.each([
+    [['--timeout', '2'], '--timeout'],
+    [['--timeout=2'], '--timeout'],
+    [['--lock-timeout', '2'], '--lock-timeout'],
+    [['--wait', '2'], '--wait'],
+    [['-w', '2'], '-w'],
+    [['-w2'], '-w'],
+  ])('know how %j was spelled', (words, spelling) => {
+    const args = parseCommand(RUN, [...words, 'x', 'true']);
+    expect([args.durationMs('wait'), args.spelling('wait')]).toEqual([2_000, spelling]);
+  });
+
+  it('given twice, the last one counts', () => {
+    expect(parseCommand(RUN, ['-w1', '--timeout', '2', 'x']).durationMs('wait')).toBe(2_000);
+  });
+});
+
+describe('a wrong command line', () => {
+  it.each([
+    [['--shraed', 'x'], 'Unknown option "--shraed" (did you mean "--shared"?)'],
+    [['-Z', 'x'], 'Unknown option "-Z"'],
+    [['-w'], '-w needs a value: -w DUR'],
+    [
+      ['--wait', 'soon', 'x'],
+      '--wait is a duration such as 1500ms, 5s, 2.5 (seconds), 10m, 2h or infinite, not "soon"',
+    ],
+    [['-E256', 'x'], '-E is an exit code from 0 to 255, not "256"'],
+    [['--shared=yes', 'x'], '--shared takes no value, but got "yes"'],
+    [['-w-1', 'x'], '-w is a duration such as 1500ms, 5s, 2.5 (seconds), 10m, 2h or infinite, not "-1"'],
+  ])('%j is told: %s', (words, message) => {
+    expect(() => parseCommand(RUN, words)).toThrow(message);
+  });
+
+  it('with too many words names the first', () => {
+    expect(() => parseCommand(CLEAN, ['a', 'b', 'c'])).toThrow('Unexpected argument "b"');
+  });
+
+  it('suggests only what is near', () => {
+    expect(suggestion('claen', ['clean', 'claims'])).toBe(' (did you mean "clean"?)');
+    expect(suggestion('frobnicate', ['clean', 'claims'])).toBe('');
+  });
+});
+
+describe('the table', () => {
+  it('has no option and no spelling twice in one command', () => {
+    for (const { name, options } of COMMANDS) {
+      const all = options.flatMap((o) => [o.name, ...(o.aliases ?? []), ...(o.short ?? [])]);
+      expect(new Set(all).size, name).toBe(all.length);
+      expect(all, `${name} leaves -h to help`).not.toContain('h');
+    }
+  });
+
+  it('has one-line summaries, usages that begin with the name, and examples', () => {
+    for (const { name, summary, usage, examples } of COMMANDS) {
+      expect(summary, name).not.toMatch(/\.$|\n/);
+      for (const line of usage) expect(line.startsWith(name), line).toBe(true);
+      expect(examples.length, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('leads to code for every command', async () => {
+    for (const { name, load } of COMMANDS) expect(typeof (await load()).execute, name).toBe('function');
+  });
+});
