@@ -8,7 +8,7 @@ import type { LockSpace } from './lock-space.js';
 import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
-import { impossibility, newRequest } from './request.js';
+import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { discardLater, unlessEnded } from './unless-ended.js';
 import { Wait, type Lookout } from './wait.js';
 
@@ -36,11 +36,11 @@ export function tryAcquire(target: Target, options: ResolvedOptions): Promise<Gu
 /** The fast path is synchronous down to the system calls, and makes one promise. */
 function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guard> {
   if (options.timeoutMs === 0) return acquireAtOnce(target, options);
-  const { space, resource, address } = target;
+  const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) return Promise.reject(impossible);
-  const queue = space.queueFor(resource);
-  if (!queue.tryEnter(options.mode)) return contend(target, options, queue, undefined);
+  const queue = space.queueFor(queueKey(target, options));
+  if (!queue.tryEnter(queueMode(options))) return contend(target, options, queue, undefined);
   const request = newRequest(target, options, queue);
   let attempt: Attempt | Promise<Attempt>;
   try {
@@ -52,7 +52,7 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
   if (attempt instanceof Promise || attempt.kind !== 'granted' || attempt.grant.lease !== undefined) {
     return contend(target, options, queue, { request, attempt });
   }
-  queue.leaveDoorHolding(options.mode);
+  queue.leaveDoorHolding(queueMode(options));
   return Promise.resolve(new HeldGuard(space, queue, address, request, attempt.grant));
 }
 
@@ -65,17 +65,18 @@ async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<
 }
 
 async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
-  const { space, resource, address } = target;
+  const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
-  if (space.existingQueue(resource)?.hasRoomFor(options.mode) === false) return undefined;
+  const known = space.existingQueue(queueKey(target, options));
+  if (known?.hasRoomFor(queueMode(options)) === false) return undefined;
   const request = newRequest(target, options, undefined);
   const asked = space.backend.tryAcquire(request, options.signal);
   if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
     // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
-    const queue = space.queueFor(resource);
-    queue.addHold(options.mode);
+    const queue = space.queueFor(queueKey(target, options));
+    queue.addHold(queueMode(options));
     return new HeldGuard(space, queue, address, request, asked.grant);
   }
   const attempt = await asked;
@@ -88,8 +89,8 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
     await grant.release();
     throw error;
   }
-  const queue = space.queueFor(resource);
-  queue.addHold(options.mode);
+  const queue = space.queueFor(queueKey(target, options));
+  queue.addHold(queueMode(options));
   return new HeldGuard(space, queue, address, request, grant);
 }
 
@@ -118,7 +119,7 @@ async function contend(
     }
     const { request, grant: asked } = await ask(target, options, queue, wait, first);
     const grant = await confirm(target, request, asked, wait);
-    queue.leaveDoorHolding(options.mode);
+    queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
     return new HeldGuard(space, queue, address, request, grant);
@@ -168,7 +169,7 @@ function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promi
       // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
       if (leave()) reject(signal.reason);
     };
-    const leave = queue.join(options.mode, () => {
+    const leave = queue.join(queueMode(options), () => {
       signal.removeEventListener('abort', onAbort);
       resolve();
     });

@@ -65,12 +65,15 @@ function pathAddress(scheme: Scheme, path: string, display: string): Address {
 
 function engineAddress(scheme: Scheme, text: string): Address {
   const { target, name } = splitName(scheme, text, text);
-  if (!URL.canParse(target)) throw invalid(scheme, 'it is not a URL', `Write ${scheme}://HOST:PORT#NAME`);
-  const shown = new URL(target);
-  shown.username = '';
-  shown.password = '';
-  shown.search = '';
-  return { scheme, target, name, display: `${shown.href}#${name}` };
+  // etcd has several members: `etcd://a:2379,b:2379#name`. The list is no URL; each of its hosts makes one.
+  const [, start = '', hosts = '', rest = ''] =
+    /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(target) ?? [];
+  const members = scheme === 'etcd' ? hosts.split(',') : [hosts];
+  if (members.some((member) => !URL.canParse(`${start}${member}${rest}`))) {
+    throw invalid(scheme, 'it is not a URL', `Write ${scheme}://HOST:PORT#NAME`);
+  }
+  const shown = new URL(`${start}${members[0]}${rest}`);
+  return { scheme, target, name, display: `${shown.protocol}//${hosts}${shown.pathname}#${name}` };
 }
 
 function splitName(scheme: Scheme, rest: string, text: string): Address {
@@ -84,8 +87,11 @@ function named(scheme: Scheme, target: string, name: string, text: string): Addr
   return { scheme, target, name, display: withoutCredentials(text) };
 }
 
-function withoutCredentials(text: string): string {
-  return text.replace(/(\/\/)[^/@#]*@/, '$1');
+/** `text` with the user and password of every URL in it left out. A raw `/` or `@` in an engine's password goes too. */
+export function withoutCredentials(text: string): string {
+  return text
+    .replace(/\b((?:etcds?|rediss?|postgres(?:ql)?):\/\/)[^\s#]*@/gi, '$1')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1');
 }
 
 function invalid(text: string, fact: string, nextStep: string): TypeError {

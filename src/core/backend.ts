@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly orphan: Orphan;
   /** Grants carry a strictly increasing `fencingToken` (on request where that costs something). */
   readonly fencing: boolean;
+  /** Can give a resource to n holders at a time (`permits`). */
+  readonly permits?: boolean;
 }
 
 /** One attempt to hold one resource. Immutable; a retry is a new request with a new `holderId`. */
@@ -40,6 +42,10 @@ export interface AcquireRequest {
   readonly record: boolean;
   /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */
   readonly coversChild: boolean;
+  /** One of this many permits is wanted instead of the lock itself. Both have the same name and know nothing of each other. */
+  readonly permits?: number | undefined;
+  /** Milliseconds the whole call may take: a backend that cannot reach its server says so before that. 0: one try. */
+  readonly timeoutMs?: number;
 }
 
 /** Who holds or waits. Display data: it explains a decision, it never makes one. */
@@ -126,6 +132,8 @@ export interface Backend extends AsyncDisposable {
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
   /** Holders and waiters, without side effects on them. */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  /** Every resource that somebody holds, where the engine can tell. */
+  list?(): Promise<readonly string[]>;
   /**
    * The cycle that this process closes by waiting for `resource`; undefined when there is none or none can be seen.
    * Cheap when there is none: it is asked again and again during a wait.

@@ -4,6 +4,7 @@ import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
 import type { LockSpace } from './lock-space.js';
 import type { ResourceQueue } from './queue.js';
+import { queueMode } from './request.js';
 
 /** Proof of one hold, used once. */
 export interface Guard extends AsyncDisposable {
@@ -53,6 +54,7 @@ export class HeldGuard implements Guard {
   readonly mode: Mode;
   readonly holderId: string;
   readonly #grant: Grant;
+  readonly #queueMode: Mode;
   readonly #space: LockSpace;
   readonly #queue: ResourceQueue;
   readonly #grantedAt: number;
@@ -72,12 +74,14 @@ export class HeldGuard implements Guard {
   ) {
     this.address = address;
     this.mode = request.mode;
+    this.#queueMode = queueMode(request);
     this.holderId = request.holderId;
     this.#grant = grant;
     this.#space = space;
     this.#queue = queue;
     this.#grantedAt = space.clock.now();
-    if (space.backend.capabilities.orphan !== 'released') grant.onLost((reason) => this.#lose(reason));
+    const { orphan, reach } = space.backend.capabilities;
+    if (orphan !== 'released' || reach === 'network') grant.onLost((reason) => this.#lose(reason));
     if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
   }
 
@@ -195,7 +199,7 @@ export class HeldGuard implements Guard {
       queue.pause();
       clock.yieldTurn(() => queue.resume());
     }
-    queue.removeHold(this.mode);
+    queue.removeHold(this.#queueMode);
   }
 }
 

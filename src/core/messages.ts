@@ -84,3 +84,10 @@ export function unsupportedModeError(address: string, backend: string): LockErro
     { code: 'HOLDFAST_UNSUPPORTED', resource: address },
   );
 }
+
+export function unsupportedPermitsError(address: string, backend: string): LockError {
+  return new LockError(
+    `Could not lock "${address}": the ${backend} backend has no permits. Use flock, memory, redis, etcd or postgres for them.`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: address },
+  );
+}

@@ -44,6 +44,11 @@ export interface LockOptions {
    * this host do not take a lease over because this process died. Only leases care.
    */
   readonly coversChild?: boolean;
+  /**
+   * At most this many holders at a time (1 to 10 000) instead of one: a semaphore. Everybody must use the same number.
+   * The permits of a resource and its lock know nothing of each other.
+   */
+  readonly permits?: number;
 }
 
 /** Options after validation, with every default in place. */
@@ -61,6 +66,7 @@ export interface ResolvedOptions {
   readonly fencing: boolean;
   readonly coversChild: boolean;
   readonly record: boolean;
+  readonly permits: number | undefined;
 }
 
 /** Resolved once, since most calls give no options. */
@@ -87,7 +93,13 @@ export function mergeOptions(
  * @throws TypeError for a mode or reason of the wrong form.
  */
 export function resolveOptions(options: LockOptions, hasLeases: boolean): ResolvedOptions {
-  const { mode = 'exclusive', timeoutMs, reason, leaseDurationMs = DEFAULT_LEASE_DURATION_MS } = options;
+  const {
+    mode = 'exclusive',
+    timeoutMs,
+    reason,
+    leaseDurationMs = DEFAULT_LEASE_DURATION_MS,
+    permits,
+  } = options;
   if (mode !== 'exclusive' && mode !== 'shared') {
     throw new TypeError(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`);
   }
@@ -100,6 +112,11 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
   if (reason !== undefined && (typeof reason !== 'string' || /[\r\n]/.test(reason))) {
     throw new TypeError('reason must be text of one line.');
   }
+  if (permits !== undefined && !(Number.isInteger(permits) && permits >= 1 && permits <= 10_000)) {
+    throw new RangeError(`permits must be a whole number from 1 to 10 000, not ${permits}.`);
+  }
+  if (permits !== undefined && mode === 'shared')
+    throw new TypeError("permits go with mode 'exclusive' only.");
   return {
     mode,
     timeoutMs:
@@ -114,5 +131,6 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     fencing: options.fencing ?? false,
     record: options.record ?? true,
     coversChild: options.coversChild ?? false,
+    permits,
   };
 }

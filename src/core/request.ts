@@ -1,8 +1,8 @@
 import type { Target } from './acquire.js';
-import type { AcquireRequest } from './backend.js';
+import type { AcquireRequest, Mode } from './backend.js';
 import type { LockError } from './errors.js';
 import { newHolderId } from './holder.js';
-import { canceledError, unsupportedModeError } from './messages.js';
+import { canceledError, unsupportedModeError, unsupportedPermitsError } from './messages.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 
@@ -21,8 +21,20 @@ export function newRequest(
     fencing: options.fencing,
     record: options.record,
     coversChild: options.coversChild,
+    permits: options.permits,
+    timeoutMs: Math.max(0, options.timeoutMs - options.elapsedMs),
     isPolite: queue !== undefined && queue.wasHeldLong,
   };
+}
+
+/** How callers of this process stand in each other's way: holders of permits don't, however many the backend allows. */
+export function queueMode({ mode, permits }: Pick<AcquireRequest, 'mode' | 'permits'>): Mode {
+  return permits === undefined ? mode : 'shared';
+}
+
+/** Which queue of this process a call stands in. A resource's lock and its permits are two things. */
+export function queueKey({ resource }: Target, { permits }: ResolvedOptions): string {
+  return permits === undefined ? resource : `${resource}\0permits`;
 }
 
 /** Why this call cannot succeed whatever others do; undefined when it can. */
@@ -30,6 +42,9 @@ export function impossibility(target: Target, options: ResolvedOptions): LockErr
   const { backend } = target.space;
   if (options.mode === 'shared' && !backend.capabilities.modes.includes('shared')) {
     return unsupportedModeError(target.address, backend.name);
+  }
+  if (options.permits !== undefined && backend.capabilities.permits !== true) {
+    return unsupportedPermitsError(target.address, backend.name);
   }
   if (options.signal?.aborted === true) return canceledError(target.address, options.signal.reason);
   return undefined;

@@ -3,6 +3,7 @@ import { hostname as osHostname } from 'node:os';
 import { basename } from 'node:path';
 
 import type { ProcessIdentity } from '../core/holder.js';
+import { withoutCredentials } from '../core/address.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
 /** Caches the first answer; nothing is read before somebody asks. */
@@ -119,7 +120,7 @@ export function isAncestor(pid: number): boolean | undefined {
 
 /**
  * The command line for people: arguments joined by spaces, the program without its directory, control
- * characters replaced, at most `maxLength` characters. undefined when it cannot be known.
+ * characters replaced, credentials in URLs left out, at most `maxLength` characters. undefined when it cannot be known.
  */
 export function commandOf(pid: number, maxLength = 80): string | undefined {
   if (!isProcOurs()) return undefined;
@@ -134,7 +135,10 @@ export function commandOf(pid: number, maxLength = 80): string | undefined {
   if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
   const program = (args[0] ?? '').replace(/^.*\/(?=.)/s, '');
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const text = [program, ...args.slice(1)].join(' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  const text = withoutCredentials([program, ...args.slice(1)].join(' ')).replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    '?',
+  );
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
 }
 

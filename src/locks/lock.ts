@@ -84,9 +84,15 @@ export function optionsOf(lock: string | Lock): LockOptions | undefined {
 
 function targetOfAddress(address: Address): Target {
   const isPath = address.scheme === 'path' || address.scheme === 'flock' || address.scheme === 'lease';
+  // The space of an engine is one server's, so the name is all there is; its address may hold a password.
+  const isEngine = address.scheme === 'redis' || address.scheme === 'etcd' || address.scheme === 'postgres';
   return {
     space: spaceOf(address),
-    resource: isPath ? resolve(address.target) : `${address.target}#${address.name}`,
+    resource: isPath
+      ? resolve(address.target)
+      : isEngine
+        ? address.name
+        : `${address.target}#${address.name}`,
     address: address.display,
   };
 }

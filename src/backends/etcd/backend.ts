@@ -1,0 +1,92 @@
+import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { LeaseClock } from '../../core/lease.js';
+import { encodeHolderNote } from '../../host/holder-note.js';
+import { SERVER_ANSWER_MS } from '../../net/within.js';
+import { breakHold, listNames, readHolders } from './holders.js';
+import { claimOf, endClaim, otherLimit, tryClaim, type Claim, type Standing } from './claim.js';
+import { ETCD_CAPABILITIES, type EtcdConfig } from './config.js';
+import { etcdError, permitsError } from './errors.js';
+import type { Gateway } from './gateway.js';
+import { grantOf } from './grant.js';
+import { onSession } from './on-session.js';
+import type { Sessions } from './session.js';
+import { waitInQueue } from './wait.js';
+
+/** What the parts of this backend share. */
+export interface EtcdContext {
+  readonly gateway: Gateway;
+  readonly sessions: Sessions;
+  readonly config: EtcdConfig;
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  readonly server: string;
+  readonly display: string;
+}
+
+/** Keys under one session lease, in the order of their creation. See PROTOCOL.md in this folder. */
+export function createEtcdBackend(context: EtcdContext): Backend {
+  const { gateway } = context;
+  const shown = (resource: string): string => `${context.display}#${resource}`;
+
+  async function named<T>(resource: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw etcdError(error, shown(resource), context.server);
+    }
+  }
+
+  return {
+    name: 'etcd',
+    capabilities: ETCD_CAPABILITIES,
+
+    tryAcquire(request): Promise<Attempt> {
+      const claim = newClaim(context, request);
+      return named(request.resource, () =>
+        onSession(context, request, claim, async (session, budgetMs): Promise<Attempt> => {
+          const standing = await tryClaim(gateway, claim, session, budgetMs);
+          await assertSameLimit(context, claim, standing, budgetMs);
+          if (standing.kind === 'first') {
+            return { kind: 'granted', grant: grantOf(context, claim, session, standing.token) };
+          }
+          if (standing.kind === 'behind') await endClaim(gateway, claim.key, budgetMs);
+          return { kind: 'contended' };
+        }),
+      );
+    },
+
+    waitAcquire(request, signal): Promise<Grant> {
+      const claim = newClaim(context, request);
+      return waitInQueue(context, request, claim, signal, (work) => named(request.resource, work));
+    },
+
+    inspect: (resource): Promise<readonly HolderInfo[]> =>
+      named(resource, () => readHolders(gateway, resource)),
+    list: () => named('', () => listNames(gateway)),
+    forceRelease: (resource, holderId, options) =>
+      named(resource, () => breakHold(gateway, resource, holderId, options?.isImmediate === true)),
+
+    async [Symbol.asyncDispose]() {
+      await context.sessions.close(SERVER_ANSWER_MS / 5);
+      gateway.close();
+    },
+  };
+}
+
+function newClaim(context: EtcdContext, request: AcquireRequest): Claim {
+  return claimOf(request, encodeHolderNote(context.clock.wallNow(), request.reason));
+}
+
+/** @throws LockError HOLDFAST_CONFIG_MISMATCH, with the claim taken back, where others count with another number. */
+export async function assertSameLimit(
+  { display, gateway }: EtcdContext,
+  claim: Claim,
+  standing: Standing,
+  budgetMs: number,
+): Promise<void> {
+  const other = otherLimit(claim, standing.kind === 'absent' ? [] : (standing.rivals ?? []));
+  if (other === undefined) return;
+  await endClaim(gateway, claim.key, budgetMs);
+  throw permitsError(`${display}#${claim.resource}`, claim.permits ?? 1, other);
+}

@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { Clock } from '../../core/clock.js';
+import { SilentServerError } from '../../net/unavailable.js';
+import { pause } from '../../net/within.js';
+import type { EtcdConfig } from './config.js';
+import { EtcdAnswer, EtcdFailure, GRPC } from './errors.js';
+import { createHttp, textOf, type Http } from './http.js';
+
+/** With several members none may use up the whole budget: a stopped one takes connections and says nothing. */
+const MEMBER_MS = 1_500;
+/** An election takes about a second; asking every member again sooner than this only adds to its load. */
+const NO_LEADER_PAUSE_MS = 50;
+/** Connections that were never made; everything else may have reached the member. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const NEVER = new AbortController().signal;
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * etcd's JSON gateway. Every request here may be carried out twice without harm, so one that got no answer goes on to
+ * the next member while there is time.
+ */
+export class Gateway {
+  readonly #config: EtcdConfig;
+  readonly #clock: Clock;
+  readonly #http: Http;
+  #current = 0;
+  #token: string | undefined;
+
+  constructor(config: EtcdConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#http = createHttp(config);
+  }
+
+  /** @throws EtcdAnswer for an error that is final; EtcdFailure when no member gave an answer in time. */
+  async call(path: string, body: Json, budgetMs: number): Promise<Json> {
+    const deadline = this.#clock.now() + budgetMs;
+    const text = JSON.stringify(body);
+    const { length } = this.#config.endpoints;
+    let isUncertain = false;
+    let unreached = 0;
+    for (;;) {
+      const leftMs = deadline - this.#clock.now();
+      try {
+        return await this.#once(path, text, length === 1 ? leftMs : Math.min(leftMs, MEMBER_MS));
+      } catch (error) {
+        if (error instanceof EtcdAnswer && !error.isTransient) throw error;
+        const isSent = !NEVER_SENT.has(String((error as { code?: unknown }).code));
+        isUncertain ||= isSent;
+        unreached = isSent ? 0 : unreached + 1;
+        this.#current = (this.#current + 1) % length;
+        const isOver = this.#clock.now() >= deadline - 1 || unreached === length;
+        // A single member that breaks connections is not asked again: nobody else could answer in its place.
+        if (isOver || (length === 1 && !(error instanceof EtcdAnswer)))
+          throw new EtcdFailure(error, isUncertain);
+        if (error instanceof EtcdAnswer) await pause(this.#clock, NO_LEADER_PAUSE_MS, NEVER);
+      }
+    }
+  }
+
+  /** Follows a stream of replies until `onMessage` says stop, it ends, or `signal` aborts. Resolves in every case. */
+  async follow(
+    path: string,
+    body: Json,
+    signal: AbortSignal,
+    onMessage: (message: Json) => boolean,
+  ): Promise<void> {
+    try {
+      const reply = await this.#post(path, JSON.stringify(body), signal);
+      reply.setEncoding('utf8');
+      let rest = '';
+      for await (const chunk of reply) {
+        const lines = (rest + (chunk as string)).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          if (line !== '' && onMessage(JSON.parse(line) as Json)) return;
+        }
+      }
+    } catch {
+      // The stream is only a hint that it is worth looking again.
+    }
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  async #once(path: string, text: string, budgetMs: number): Promise<Json> {
+    const aborter = new AbortController();
+    const timer = this.#clock.setTimer(Math.max(1, budgetMs), () => aborter.abort());
+    try {
+      try {
+        return await this.#answer(path, text, aborter.signal);
+      } catch (error) {
+        const isStale = error instanceof EtcdAnswer && error.status === GRPC.unauthenticated;
+        // Tokens of etcd run out after minutes.
+        if (!isStale || this.#token === undefined) throw error;
+        this.#token = undefined;
+        return await this.#answer(path, text, aborter.signal);
+      }
+    } catch (error) {
+      if (aborter.signal.aborted) throw new SilentServerError(budgetMs);
+      throw error;
+    } finally {
+      timer.clear();
+    }
+  }
+
+  async #answer(path: string, text: string, signal: AbortSignal): Promise<Json> {
+    return parseAnswer(await textOf(await this.#post(path, text, signal)));
+  }
+
+  async #post(path: string, text: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { username, password, endpoints } = this.#config;
+    const endpoint = endpoints[this.#current] as (typeof endpoints)[number];
+    if (username !== undefined && this.#token === undefined) {
+      const login = JSON.stringify({ name: username, password });
+      const reply = await this.#http.post(endpoint, '/v3/auth/authenticate', login, undefined, signal);
+      this.#token = String(parseAnswer(await textOf(reply))['token']);
+    }
+    return this.#http.post(endpoint, path, text, this.#token, signal);
+  }
+}
+
+function parseAnswer(text: string): Json {
+  const answer = JSON.parse(text) as Json & {
+    readonly error?: unknown;
+    readonly code?: number;
+    readonly message?: string;
+  };
+  // A stream wraps its messages; its errors have the same fields one level deeper.
+  const error = answer.error ?? undefined;
+  if (error === undefined) return answer;
+  const inner = typeof error === 'object' && error !== null ? (error as Json) : undefined;
+  const status = Number(answer.code ?? inner?.['grpc_code'] ?? inner?.['code'] ?? 0);
+  throw new EtcdAnswer(status, String(inner?.['message'] ?? answer.message ?? error));
+}

@@ -1,0 +1,106 @@
+import type { AcquireRequest } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import { answerBudgetMs } from '../../net/within.js';
+import type { PostgresContext } from './backend.js';
+import type { Row } from './client.js';
+import { isAnswer, sqlState } from './errors.js';
+import { newLabel } from './label.js';
+import type { Session } from './session.js';
+import { createSequence, NOW_MS, SET_LOCK_TIMEOUT } from './statements.js';
+
+/** One request on a session of its own. */
+export interface Ask {
+  readonly request: AcquireRequest;
+  readonly session: Session;
+  readonly clock: Clock;
+  /** Opens every statement, so that others can see whose it is. */
+  readonly label: string;
+  query(text: string, values: readonly unknown[]): Promise<readonly Row[]>;
+  /** A statement that blocks in the server until its lock is granted. */
+  wait(text: string, values: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+/** Above the caller's own deadline, so that a wait ends in the server even if nobody is left to end it. */
+const LOCK_TIMEOUT_MARGIN_MS = 1_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+const UNDEFINED_TABLE = '42P01';
+/** Somebody else created it between the look and the creation. */
+const CREATED_MEANWHILE = new Set(['23505', '42P07']);
+
+/** Runs `work` on a session that is ended if it fails: whatever the server may have granted ends with it. */
+export async function onSession<T>(
+  context: PostgresContext,
+  request: AcquireRequest,
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
+  const budgetMs = answerBudgetMs(request.timeoutMs);
+  const kept = context.sessions.take();
+  if (kept !== undefined) {
+    try {
+      return await attempt(context, request, kept, budgetMs, work);
+    } catch (error) {
+      // It may have died in its sleep. Then it took along whatever it was asked for, and another may be asked.
+      if (isAnswer(error) || (error as { code?: unknown }).code === 'ETIMEDOUT') throw error;
+    }
+  }
+  return attempt(context, request, await context.sessions.open(budgetMs), budgetMs, work);
+}
+
+async function attempt<T>(
+  context: PostgresContext,
+  request: AcquireRequest,
+  session: Session,
+  budgetMs: number,
+  work: (ask: Ask) => Promise<T>,
+): Promise<T> {
+  const label = newLabel(request.resource, request.holderId, context.clock.wallNow(), request.reason);
+  try {
+    return await work({
+      request,
+      session,
+      clock: context.clock,
+      label,
+      query: (text, values) => session.query(label + text, values, budgetMs),
+      wait: (text, values) => wait(session, label, request.timeoutMs ?? Infinity, text, values),
+    });
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+async function wait(
+  session: Session,
+  label: string,
+  timeoutMs: number,
+  text: string,
+  values: readonly unknown[],
+): Promise<readonly Row[]> {
+  const limit = timeoutMs === Infinity ? '0' : String(Math.ceil(timeoutMs) + LOCK_TIMEOUT_MARGIN_MS);
+  await session.query(label + SET_LOCK_TIMEOUT, [limit], Infinity);
+  for (;;) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- only after the server gave up on its own
+      return await session.query(label + text, values, Infinity);
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    }
+  }
+}
+
+/** Runs a statement that draws a token; makes the sequence if this database has none yet. */
+export async function withTokens<T>(ask: Ask, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    // The name is resolved before anything runs: nothing was locked.
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+  }
+  const [row] = await ask.query(NOW_MS, []);
+  try {
+    await ask.query(createSequence(String(row?.['now'])), []);
+  } catch (error) {
+    if (!CREATED_MEANWHILE.has(sqlState(error) ?? '')) throw error;
+  }
+  return work();
+}

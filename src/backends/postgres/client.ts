@@ -1,0 +1,88 @@
+import { unavailableError } from '../../net/unavailable.js';
+import type { PostgresConfig } from './config.js';
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** As much of a `pg` client as a session needs. */
+export interface PgClient {
+  readonly processID?: number | null;
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+  removeListener(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+  ref?(): void;
+  unref?(): void;
+}
+
+/** As much of a `pg` pool as locks need; each hold keeps one of its clients. Pass yours to `createLock(address, { client })`. */
+export interface PgPool {
+  connect(): Promise<PgClient & { release(destroy?: boolean): void }>;
+}
+
+/** A connected client, and how to be rid of it. */
+export interface OpenClient {
+  readonly client: PgClient;
+  close(): void;
+}
+
+export type OpenSession = (budgetMs: number) => Promise<OpenClient>;
+
+interface OwnClient extends PgClient {
+  connect(): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+interface PgPackage {
+  readonly Client: new (config: object) => OwnClient;
+}
+
+export function ownClients(config: PostgresConfig): OpenSession {
+  return async (budgetMs) => {
+    const { Client } = await loadPackage(config.display);
+    const client = new Client({
+      connectionString: config.connectionString,
+      application_name: 'holdfast',
+      keepAlive: true,
+      connectionTimeoutMillis: Math.max(1, Math.ceil(budgetMs)),
+    });
+    // A terminated backend is told to whoever holds the session; without a listener it would end the process.
+    client.on('error', () => undefined);
+    const close = (): void => void client.end().catch(() => undefined);
+    try {
+      await client.connect();
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { client, close };
+  };
+}
+
+export function pooledClients(pool: PgPool): OpenSession {
+  return async () => {
+    const client = await pool.connect();
+    const ignore = (): void => undefined;
+    client.on('error', ignore);
+    let isClosed = false;
+    const close = (): void => {
+      if (isClosed) return;
+      isClosed = true;
+      // Not back to the pool: its session was set up for locks, with the time limits of others switched off.
+      client.release(true);
+      client.removeListener('error', ignore);
+    };
+    return { client, close };
+  };
+}
+
+async function loadPackage(display: string): Promise<PgPackage> {
+  try {
+    // @ts-ignore -- the package has no types of its own, and those of others would be one more dependency
+    const { default: pg, Client } = (await import('pg')) as {
+      default?: PgPackage;
+      Client?: PgPackage['Client'];
+    };
+    return { Client: Client ?? (pg as PgPackage).Client };
+  } catch (error) {
+    throw unavailableError(display, 'the package "pg" is not installed', 'Run `npm install pg`', error);
+  }
+}

@@ -1,0 +1,115 @@
+import { LockError, LockTimeoutError } from '../../core/errors.js';
+import { connectionFact, unavailableError } from '../../net/unavailable.js';
+
+/** SQLSTATEs of a server that does not let us in. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNAVAILABLE: Readonly<Record<string, readonly [fact: string, nextStep: string]>> = {
+  '28P01': [
+    'it refused the user name or password',
+    'Correct the credentials in the address, or set PGPASSWORD',
+  ],
+  '28000': [
+    'it does not let this user in from here',
+    'Check pg_hba.conf, and whether it wants TLS (sslmode=require)',
+  ],
+  '3D000': ['there is no such database', 'Correct the name behind the / in the address'],
+  '53300': ['it has no connection left', 'Raise max_connections, or hold fewer locks at once'],
+  '57P03': ['it is starting or stopping', 'Try again in a moment'],
+};
+
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code) ? code : undefined;
+}
+
+/** The server answered, so its session may still be good; anything else was an end of the connection. */
+export function isAnswer(error: unknown): boolean {
+  const state = sqlState(error);
+  // Classes 08 and 57P: the connection itself.
+  return state !== undefined && !/^(08|57P)/.test(state);
+}
+
+/** What a failed request means to the caller of a lock. The server's texts may quote what was sent: they stay out. */
+export function postgresError(error: unknown, resource: string, server: string): LockError {
+  if (error instanceof LockError) return error;
+  const state = sqlState(error);
+  const unavailable = state === undefined ? undefined : UNAVAILABLE[state];
+  if (unavailable !== undefined) return unavailableError(resource, unavailable[0], unavailable[1], error);
+  switch (state) {
+    case '42501':
+      return refusal(
+        'HOLDFAST_PERMISSION',
+        'this user may not use the sequence public.holdfast_token, or end a session',
+        'As its owner: CREATE SEQUENCE IF NOT EXISTS public.holdfast_token; GRANT USAGE ON SEQUENCE public.holdfast_token TO the user',
+        resource,
+        error,
+      );
+    case '25006':
+      return standbyError(resource, error);
+    case '40P01':
+      return new LockTimeoutError(
+        `Could not lock "${resource}": the server ended a deadlock by refusing this request. Take several locks with lockAll, which has one order.`,
+        { code: 'HOLDFAST_CONTENDED', resource, cause: error },
+      );
+    case '53200':
+      return refusal(
+        'HOLDFAST_IO',
+        'the server has no room for another lock',
+        'Raise max_locks_per_transaction',
+        resource,
+        error,
+      );
+  }
+  const fact = connectionFact(error, server);
+  if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], error);
+  const message = error instanceof Error ? error.message : '';
+  if (/does not support SSL/.test(message)) {
+    return unavailableError(
+      resource,
+      `${server} speaks no TLS`,
+      'Leave sslmode out, or turn ssl on at the server',
+      error,
+    );
+  }
+  if (/password must be a/.test(message)) {
+    return unavailableError(
+      resource,
+      `${server} wants a password`,
+      'Set PGPASSWORD, or use ~/.pgpass',
+      error,
+    );
+  }
+  if (/timeout expired|connection timeout/i.test(message)) {
+    return unavailableError(
+      resource,
+      `${server} did not answer in time`,
+      'Check that it runs and is reachable',
+      error,
+    );
+  }
+  const what = state === undefined ? `the connection to ${server} broke` : `it refused (SQLSTATE ${state})`;
+  return unavailableError(resource, what, 'Check its log, and try again', error);
+}
+
+export function poolerError(resource: string): LockError {
+  return refusal(
+    'HOLDFAST_UNSUPPORTED',
+    'between here and the server a pooler hands sessions around, and a lock belongs to its session',
+    'Connect to the server itself, or put ?pooler=session into the address if the pooler keeps a session per client',
+    resource,
+  );
+}
+
+export function standbyError(resource: string, cause?: unknown): LockError {
+  const fact = 'the server is a standby, whose locks nobody else sees';
+  return refusal('HOLDFAST_CONFIG_MISMATCH', fact, 'Use the address of the primary', resource, cause);
+}
+
+function refusal(
+  code: 'HOLDFAST_CONFIG_MISMATCH' | 'HOLDFAST_PERMISSION' | 'HOLDFAST_IO' | 'HOLDFAST_UNSUPPORTED',
+  fact: string,
+  nextStep: string,
+  resource: string,
+  cause?: unknown,
+): LockError {
+  return new LockError(`Could not lock "${resource}": ${fact}. ${nextStep}.`, { code, resource, cause });
+}

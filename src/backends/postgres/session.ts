@@ -1,0 +1,132 @@
+import type { Clock } from '../../core/clock.js';
+import type { LeaseClock } from '../../core/lease.js';
+import { within } from '../../net/within.js';
+import type { OpenClient, OpenSession, PgClient, Row } from './client.js';
+import { poolerError, standbyError } from './errors.js';
+
+/**
+ * What a session must be set to, whatever the server's defaults: never ended for being idle or slow, and ended soon
+ * when its client is gone. Only those that the server knows are set (before 14 it knows fewer).
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  tcp_keepalives_idle: '5',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '15s',
+  client_connection_check_interval: '1s',
+  idle_session_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  statement_timeout: '0',
+  transaction_timeout: '0',
+  lock_timeout: '0',
+  // A token must not come back after a crash: its record is flushed before it is given out.
+  synchronous_commit: 'on',
+};
+
+export interface SessionContext {
+  readonly open: OpenSession;
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  readonly display: string;
+  readonly isSessionPooler: boolean;
+}
+
+/** One connection that belongs to one hold, or waits for the next. */
+export class Session {
+  /** The server's process behind it. */
+  readonly backendPid: number;
+  /** Lease clock at the start of the last request that was answered: the session was alive after that. */
+  provenAt: number;
+  readonly #opened: OpenClient;
+  readonly #context: SessionContext;
+  #onEnd: (() => void) | undefined;
+  #isOpen = true;
+
+  private constructor(opened: OpenClient, backendPid: number, provenAt: number, context: SessionContext) {
+    this.#opened = opened;
+    this.backendPid = backendPid;
+    this.provenAt = provenAt;
+    this.#context = context;
+    opened.client.on('error', this.#ended);
+    opened.client.on('end', this.#ended);
+    opened.client.unref?.();
+  }
+
+  /** @throws LockError HOLDFAST_UNSUPPORTED behind a transaction pooler, HOLDFAST_CONFIG_MISMATCH on a standby. */
+  static async open(context: SessionContext, budgetMs: number): Promise<Session> {
+    const { clock, leaseClock } = context;
+    const startedAt = clock.now();
+    const opening = context.open(budgetMs);
+    let opened: OpenClient;
+    try {
+      opened = await within(clock, budgetMs, opening);
+    } catch (error) {
+      void opening.then((late) => late.close()).catch(() => undefined);
+      throw error;
+    }
+    try {
+      const leftMs = Math.max(1, budgetMs - (clock.now() - startedAt));
+      const provenAt = leaseClock.now();
+      const backendPid = await within(clock, leftMs, prepare(opened.client, context));
+      return new Session(opened, backendPid, provenAt, context);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Told once when the connection ends, unless it is closed here. */
+  set onEnd(listener: (() => void) | undefined) {
+    this.#onEnd = listener;
+  }
+
+  /** One statement. Keeps the process alive until it is answered; `budgetMs` may be Infinity. */
+  async query(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
+    const { clock, leaseClock } = this.#context;
+    const { client } = this.#opened;
+    const sentAt = leaseClock.now();
+    client.ref?.();
+    try {
+      const answer = client.query(text, values);
+      const { rows } = await (budgetMs === Infinity ? answer : within(clock, budgetMs, answer));
+      this.provenAt = sentAt;
+      return rows;
+    } finally {
+      if (this.#isOpen) client.unref?.();
+    }
+  }
+
+  /** Ends the server's session, and with it whatever it holds, as soon as the server learns of it. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#onEnd = undefined;
+    this.#opened.client.removeListener('error', this.#ended);
+    this.#opened.client.removeListener('end', this.#ended);
+    this.#opened.close();
+  }
+
+  readonly #ended = (): void => {
+    const listener = this.#onEnd;
+    this.close();
+    listener?.();
+  };
+}
+
+/** Proves that the session is ours alone and on the server that decides, then sets it up. */
+async function prepare(client: PgClient, context: SessionContext): Promise<number> {
+  const { rows } = await client.query('SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby');
+  const { pid, is_standby: isStandby } = rows[0] as Row;
+  if (isStandby === true) throw standbyError(context.display);
+  // A pooler invents the process id of its greeting; the server's own is the one that runs the query.
+  if (!context.isSessionPooler && client.processID !== pid) throw poolerError(context.display);
+  await client.query(
+    'SELECT set_config(wanted.name, wanted.value, false) FROM jsonb_each_text($1::jsonb) AS wanted(name, value) JOIN pg_settings USING (name)',
+    [JSON.stringify(SETTINGS)],
+  );
+  return pid as number;
+}

@@ -1,0 +1,57 @@
+import type { Timer } from '../../core/clock.js';
+import { Session, type SessionContext } from './session.js';
+
+/** A connection costs milliseconds and a process on the server: a few are kept for the next hold, for a while. */
+const IDLE_KEPT = 4;
+const IDLE_MS = 10_000;
+
+/** The sessions of one server that hold nothing just now. */
+export class Sessions {
+  readonly #context: SessionContext;
+  readonly #idle: { readonly session: Session; readonly timer: Timer }[] = [];
+  #isClosed = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  /** The one used last: the least likely to have died unnoticed. */
+  take(): Session | undefined {
+    const idle = this.#idle.pop();
+    if (idle === undefined) return undefined;
+    idle.timer.clear();
+    idle.session.onEnd = undefined;
+    return idle.session;
+  }
+
+  open(budgetMs: number): Promise<Session> {
+    return Session.open(this.#context, budgetMs);
+  }
+
+  /** @param session holds nothing any more. */
+  giveBack(session: Session): void {
+    if (!session.isOpen) return;
+    if (this.#isClosed || this.#idle.length >= IDLE_KEPT) return session.close();
+    const timer = this.#context.clock.setTimer(IDLE_MS, () => this.#discard(session), {
+      keepsProcessAlive: false,
+    });
+    session.onEnd = () => this.#discard(session);
+    this.#idle.push({ session, timer });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { session, timer } of this.#idle.splice(0)) {
+      timer.clear();
+      session.close();
+    }
+  }
+
+  #discard(session: Session): void {
+    const index = this.#idle.findIndex((idle) => idle.session === session);
+    if (index < 0) return;
+    this.#idle[index]?.timer.clear();
+    this.#idle.splice(index, 1);
+    session.close();
+  }
+}

@@ -1,0 +1,56 @@
+import type { HolderInfo } from '../../core/backend.js';
+import { decodeHolderNote } from '../../host/holder-note.js';
+import type { RedisConnection } from './connection.js';
+import { keysOf, nameOfKey } from './keys.js';
+import { decodeRecord } from './record.js';
+
+/** Looking is worth less patience than locking: it often happens for the sake of a message. */
+const LOOK_MS = 1_000;
+const SCAN_COUNT = '500';
+
+/** Who holds the lock or its permits. Redis knows nothing of those who wait. */
+export async function readHolders(
+  connection: RedisConnection,
+  resource: string,
+  shown: string,
+): Promise<readonly HolderInfo[]> {
+  const { lock, permits, holders } = keysOf(resource);
+  const [held, notes, living] = await Promise.all([
+    connection.command(['GET', lock], LOOK_MS),
+    connection.command(['HGETALL', holders], LOOK_MS),
+    connection.command(['ZRANGE', permits, '0', '-1'], LOOK_MS),
+  ]);
+  const found: HolderInfo[] = typeof held === 'string' ? [decodeRecord(held, shown)] : [];
+  const noteOf = new Map(Object.entries(notes as Record<string, string>));
+  for (const holderId of living as string[]) found.push(permitHolder(holderId, noteOf.get(holderId) ?? ''));
+  return found;
+}
+
+function permitHolder(holderId: string, entry: string): HolderInfo {
+  const [, token = '0', note = ''] = /^(\d+)\n(.*)$/s.exec(entry) ?? [];
+  return {
+    state: 'holder',
+    mode: 'exclusive',
+    holderId,
+    fencingToken: BigInt(token),
+    ...decodeHolderNote(note),
+  };
+}
+
+/** Every resource of this database that somebody holds. */
+export async function listNames(connection: RedisConnection): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const suffix of ['lock', 'permits']) {
+    let cursor = '0';
+    do {
+      const args = ['SCAN', cursor, 'MATCH', `{*}:${suffix}`, 'COUNT', SCAN_COUNT];
+      const [next, keys] = (await connection.command(args, LOOK_MS)) as [string, string[]];
+      for (const key of keys) {
+        const name = nameOfKey(key);
+        if (name !== undefined) names.add(name);
+      }
+      cursor = next;
+    } while (cursor !== '0');
+  }
+  return [...names].toSorted();
+}

@@ -1,0 +1,28 @@
+import type { Backend } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { LeaseClock } from '../../core/lease.js';
+import { createRedisBackend as create } from './backend.js';
+import type { RedisClient } from './client.js';
+import { redisConfig } from './config.js';
+import { borrowedConnection, OwnConnection } from './connection.js';
+
+export type { RedisClient } from './client.js';
+export { REDIS_CAPABILITIES } from './config.js';
+
+/** @param target the server's URL, credentials included. */
+export function createRedisBackend(target: string, clock: Clock, leaseClock: LeaseClock): Backend {
+  const config = redisConfig(target);
+  const { server, display } = config;
+  return create({ connection: new OwnConnection(config, clock), server, display, clock, leaseClock, config });
+}
+
+/** Works through the caller's own client, which renews on the event loop: a loop that is stuck loses the lock. */
+export function createBorrowedRedisBackend(
+  client: RedisClient,
+  display: string,
+  clock: Clock,
+  leaseClock: LeaseClock,
+): Backend {
+  const connection = borrowedConnection(client, clock, display);
+  return create({ connection, server: display, display, clock, leaseClock, config: undefined });
+}

@@ -1,0 +1,49 @@
+import type { Address } from '../core/address.js';
+import type { Backend, Capabilities } from '../core/backend.js';
+import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { ETCD_CAPABILITIES } from '../backends/etcd/config.js';
+import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
+import { REDIS_CAPABILITIES } from '../backends/redis/config.js';
+import { systemClock } from '../host/clock.js';
+import { leaseClock } from '../host/lease-clock.js';
+import { lazyBackend } from './lazy-backend.js';
+
+export type EngineScheme = 'etcd' | 'redis' | 'postgres';
+
+interface Engine {
+  readonly capabilities: Capabilities;
+  /** @param target the server's address, credentials included. */
+  open(target: string): Promise<Backend>;
+}
+
+const ENGINES: Readonly<Record<EngineScheme, Engine>> = {
+  etcd: {
+    capabilities: ETCD_CAPABILITIES,
+    open: async (target) =>
+      (await import('../backends/etcd/index.js')).createEtcdBackend(target, systemClock, leaseClock),
+  },
+  redis: {
+    capabilities: REDIS_CAPABILITIES,
+    open: async (target) =>
+      (await import('../backends/redis/index.js')).createRedisBackend(target, systemClock, leaseClock),
+  },
+  postgres: {
+    capabilities: POSTGRES_CAPABILITIES,
+    open: async (target) =>
+      (await import('../backends/postgres/index.js')).createPostgresBackend(target, systemClock, leaseClock),
+  },
+};
+
+export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
+  return scheme in ENGINES;
+}
+
+/** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
+export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
+  const { capabilities, open } = ENGINES[scheme];
+  return new LockSpace(
+    lazyBackend(scheme, capabilities, () => open(target)),
+    systemClock,
+    keeper,
+  );
+}

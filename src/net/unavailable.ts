@@ -1,0 +1,84 @@
+import { formatDuration } from '../core/duration.js';
+import { LockError } from '../core/errors.js';
+
+/** A server that is not there, does not answer, or does not let us in. */
+export function unavailableError(
+  resource: string,
+  fact: string,
+  nextStep: string,
+  cause?: unknown,
+): LockError {
+  return new LockError(`Could not reach the server of "${resource}": ${fact}. ${nextStep}.`, {
+    code: 'HOLDFAST_BACKEND_UNAVAILABLE',
+    resource,
+    cause,
+  });
+}
+
+/** The server took the connection, or the request, and then said nothing. */
+export class SilentServerError extends Error {
+  readonly code = 'ETIMEDOUT';
+  readonly waitedMs: number;
+
+  constructor(waitedMs: number) {
+    super(`no answer within ${formatDuration(waitedMs)}`);
+    this.waitedMs = waitedMs;
+  }
+}
+
+/**
+ * What keeps a connection from coming about, in words for people; undefined when `error` is not about the
+ * connection. Never repeats the error's own text: client libraries put addresses, and once in a while secrets, there.
+ */
+export function connectionFact(
+  error: unknown,
+  server: string,
+): readonly [fact: string, nextStep: string] | undefined {
+  const code = codeOf(error);
+  switch (code) {
+    case 'ECONNREFUSED':
+      return [`nothing listens at ${server} (${code})`, 'Start the server, or correct the address'];
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return [`the host of ${server} is unknown (${code})`, 'Correct the host name, or check the resolver'];
+    case 'ENOENT':
+    case 'ENOTSOCK':
+      return [`there is no socket at ${server} (${code})`, 'Start the server, or correct the address'];
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+      return [`no route leads to ${server} (${code})`, 'Check the network, or correct the address'];
+    case 'ETIMEDOUT':
+    case 'ESOCKETTIMEDOUT':
+      return [
+        error instanceof SilentServerError
+          ? `${server} did not answer within ${formatDuration(error.waitedMs)}`
+          : `${server} did not answer (${code})`,
+        'Check that it runs and that no firewall is in the way',
+      ];
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'ECONNABORTED':
+      return [`${server} closed the connection (${code})`, 'Check its log; a plain port does not speak TLS'];
+  }
+  if (code !== undefined && TLS_CODE.test(code)) {
+    return [
+      `TLS with ${server} was refused (${code})`,
+      'Check the certificate, the authority it is checked against, and that the port speaks TLS',
+    ];
+  }
+  return undefined;
+}
+
+/** OpenSSL's verify results, Node's own codes, and the plain "wrong version number" of a port without TLS. */
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string') return code;
+  // Happy eyeballs fails with one error per address; the first is as good as any.
+  const errors = (error as { errors?: unknown } | null)?.errors;
+  if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
+  return undefined;
+}

@@ -1,0 +1,21 @@
+import { createKeeper } from '../../../dist/keeper/index.js';
+import { leaseClock } from '../../../dist/host/lease-clock.js';
+import { systemClock } from '../../../dist/host/clock.js';
+
+/** The server that the test file started; child processes find it in their environment. */
+export function serverAddress(variable) {
+  const address = process.env[variable];
+  if (address === undefined) throw new Error(`${variable} names no server`);
+  return address;
+}
+
+let keeper;
+/** One for all clients of this process, as in a program. */
+export function processKeeper() {
+  return (keeper ??= createKeeper(systemClock, leaseClock));
+}
+
+let count = 0;
+export function newName() {
+  return `resource ${process.pid}/${++count} {é%}`;
+}

@@ -1,0 +1,28 @@
+import pg from 'pg';
+
+import { createPostgresBackend, POSTGRES_CAPABILITIES } from '../../../dist/backends/postgres/index.js';
+import { leaseClock } from '../../../dist/host/lease-clock.js';
+import { systemClock } from '../../../dist/host/clock.js';
+import { clientOf } from '../../../dist/testing/index.js';
+import { newName, serverAddress } from './engine.mjs';
+
+export const subject = {
+  name: 'postgres',
+  capabilities: POSTGRES_CAPABILITIES,
+  module: new URL(import.meta.url),
+  createClient: () =>
+    Promise.resolve(
+      clientOf(createPostgresBackend(serverAddress('HOLDFAST_TEST_POSTGRES'), systemClock, leaseClock)),
+    ),
+  newResource: newName,
+  takeoverMs: 2_000,
+  // An administrator, a restart, a failover: the server's process that held the lock is gone.
+  induceLoss: async () => {
+    const client = new pg.Client({ connectionString: serverAddress('HOLDFAST_TEST_POSTGRES') });
+    await client.connect();
+    await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted",
+    );
+    await client.end();
+  },
+};

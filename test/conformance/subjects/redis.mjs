@@ -1,0 +1,30 @@
+import { createClient as createRedisClient } from 'redis';
+
+import { createRedisBackend, REDIS_CAPABILITIES } from '../../../dist/backends/redis/index.js';
+import { keysOf } from '../../../dist/backends/redis/keys.js';
+import { leaseClock } from '../../../dist/host/lease-clock.js';
+import { systemClock } from '../../../dist/host/clock.js';
+import { clientOf } from '../../../dist/testing/index.js';
+import { newName, processKeeper, serverAddress } from './engine.mjs';
+
+export const subject = {
+  name: 'redis',
+  capabilities: REDIS_CAPABILITIES,
+  module: new URL(import.meta.url),
+  createClient: () =>
+    Promise.resolve(
+      clientOf(
+        createRedisBackend(serverAddress('HOLDFAST_TEST_REDIS'), systemClock, leaseClock),
+        processKeeper(),
+      ),
+    ),
+  newResource: newName,
+  takeoverMs: 4_500,
+  // An expiry, an eviction, a flush, a failover: the key is gone.
+  induceLoss: async (resource) => {
+    const client = createRedisClient({ url: serverAddress('HOLDFAST_TEST_REDIS') });
+    await client.connect();
+    await client.del(keysOf(resource).lock);
+    client.destroy();
+  },
+};

@@ -1,0 +1,269 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { freePort, isListening, until } from './ports.js';
+import { connectPostgres } from './postgres-client.js';
+
+/** A server process that the test started and that ends with it. */
+export interface ServerProcess {
+  readonly pid: number;
+  readonly port: number;
+  /** SIGSTOP: it keeps its sockets and answers nothing. */
+  pause(): void;
+  resume(): void;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+export async function startServer(
+  command: string,
+  args: readonly string[],
+  port: number,
+  options: { readonly log?: string; readonly isReady?: () => boolean | Promise<boolean> } = {},
+): Promise<ServerProcess> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  living.add(child);
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
+  child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      living.delete(child);
+      resolve();
+    });
+  });
+  child.once('error', (error) => (output += String(error)));
+  try {
+    await until(`${command} listens on ${port}`, () => {
+      if (child.pid === undefined || child.exitCode !== null) throw new Error(`${command} ended: ${output}`);
+      return options.isReady?.() ?? isListening(port);
+    });
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw new Error(`${command} did not start: ${output}`, { cause: error });
+  }
+  return {
+    pid: child.pid as number,
+    port,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    kill: async () => {
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export function serverDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'holdfast-engine-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface RedisServer extends AsyncDisposable {
+  readonly port: number;
+  /** Without credentials and name. */
+  readonly url: string;
+  process(): ServerProcess;
+  /** Kills it and starts it again on the same port with the same data directory. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRedis(...extra: string[]): Promise<RedisServer> {
+  const directory = serverDirectory();
+  const port = await freePort();
+  const isTls = extra.includes('--tls-port');
+  const ports = isTls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
+  const rest = extra.filter((argument) => argument !== '--tls-port');
+  const args = [...ports, '--bind', '127.0.0.1', '--save', '', '--dir', directory.path, ...rest];
+  const start = (): Promise<ServerProcess> => startServer('redis-server', args, port);
+  let running = await start();
+  const stop = async (): Promise<void> => {
+    await running.kill();
+    directory.remove();
+  };
+  return {
+    port,
+    url: `${isTls ? 'rediss' : 'redis'}://127.0.0.1:${port}/0`,
+    process: () => running,
+    restart: async () => {
+      await running.kill();
+      running = await start();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** For `waiting for a line in a log` where a port says too little. */
+export function fileContains(path: string, text: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').includes(text);
+  } catch {
+    return false;
+  }
+}
+
+export interface PostgresServer extends AsyncDisposable {
+  readonly port: number;
+  /** `postgres://holder@127.0.0.1:PORT/postgres`, trusted without a password. */
+  readonly url: string;
+  process(): ServerProcess;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** initdb and postgres refuse to run as root. */
+const asPostgres = (command: string, args: readonly string[]): readonly [string, readonly string[]] =>
+  process.getuid?.() === 0
+    ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...args]]
+    : [command, args];
+
+export async function startPostgres(...extra: string[]): Promise<PostgresServer> {
+  const directory = serverDirectory();
+  const bin = postgresBin();
+  if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory.path]);
+  const data = join(directory.path, 'data');
+  const [command, args] = asPostgres(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-N', '-U', 'holder']);
+  execFileSync(command, args, { stdio: 'pipe' });
+  const port = await freePort();
+  const settings = [
+    `listen_addresses=127.0.0.1`,
+    `port=${port}`,
+    `unix_socket_directories=${directory.path}`,
+    'fsync=off',
+    ...extra,
+  ];
+  const [server, serverArgs] = asPostgres(join(bin, 'postgres'), [
+    '-D',
+    data,
+    ...settings.flatMap((s) => ['-c', s]),
+  ]);
+  const url = `postgres://holder@127.0.0.1:${port}/postgres`;
+  const isReady = async (): Promise<boolean> => {
+    if (!(await isListening(port))) return false;
+    return canQuery(url);
+  };
+  const start = (): Promise<ServerProcess> => startServer(server, serverArgs, port, { isReady });
+  let running = await start();
+  const stop = async (): Promise<void> => {
+    await running.kill();
+    directory.remove();
+  };
+  return {
+    port,
+    url,
+    process: () => running,
+    restart: async () => {
+      await running.kill();
+      running = await start();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function postgresBin(): string {
+  const versions = readdirSync('/usr/lib/postgresql').toSorted((a, b) => Number(b) - Number(a));
+  return join('/usr/lib/postgresql', versions[0] as string, 'bin');
+}
+
+async function canQuery(url: string): Promise<boolean> {
+  const client = await connectPostgres(url).catch(() => undefined);
+  await client?.end();
+  return client !== undefined;
+}
+
+export interface EtcdMember {
+  readonly clientPort: number;
+  process(): ServerProcess;
+}
+
+export interface EtcdCluster extends AsyncDisposable {
+  readonly members: readonly EtcdMember[];
+  /** `etcd://127.0.0.1:PORT[,...]`. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A cluster on loopback. It survives nothing but the test: fsync is off. */
+export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdCluster> {
+  const directory = serverDirectory();
+  const ports = await Promise.all(Array.from({ length: size * 2 }, () => freePort()));
+  const isTls = extra.includes('--cert-file');
+  const scheme = isTls ? 'https' : 'http';
+  const peerUrl = (index: number): string => `http://127.0.0.1:${ports[size + index]}`;
+  const initial = Array.from({ length: size }, (_, index) => `n${index}=${peerUrl(index)}`).join(',');
+  const start = (index: number): Promise<ServerProcess> => {
+    const clientUrl = `${scheme}://127.0.0.1:${ports[index]}`;
+    const args = [
+      ...['--name', `n${index}`, '--data-dir', join(directory.path, `n${index}`)],
+      ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
+      ...['--listen-peer-urls', peerUrl(index), '--initial-advertise-peer-urls', peerUrl(index)],
+      ...[
+        '--initial-cluster',
+        initial,
+        '--initial-cluster-state',
+        'new',
+        '--initial-cluster-token',
+        directory.path,
+      ],
+      ...[
+        '--heartbeat-interval',
+        '50',
+        '--election-timeout',
+        '250',
+        '--unsafe-no-fsync',
+        '--log-level',
+        'error',
+      ],
+      ...extra,
+    ];
+    return startServer('etcd', args, ports[index] as number);
+  };
+  const running = await Promise.all(Array.from({ length: size }, (_, index) => start(index)));
+  const stop = async (): Promise<void> => {
+    await Promise.all(running.map((server) => server.kill()));
+    directory.remove();
+  };
+  const members = running.map((server, index) => ({
+    clientPort: ports[index] as number,
+    process: () => server,
+  }));
+  const url = `etcd${isTls ? 's' : ''}://${members.map(({ clientPort }) => `127.0.0.1:${clientPort}`).join(',')}`;
+  if (!isTls) await until('the cluster has a leader', async () => (await leaderIndex(members)) !== undefined);
+  return { members, url, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Which member leads; undefined during an election. */
+export async function leaderIndex(members: readonly EtcdMember[]): Promise<number | undefined> {
+  for (const [index, { clientPort }] of members.entries()) {
+    try {
+      const reply = await fetch(`http://127.0.0.1:${clientPort}/v3/maintenance/status`, {
+        method: 'POST',
+        body: '{}',
+        signal: AbortSignal.timeout(1_000),
+      });
+      const status = (await reply.json()) as { leader?: string; header?: { member_id?: string } };
+      if (status.leader !== undefined && status.leader === status.header?.member_id) return index;
+    } catch {
+      // Stopped, or not up yet.
+    }
+  }
+  return undefined;
+}
+
+/** One request past everything that is tested. */
+export async function etcdCall(url: string, path: string, body: object): Promise<Record<string, unknown>> {
+  const member = /^etcd:\/\/([^,]+)/.exec(url)?.[1];
+  const reply = await fetch(`http://${member}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  return (await reply.json()) as Record<string, unknown>;
+}
