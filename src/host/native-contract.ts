@@ -69,33 +69,6 @@ export interface NativeAddon extends DurableCalls {
    * -ENOSYS or -EINVAL where the system or the file system cannot.
    */
   exchange?(a: string, b: string): number;
-  /**
-   * Off the event loop: creates `temp` in `directory` (O_EXCL), takes flock on it, writes `data`, checks its size,
-   * gives it the rights of `name` (`mode` -1) or `mode`, syncs it; with `isCommitted` also renames it to `name` and
-   * syncs the directory. `data` must not change meanwhile. `done` gets 0 or a negative errno, the step reached
-   * (one of DURABLE_*), and without `isCommitted` the prepared write, whose temp stays locked. After a failure
-   * before the rename nothing is left; -EAGAIN means that a sweep took the temp: try again with another name.
-   * Returns a negative errno when the job could not be started (then `done` is not called). Absent on Windows.
-   */
-  writeDurable?(
-    directory: string,
-    name: string,
-    temp: string,
-    data: Uint8Array,
-    mode: number,
-    isCommitted: boolean,
-    done: (result: number, step: number, prepared: PreparedWrite | undefined) => void,
-  ): number;
-  /** After the caller's rename of the temp: syncs the directory and closes. `done(0)` or `done(-errno)`. */
-  finishDurable?(prepared: PreparedWrite, done: (result: number, step: number) => void): number;
-  /** Removes the temp and closes. */
-  discardDurable?(prepared: PreparedWrite): number;
-}
-
-declare const PREPARED: unique symbol;
-/** Opaque. Collected without `finishDurable`, it removes its temp. */
-export interface PreparedWrite {
-  readonly [PREPARED]: true;
 }
 
 /** Durable writes. Absent on Windows. */
