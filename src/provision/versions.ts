@@ -18,6 +18,7 @@ import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { terminateTree } from '../process/terminate-tree.js';
 import { versionDir, type Layout } from './layout.js';
+import { makeDirectory } from './make-directory.js';
 import { readStamp, type Stamp } from './stamp.js';
 import { syncPath } from './sync-tree.js';
 
@@ -174,7 +175,7 @@ export async function removeVersion(layout: Layout, id: string, clock: Clock): P
 
 export async function createVersion(layout: Layout, id: string): Promise<string> {
   const dir = versionDir(layout, id);
-  await mkdir(layout.versionsDir, { recursive: true });
+  await makeDirectory(layout.versionsDir);
   await mkdir(dir);
   return dir;
 }
