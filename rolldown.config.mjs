@@ -5,6 +5,9 @@ import { defineConfig } from 'rolldown';
 /** Loaded from dist/ when asked for: all other commands, and the schema library. */
 const LAZY = /\/dist\/cli\/(?:main|config)\.js$/;
 
+/** Packages are their user's to install and ours to load, not to copy. */
+const PACKAGE = /^(?:redis|pg|valibot|sucrase)$/;
+
 /**
  * `holdfast run` as one CommonJS file: 40 small ES modules cost it nearly half of node's own start, the same in
  * one file a tenth. What only a run with trouble needs lies in a few files beside it.
@@ -12,7 +15,8 @@ const LAZY = /\/dist\/cli\/(?:main|config)\.js$/;
 export default defineConfig({
   input: 'dist/bin/holdfast.js',
   platform: 'node',
-  external: (id, _importer, isResolved) => isResolved && LAZY.test(id.replaceAll('\\', '/')),
+  external: (id, _importer, isResolved) =>
+    PACKAGE.test(id) || (isResolved && LAZY.test(id.replaceAll('\\', '/'))),
   resolve: { alias: { 'node:crypto': fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url)) } },
   makeAbsoluteExternalsRelative: true,
   output: {

@@ -44,6 +44,8 @@ export function readConfig(path: string): Config {
   } catch (error) {
     throw new UsageError(`"${path}" is not JSON: ${(error as Error).message}`);
   }
+  // Not the schema's business: to it an array is an object without those keys.
+  if (Array.isArray(value)) throw new UsageError(`"${path}": it must hold a JSON object`);
   const result = v.safeParse(CONFIG, value);
   if (result.success) return result.output;
   throw new UsageError(`"${path}": ${describeIssue(result.issues[0])}`);

@@ -2,6 +2,7 @@ import type { CommandSpec } from './spec.js';
 import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
+import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
 import { RUN } from './specs/run.js';
 import { WHY } from './specs/why.js';
 import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
@@ -24,6 +25,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   SETUP_STATUS,
   SETUP_PATH,
   SETUP_REMOVE,
+  CLAIM,
+  UNCLAIM,
+  ...CLAIMS,
   COMPLETION,
   HELP,
   VERSION,

@@ -1,3 +1,5 @@
+const BRAND = Symbol.for('holdfast.UsageError');
+
 /** The command line itself is wrong: exit 64. `message` names what, without a full stop. */
 export class UsageError extends Error {
   /** The command to look up in the help; undefined when not even that was understood. */
@@ -8,6 +10,15 @@ export class UsageError extends Error {
     this.name = 'UsageError';
     this.command = command;
   }
+
+  get [BRAND](): true {
+    return true;
+  }
+}
+
+/** `instanceof` would not do: the bundled `run` and what it loads from dist/ have a copy of this class each. */
+export function isUsageError(value: unknown): value is UsageError {
+  return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
 }
 
 /** ` (did you mean "--timeout"?)` when one of `known` is near enough to `word`, else nothing. */

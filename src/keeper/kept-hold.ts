@@ -1,8 +1,11 @@
 import type { Grant } from '../core/backend.js';
 import type { Clock, Timer } from '../core/clock.js';
-import type { LossReason } from '../core/errors.js';
+import { LockError, type LossReason } from '../core/errors.js';
 import type { LeaseClock } from '../core/lease.js';
 import type { LeaseCell } from './cell.js';
+
+/** What is left to put away after a loss is worth no more waiting than this. */
+const LOST_RELEASE_MS = 1_000;
 
 /**
  * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
@@ -42,9 +45,22 @@ export class KeptHold {
         this.#isReleased = true;
         this.#listener = undefined;
         this.#timer?.clear();
-        return release();
+        return this.#withinLease(release());
       },
     };
+  }
+
+  /**
+   * A store that hangs (a dead file server) must not hang whoever releases: at the deadline the hold is over anyway.
+   * Then nobody has to hear of it, unless it was this very release that should have ended it sooner.
+   */
+  #withinLease(releasing: Promise<void>): Promise<void> {
+    const isLost = this.#cell.check(this.#leaseClock.now(), 0) !== undefined;
+    const remainingMs = isLost ? LOST_RELEASE_MS : this.#cell.deadline - this.#leaseClock.now();
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimer(remainingMs, () => (isLost ? resolve() : reject(hungRelease())));
+      releasing.then(resolve, reject).finally(() => timer.clear());
+    });
   }
 
   #watch(): void {
@@ -55,4 +71,11 @@ export class KeptHold {
     const remainingMs = this.#cell.deadline - now;
     this.#timer = this.#clock.setTimer(remainingMs, () => this.#watch(), { keepsProcessAlive: false });
   }
+}
+
+function hungRelease(): LockError {
+  return new LockError(
+    'Could not release the lease: no answer came before it ended by itself. Others get the lock a little later.',
+    { code: 'HOLDFAST_IO' },
+  );
 }

@@ -42,7 +42,7 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
   const { capabilities, open } = ENGINES[scheme];
   return new LockSpace(
-    lazyBackend(scheme, capabilities, () => open(target)),
+    lazyBackend({ name: scheme, capabilities, hasQueue: true, load: () => open(target) }),
     systemClock,
     keeper,
   );

@@ -1,10 +1,18 @@
-import type { Attempt, Backend, Capabilities, HolderInfo } from '../core/backend.js';
+import type { AcquireRequest, Attempt, Backend, Capabilities, Grant, HolderInfo } from '../core/backend.js';
+
+export interface LazyBackend {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** It has a `waitAcquire`. */
+  readonly hasQueue: boolean;
+  readonly load: () => Promise<Backend>;
+}
 
 /**
  * A backend whose code, and whose client package, are loaded at its first use: nobody pays for an engine that no
  * address names. What it can do is known before, since whether a call is possible must not cost a connection.
  */
-export function lazyBackend(name: string, capabilities: Capabilities, load: () => Promise<Backend>): Backend {
+export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend): Backend {
   let loaded: Backend | undefined;
   let loading: Promise<Backend> | undefined;
 
@@ -19,6 +27,11 @@ export function lazyBackend(name: string, capabilities: Capabilities, load: () =
     return loading;
   }
 
+  async function waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    const backend = loaded ?? (await ready());
+    return (backend.waitAcquire as NonNullable<Backend['waitAcquire']>)(request, signal);
+  }
+
   return {
     name,
     capabilities,
@@ -26,10 +39,7 @@ export function lazyBackend(name: string, capabilities: Capabilities, load: () =
       if (loaded !== undefined) return loaded.tryAcquire(request, signal);
       return ready().then((backend) => backend.tryAcquire(request, signal));
     },
-    async waitAcquire(request, signal) {
-      const backend = loaded ?? (await ready());
-      return (backend.waitAcquire as NonNullable<Backend['waitAcquire']>)(request, signal);
-    },
+    ...(hasQueue && { waitAcquire }),
     async inspect(resource): Promise<readonly HolderInfo[]> {
       return (await (loaded ?? (await ready())).inspect?.(resource)) ?? [];
     },

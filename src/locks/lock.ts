@@ -4,7 +4,7 @@ import type { Target } from '../core/acquire.js';
 import { parseAddress, type Address } from '../core/address.js';
 import type { LockOptions } from '../core/options.js';
 import { dataLockPath } from './data-file.js';
-import { privateFileSpace, spaceOf } from './spaces.js';
+import { privatePathSpace, spaceOf } from './spaces.js';
 
 /** An immutable description of a lock: what, and with which options. Making one does no I/O. */
 export interface Lock {
@@ -55,11 +55,10 @@ export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
   const { lockDir, ...lockOptions } = options;
   const path = resolve(dataPath);
   const directory = lockDir === undefined ? undefined : resolve(lockDir);
-  return new DescribedLock(dataPath, lockOptions, () => ({
-    space: privateFileSpace(),
-    resource: dataLockPath(path, directory),
-    address: dataPath,
-  }));
+  return new DescribedLock(dataPath, lockOptions, () => {
+    const resource = dataLockPath(path, directory);
+    return { space: privatePathSpace(resource), resource, address: dataPath };
+  });
 }
 
 /** Addresses are few and asked for often; reading one costs more than locking it. */

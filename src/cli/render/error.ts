@@ -2,7 +2,7 @@ import type { HolderInfo } from '../../core/backend.js';
 import { isLockError } from '../../core/errors.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
 import { note, toJson } from '../output.js';
-import { UsageError } from '../usage-error.js';
+import { isUsageError } from '../usage-error.js';
 
 /** Says on stderr what went wrong and returns the exit code for it. */
 export function reportError(error: unknown, options: { readonly isJson?: boolean } = {}): number {
@@ -20,7 +20,7 @@ interface Description {
 }
 
 function describe(error: unknown): Description {
-  if (error instanceof UsageError) {
+  if (isUsageError(error)) {
     const subject = error.command === undefined ? 'holdfast --help' : `holdfast ${error.command} --help`;
     return { code: 'usage', message: `${error.message}. See "${subject}".`, exitCode: EXIT.usage };
   }

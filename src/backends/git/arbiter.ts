@@ -1,0 +1,114 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import type { Clock } from '../../core/clock.js';
+import { LockError } from '../../core/errors.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { execFile } from '../../process/exec-file.js';
+import { ClaimStore } from './claim-store.js';
+import type { Deadline } from './deadline.js';
+import { gitEnvironment } from './environment.js';
+import { CONFIG_PATTERN, parseGitConfig, type GitConfigEntry } from './git-config.js';
+import { reasonIn } from './failures.js';
+import { noGitError, remoteTip } from './plumbing.js';
+import { arbiterUrl } from './remote-url.js';
+import { findRepository, type Repository } from './repository.js';
+import { signingOf, type Signing, type SigningOptions } from './signing.js';
+import { leaveStore, prepareStore, storePaths } from './store-files.js';
+import type { Timeline } from './sightings.js';
+
+const CONFIG_PATIENCE_MS = 10_000;
+
+/** Runs `fn` while no other process of this clone works in the store. */
+export type Exclusively = <T>(lockPath: string, deadline: Deadline, fn: () => Promise<T>) => Promise<T>;
+
+export interface ArbiterHost {
+  readonly clock: Clock;
+  readonly timeline: Timeline;
+  readonly exclusively: Exclusively;
+}
+
+export interface ArbiterOptions {
+  /** Where the clone is. */
+  readonly cwd: string;
+  /** Name of a remote, or a URL or path. */
+  readonly remote: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signing?: SigningOptions;
+}
+
+/** The place that decides, and the way to it. */
+export interface Arbiter {
+  readonly url: string;
+  readonly repository: Repository | undefined;
+  readonly entries: readonly GitConfigEntry[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly signing: Signing;
+  /** Runs `fn` with the store, alone among this clone's processes. */
+  use<T>(deadline: Deadline, fn: (store: ClaimStore) => Promise<T>): Promise<T>;
+  /** The tip of one branch, '' when there is none, undefined when the remote did not answer. Without the lock. */
+  tipOf(ref: string, deadline: Deadline): Promise<string | undefined>;
+}
+
+/**
+ * Finds the clone, reads its configuration (one process) and settles on one URL.
+ *
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH when there is no such remote, or it has several push URLs.
+ */
+export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): Promise<Arbiter> {
+  const { cwd, remote, env = process.env } = options;
+  const repository = findRepository(cwd);
+  const entries = await readConfig(cwd, env, remote);
+  const url = arbiterUrl(entries, remote, repository?.topLevel ?? cwd);
+  const paths = storePaths(repository, url, env);
+  const signing = signingOf(options.signing ?? {}, entries);
+  const git = { store: paths.store, env: gitEnvironment(env, paths.store), clock: host.clock };
+
+  return {
+    url,
+    repository,
+    entries,
+    env,
+    signing,
+    use: (deadline, fn) => {
+      makeDirectory(dirname(paths.lock));
+      return host.exclusively(paths.lock, deadline, async () => {
+        await prepareStore(paths, entries);
+        try {
+          return await fn(new ClaimStore({ git, url, paths, entries, signing, timeline: host.timeline }));
+        } finally {
+          leaveStore(paths);
+        }
+      });
+    },
+    tipOf: (ref, deadline) => remoteTip(git, url, ref, deadline),
+  };
+}
+
+async function readConfig(cwd: string, env: NodeJS.ProcessEnv, remote: string): Promise<GitConfigEntry[]> {
+  try {
+    const result = await execFile('git', ['config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN], {
+      cwd,
+      env: gitEnvironment(env, undefined),
+      timeoutMs: CONFIG_PATIENCE_MS,
+    });
+    // 1: nothing matches.
+    if (result.code === 0 || (result.code === 1 && result.stderr === ''))
+      return parseGitConfig(result.stdout);
+    throw new LockError(
+      `Could not use the remote "${remote.replace(/(\/\/)[^/@\s]*@/, '$1')}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
+      { code: 'HOLDFAST_CONFIG_MISMATCH' },
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noGitError(error);
+    throw error;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw systemError('create', path, errnoOf(error) ?? 'EIO', error);
+  }
+}

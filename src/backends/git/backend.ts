@@ -1,0 +1,222 @@
+import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/backend.js';
+import { LockError } from '../../core/errors.js';
+import { newHolderId } from '../../core/holder.js';
+import { DEFAULT_LEASE_DURATION_MS } from '../../core/options.js';
+import { commandOf, hostname, isProcessAlive, ownIdentity } from '../../host/identity.js';
+import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
+import { assertClaimId, refOfClaim } from './claim-id.js';
+import type { ClaimStore } from './claim-store.js';
+import { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS, GIT_CAPABILITIES } from './config.js';
+import { deadlineIn, type Deadline } from './deadline.js';
+import { claimedChange, forcedChange, stolenChange, type Taker } from './events.js';
+import { unconfirmedError } from './failures.js';
+import { lastValue } from './git-config.js';
+import { holdClaim } from './hold.js';
+import { publish, type Change, type Outcome } from './publish.js';
+import type { RecordedProcess } from './record.js';
+import { generationOf, type RecordedTip, type Tip } from './tip.js';
+
+/** Asking costs a fetch, and claims are held for long. */
+const RETRY_AFTER_MS = 2_000;
+
+/**
+ * Claims as locks: `git:REMOTE#ID`. Unlike a claim by an agent, the hold is this very request's: another process
+ * of the same agent, in the same clone, contends with it. See PROTOCOL.md in this folder.
+ */
+export function createGitBackend(host: ArbiterHost): Backend {
+  const { clock } = host;
+
+  async function tryAcquire(request: AcquireRequest, signal?: AbortSignal): Promise<Attempt> {
+    const { remote, id } = splitResource(request.resource);
+    const arbiter = await openArbiter({ cwd: process.cwd(), remote }, host);
+    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock, signal);
+    const attempt = new ClaimAttempt(arbiter, host, request, id, deadline);
+    return arbiter.use(deadline, (store) => attempt.run(store));
+  }
+
+  async function lookAt<T>(
+    resource: string,
+    fn: (store: ClaimStore, tip: Tip, deadline: Deadline) => T | Promise<T>,
+  ): Promise<T> {
+    const { remote, id } = splitResource(resource);
+    const arbiter = await openArbiter({ cwd: process.cwd(), remote }, host);
+    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
+    return arbiter.use(deadline, async (store) => {
+      const look = await store.look([id], deadline);
+      if (look.kind === 'unreachable') throw unconfirmedError(resource, arbiter.url, look.cause);
+      return fn(store, look.tips.get(refOfClaim(id)) as Tip, deadline);
+    });
+  }
+
+  return {
+    name: 'git',
+    capabilities: GIT_CAPABILITIES,
+    tryAcquire,
+    inspect: (resource) => lookAt(resource, (_, tip) => (tip.kind === 'held' ? [holderOf(tip)] : [])),
+    forceRelease: (resource, holderId) =>
+      lookAt(resource, async (store, tip, deadline) => {
+        if (tip.kind !== 'held' || tip.record.holderId !== holderId) return false;
+        const by = {
+          agent: agentName(lastValue(store.entries, 'user.name')),
+          holderId: newHolderId(),
+          reason: 'force-released',
+        };
+        const change = forcedChange(tip.record.resource, tip, by, clock.wallNow());
+        const outcome = (await publish(store, [change], false, deadline)).get(tip.ref);
+        if (outcome?.kind === 'failed') throw outcome.error;
+        if (outcome?.kind === 'unconfirmed') throw unconfirmedError(resource, store.url, outcome.cause);
+        return outcome?.kind === 'landed';
+      }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function splitResource(resource: string): { remote: string; id: string } {
+  const hash = resource.lastIndexOf('#');
+  const id = resource.slice(hash + 1);
+  assertClaimId(id);
+  return { remote: resource.slice(0, hash), id };
+}
+
+/** One request for one claim. */
+class ClaimAttempt {
+  readonly #arbiter: Arbiter;
+  readonly #host: ArbiterHost;
+  readonly #request: AcquireRequest;
+  readonly #id: string;
+  readonly #deadline: Deadline;
+
+  constructor(arbiter: Arbiter, host: ArbiterHost, request: AcquireRequest, id: string, deadline: Deadline) {
+    this.#arbiter = arbiter;
+    this.#host = host;
+    this.#request = request;
+    this.#id = id;
+    this.#deadline = deadline;
+  }
+
+  async run(store: ClaimStore): Promise<Attempt> {
+    const ref = refOfClaim(this.#id);
+    const remembered =
+      store.journal.pending(ref) === undefined ? store.sightings.recentlyFree(ref) : undefined;
+    if (remembered !== undefined) {
+      const change = claimedChange(this.#id, ref, remembered, this.#taker(), this.#host.clock.wallNow());
+      return this.#publish(store, change);
+    }
+    const look = await store.look([this.#id], this.#deadline);
+    // Nothing was published, and nothing can be said: not contention, which would be retried in silence.
+    if (look.kind === 'unreachable') throw unconfirmedError(this.#id, store.url, look.cause);
+    return this.#judge(store, look.tips.get(ref) as Tip);
+  }
+
+  #judge(store: ClaimStore, tip: Tip): Attempt | Promise<Attempt> {
+    const wallMs = this.#host.clock.wallNow();
+    if (tip.kind === 'broken') {
+      throw new LockError(
+        `Could not judge "${this.#id}": ${tip.problem}. Look at it with: holdfast claims repair.`,
+        {
+          code: 'HOLDFAST_PROTOCOL',
+          resource: this.#id,
+        },
+      );
+    }
+    if (tip.kind !== 'held') {
+      const free = { oid: tip.oid, generation: generationOf(tip) };
+      return this.#publish(store, claimedChange(this.#id, tip.ref, free, this.#taker(), wallMs));
+    }
+    // Published by a process of this clone that is proven dead: an attempt that was never confirmed, or a killed run.
+    const isOwnOrphan =
+      store.journal.held(tip.ref, tip.record.holderId) !== undefined &&
+      tip.record.process !== undefined &&
+      isProcessAlive({ ...tip.record.process, host: tip.record.host }) === false;
+    if (isOwnOrphan) return this.#publish(store, stolenChange(this.#id, tip, this.#taker(), wallMs));
+    return { kind: 'contended', holders: [holderOf(tip)], retryAfterMs: RETRY_AFTER_MS };
+  }
+
+  async #publish(store: ClaimStore, change: Change): Promise<Attempt> {
+    const t0 = this.#host.timeline.now();
+    let outcome: Outcome | undefined;
+    try {
+      outcome = (await publish(store, [change], false, this.#deadline)).get(change.ref);
+    } catch (error) {
+      if (this.#deadline.signal?.aborted !== true) throw error;
+      throw unconfirmedError(
+        this.#id,
+        store.url,
+        `holder ${this.#request.holderId}: the wait ended during the push`,
+      );
+    }
+    switch (outcome?.kind) {
+      case 'landed': {
+        const { attempted } = outcome;
+        // A try of an earlier process of this clone landed late; it is an orphan, and the next attempt takes it over.
+        if (attempted.record.holderId !== this.#request.holderId)
+          return { kind: 'contended', retryAfterMs: 0 };
+        const { arbiter, clock, now } = {
+          arbiter: this.#arbiter,
+          clock: this.#host.clock,
+          now: () => this.#host.timeline.now(),
+        };
+        return {
+          kind: 'granted',
+          grant: holdClaim({ arbiter, clock, now, ref: change.ref, attempted, t0, display: this.#id }),
+        };
+      }
+      case 'moved':
+        if (outcome.tip.kind === 'held')
+          return { kind: 'contended', holders: [holderOf(outcome.tip)], retryAfterMs: RETRY_AFTER_MS };
+        return { kind: 'contended', retryAfterMs: 0 };
+      case 'failed':
+        throw outcome.error;
+      default:
+        throw unconfirmedError(
+          this.#id,
+          store.url,
+          `holder ${this.#request.holderId}: ${outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer'}`,
+        );
+    }
+  }
+
+  #taker(): Taker {
+    const { holderId, reason, leaseDurationMs } = this.#request;
+    return {
+      agent: agentName(lastValue(this.#arbiter.entries, 'user.name')),
+      holderId,
+      // The library's default lease suits things that expire by themselves; each renewal here is a commit.
+      staleAfterMs: leaseDurationMs === DEFAULT_LEASE_DURATION_MS ? DEFAULT_STALE_AFTER_MS : leaseDurationMs,
+      reason,
+      process: ownProcess(),
+    };
+  }
+}
+
+function agentName(userName: string | undefined): string {
+  return process.env['HOLDFAST_AGENT'] ?? `${userName ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
+}
+
+function ownProcess(): RecordedProcess {
+  const { pid, startTime, bootId, pidNamespace, timeNamespace } = ownIdentity();
+  const command = commandOf(pid);
+  return {
+    pid,
+    ...(startTime !== undefined && { startTime }),
+    ...(bootId !== undefined && { bootId }),
+    ...(pidNamespace !== undefined && { pidNamespace }),
+    ...(timeNamespace !== undefined && { timeNamespace }),
+    ...(command !== undefined && { command }),
+  };
+}
+
+function holderOf({ record }: RecordedTip): HolderInfo {
+  const { agent, process, host, reason } = record;
+  return {
+    state: 'holder',
+    mode: 'exclusive',
+    holderId: record.holderId,
+    sinceAt: record.sinceAt,
+    fencingToken: BigInt(record.generation),
+    ...(process === undefined ? { command: agent } : { pid: process.pid, note: `agent ${agent}` }),
+    ...(process?.command !== undefined && { command: process.command }),
+    ...(host !== undefined && { host }),
+    ...(reason !== undefined && { reason }),
+  };
+}

@@ -1,0 +1,94 @@
+import { hostname } from '../../host/identity.js';
+import type { ObjectId } from './objects.js';
+import type { Change } from './publish.js';
+import { newNonce, RECORD_SCHEMA, type ClaimRecord, type RecordedProcess } from './record.js';
+import { generationOf, type RecordedTip, type Tip } from './tip.js';
+
+/** Who takes a claim, and what is to be told about it. */
+export interface Taker {
+  readonly agent: string;
+  readonly holderId: string;
+  readonly staleAfterMs: number;
+  readonly branch?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly base?: string | undefined;
+  readonly process?: RecordedProcess | undefined;
+}
+
+/** What a claim is built upon: a tip that is free, or was when this clone last looked. */
+export interface FreeTip {
+  readonly oid: ObjectId;
+  readonly generation: number;
+}
+
+/** A first claim starts at Unix seconds, so that a branch deleted by others does not start the token over. */
+export function claimedChange(id: string, ref: string, free: FreeTip, taker: Taker, wallMs: number): Change {
+  const generation = free.oid === '' ? Math.floor(wallMs / 1000) : free.generation + 1;
+  return { ref, expected: free.oid, record: takenRecord(id, 'claimed', generation, taker, wallMs) };
+}
+
+export function stolenChange(id: string, tip: RecordedTip, taker: Taker, wallMs: number): Change {
+  const { agent, holderId, generation } = tip.record;
+  const record = takenRecord(id, 'stolen', generation + 1, taker, wallMs);
+  return { ref: tip.ref, expected: tip.oid, record: { ...record, previous: { agent, holderId } } };
+}
+
+/** The same hold goes on, or ends; everything else about it stays. */
+export function continuedChange(
+  hold: { readonly ref: string; readonly oid: ObjectId; readonly record: ClaimRecord },
+  event: 'renewed' | 'released',
+  wallMs: number,
+  base?: string,
+): Change {
+  const { previous: _, ...rest } = hold.record;
+  const record = { ...rest, event, nonce: newNonce(), at: new Date(wallMs).toISOString() };
+  return { ref: hold.ref, expected: hold.oid, record: base === undefined ? record : { ...record, base } };
+}
+
+/** Ends whatever is at the tip, broken records included, and says who did it and why. */
+export function forcedChange(
+  id: string,
+  tip: Tip,
+  by: { readonly agent: string; readonly holderId: string; readonly reason: string },
+  wallMs: number,
+): Change {
+  const known = tip.kind === 'absent' ? undefined : tip.record;
+  const generation = generationOf(tip) || Math.floor(wallMs / 1000);
+  const record = takenRecord(
+    id,
+    'forced',
+    generation,
+    { ...by, staleAfterMs: known?.staleAfterMs ?? 0 },
+    wallMs,
+  );
+  const previous = known === undefined ? {} : { previous: { agent: known.agent, holderId: known.holderId } };
+  return { ref: tip.ref, expected: tip.oid, record: { ...record, ...previous } };
+}
+
+function takenRecord(
+  id: string,
+  event: ClaimRecord['event'],
+  generation: number,
+  taker: Taker,
+  wallMs: number,
+): ClaimRecord {
+  const { branch, reason, base, process } = taker;
+  const at = new Date(wallMs).toISOString();
+  return {
+    schema: RECORD_SCHEMA,
+    resource: id,
+    event,
+    agent: taker.agent,
+    generation,
+    holderId: taker.holderId,
+    nonce: newNonce(),
+    staleAfterMs: taker.staleAfterMs,
+    ...(branch !== undefined && { branch }),
+    ...(reason !== undefined && { reason }),
+    ...(base !== undefined && { base }),
+    ...(process !== undefined && { process }),
+    host: hostname(),
+    sinceAt: at,
+    at,
+  };
+}

@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+
+export type ObjectId = string;
+
+/**
+ * Writes one loose object of git's own format (gitformat-loose: `type size NUL content`, deflated, named by its
+ * SHA-1) and returns its id. Three processes (hash-object, mktree, commit-tree) would do the same in 15 ms.
+ * Not synced: after a power failure git may find it torn, and then the store, which holds nothing of its own,
+ * is emptied and fetched again.
+ */
+export function writeObject(store: string, type: 'blob' | 'tree' | 'commit', content: Buffer): ObjectId {
+  const data = Buffer.concat([Buffer.from(`${type} ${content.length}\0`, 'latin1'), content]);
+  const oid = createHash('sha1').update(data).digest('hex');
+  const directory = join(store, 'objects', oid.slice(0, 2));
+  mkdirSync(directory, { recursive: true });
+  const temporary = join(directory, `tmp_obj_${randomBytes(6).toString('hex')}`);
+  writeFileSync(temporary, deflateSync(data, { level: 1 }), { mode: 0o444, flag: 'wx' });
+  renameSync(temporary, join(directory, oid.slice(2)));
+  return oid;
+}
+
+/** Writes a tree with the one file of an event. */
+export function writeTree(store: string, name: string, blob: ObjectId): ObjectId {
+  const entry = Buffer.concat([Buffer.from(`100644 ${name}\0`, 'latin1'), Buffer.from(blob, 'hex')]);
+  return writeObject(store, 'tree', entry);
+}
+
+export interface CommitFields {
+  readonly tree: ObjectId;
+  readonly parent: ObjectId | undefined;
+  /** `Name <email>`. */
+  readonly author: string;
+  readonly committer: string;
+  readonly atSeconds: number;
+  readonly message: string;
+}
+
+/** The text that is signed: the whole commit without its signature. */
+export function commitText(fields: CommitFields): string {
+  const parent = fields.parent === undefined ? '' : `parent ${fields.parent}\n`;
+  const at = `${fields.atSeconds} +0000`;
+  return `tree ${fields.tree}\n${parent}author ${fields.author} ${at}\ncommitter ${fields.committer} ${at}\n\n${fields.message}\n`;
+}
+
+/** Puts an armored signature into the commit's header, as git does it: continuation lines begin with a space. */
+export function withSignature(text: string, armored: string): string {
+  const end = text.indexOf('\n\n');
+  const folded = armored.trimEnd().replaceAll('\n', '\n ');
+  return `${text.slice(0, end)}\ngpgsig ${folded}${text.slice(end)}`;
+}
+
+export interface ParsedCommit {
+  readonly parents: readonly ObjectId[];
+  /** Name of the author, without the address. */
+  readonly authorName: string;
+  readonly signature: string | undefined;
+  /** What the signature is over. */
+  readonly payload: string;
+}
+
+export function parseCommit(text: string): ParsedCommit {
+  const end = text.indexOf('\n\n');
+  const header = end < 0 ? text : text.slice(0, end);
+  const signature = /^gpgsig (.*(?:\n .*)*)/m.exec(header);
+  const parents = [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string);
+  return {
+    parents,
+    authorName: /^author (.*?) ?<[^>]*> -?\d+ [+-]\d{4}$/m.exec(header)?.[1] ?? '',
+    signature: signature?.[1]?.replaceAll('\n ', '\n'),
+    payload:
+      signature === null
+        ? text
+        : header.replace(`${signature[0]}\n`, '').replace(`\n${signature[0]}`, '') +
+          text.slice(end < 0 ? text.length : end),
+  };
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+
+import { refOfClaim } from './claim-id.js';
+
+export const RECORD_SCHEMA = 1;
+export const RECORD_FILE = 'lock.json';
+
+/** What a commit on a claim's branch says. The first three leave the claim held, the last two leave it free. */
+export type ClaimEvent = 'claimed' | 'renewed' | 'stolen' | 'released' | 'forced';
+
+const EVENTS: readonly string[] = ['claimed', 'renewed', 'stolen', 'released', 'forced'];
+
+/** `lock.json`: one event, and the whole state of the claim after it. */
+export interface ClaimRecord {
+  readonly schema: typeof RECORD_SCHEMA;
+  /** The id; the branch must be the one that belongs to it. */
+  readonly resource: string;
+  readonly event: ClaimEvent;
+  /** Whose event this is: who claimed, renewed, stole, released or forced. */
+  readonly agent: string;
+  /** The fencing token: one more with each claim and steal. */
+  readonly generation: number;
+  readonly holderId: string;
+  /** 128 random bits. Two equal commits would be pushed as "up to date" for both contenders. */
+  readonly nonce: string;
+  /** Milliseconds without a new event after which others may steal. */
+  readonly staleAfterMs: number;
+  readonly branch?: string;
+  readonly reason?: string;
+  /** The revision that the claimer works from, or that the releaser left. */
+  readonly base?: string;
+  /** From whom it was taken, for `stolen` and `forced`. */
+  readonly previous?: { readonly agent?: string; readonly holderId?: string };
+  /** The process behind the hold, where a process and not a person holds. */
+  readonly process?: RecordedProcess;
+  readonly host?: string;
+  /** Wall clock, ISO 8601, for display: of the claim, and of this event. */
+  readonly sinceAt: string;
+  readonly at: string;
+}
+
+export interface RecordedProcess {
+  readonly pid: number;
+  readonly startTime?: number;
+  readonly bootId?: string;
+  readonly pidNamespace?: number;
+  readonly timeNamespace?: number;
+  readonly command?: string;
+}
+
+export function newNonce(): string {
+  return randomBytes(16).toString('hex');
+}
+
+export function isHeldEvent(event: ClaimEvent): boolean {
+  return event === 'claimed' || event === 'renewed' || event === 'stolen';
+}
+
+export type DecodedRecord =
+  | { readonly kind: 'record'; readonly record: ClaimRecord }
+  /** `isNewer`: written by a version that may know better than we do. */
+  | { readonly kind: 'broken'; readonly problem: string; readonly isNewer: boolean };
+
+/** Reads `lock.json` of the tip of `ref`, trusting nothing in it. */
+export function decodeClaimRecord(ref: string, text: string): DecodedRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return broken('its lock.json is no JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return broken('its lock.json is no record');
+  const raw = value as Record<string, unknown>;
+  if (raw['schema'] !== RECORD_SCHEMA) {
+    const isNewer = typeof raw['schema'] === 'number' && raw['schema'] > RECORD_SCHEMA;
+    return broken(
+      `its schema is ${JSON.stringify(raw['schema']) ?? 'missing'}, and this version reads ${RECORD_SCHEMA}`,
+      isNewer,
+    );
+  }
+  const fault = recordFault(raw);
+  if (fault !== undefined) return broken(`its "${fault}" is missing or of the wrong form`);
+  const record = value as ClaimRecord;
+  if (refOfClaim(record.resource) !== ref)
+    return broken(`its record names "${record.resource.slice(0, 100)}", another claim`);
+  return { kind: 'record', record };
+}
+
+function broken(problem: string, isNewer = false): DecodedRecord {
+  return { kind: 'broken', problem, isNewer };
+}
+
+function recordFault(raw: Record<string, unknown>): string | undefined {
+  const isText = (value: unknown, limit: number): boolean =>
+    typeof value === 'string' && value.length > 0 && value.length <= limit;
+  if (!isText(raw['resource'], 100)) return 'resource';
+  if (!EVENTS.includes(raw['event'] as string)) return 'event';
+  if (typeof raw['agent'] !== 'string' || agentFault(raw['agent']) !== undefined) return 'agent';
+  if (!isCount(raw['generation']) || raw['generation'] === 0) return 'generation';
+  if (!isText(raw['holderId'], 64)) return 'holderId';
+  if (!isText(raw['nonce'], 64)) return 'nonce';
+  if (!isCount(raw['staleAfterMs'])) return 'staleAfterMs';
+  for (const name of ['branch', 'reason', 'base', 'host']) {
+    if (raw[name] !== undefined && !isText(raw[name], 1_000)) return name;
+  }
+  for (const name of ['sinceAt', 'at']) if (!isText(raw[name], 40)) return name;
+  for (const name of ['previous', 'process']) {
+    if (raw[name] !== undefined && (typeof raw[name] !== 'object' || raw[name] === null)) return name;
+  }
+  return undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Why `agent` cannot be a name; undefined when it can. It becomes the author of commits. */
+export function agentFault(agent: string): string | undefined {
+  if (agent === '' || agent !== agent.trim()) return 'it is empty or begins or ends in a space';
+  if (agent.length > 100) return 'it is longer than 100 characters';
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f<>]/.test(agent)) return 'it has control characters, "<" or ">"';
+  return undefined;
+}
+
+/** What hosts and people see first. CI must not run for it. */
+export function subjectOf(record: ClaimRecord): string {
+  return `holdfast: ${record.resource} ${record.event} by ${record.agent} [skip ci]`;
+}

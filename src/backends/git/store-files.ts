@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { storeConfigText, type GitConfigEntry } from './git-config.js';
+import { endOrphans } from './orphans.js';
+import { tryUnlink } from './files.js';
+import type { Repository } from './repository.js';
+
+/** Where one clone keeps what claims need. */
+export interface StorePaths {
+  /** A bare repository of our own; nothing in it is worth keeping but `holdfast/`. */
+  readonly store: string;
+  /** Locked (flock) by whoever works in the store. */
+  readonly lock: string;
+  readonly journal: string;
+  readonly sightings: string;
+  /** There while somebody works in the store; left behind by those who were killed. */
+  readonly busy: string;
+  /** Where fetched branches go, one folder per URL. */
+  readonly refPrefix: string;
+}
+
+/** `<git-common-dir>/holdfast/claims.git`; outside of any clone a folder of the user's own. */
+export function storePaths(
+  repository: Repository | undefined,
+  url: string,
+  env: NodeJS.ProcessEnv,
+): StorePaths {
+  const home = repository?.commonDir ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
+  const store = join(home, 'holdfast', 'claims.git');
+  const key = createHash('sha256').update(url).digest('hex').slice(0, 16);
+  const own = join(store, 'holdfast');
+  return {
+    store,
+    lock: join(home, 'holdfast', 'claims.lock'),
+    journal: join(own, 'journal.json'),
+    sightings: join(own, `seen-${key}.json`),
+    busy: join(own, 'busy'),
+    refPrefix: `refs/holdfast/${key}/`,
+  };
+}
+
+/**
+ * Makes the store usable: creates what is missing (by hand: `git init` would run the user's templates and cost a
+ * process), passes the clone's settings on, and cleans up after whoever was killed in here. Under the local lock.
+ */
+export async function prepareStore(paths: StorePaths, entries: readonly GitConfigEntry[]): Promise<void> {
+  const { store, busy } = paths;
+  try {
+    if (existsSync(busy)) await endOrphans(store);
+    for (const directory of ['objects/info', 'objects/pack', 'refs/heads', 'holdfast']) {
+      mkdirSync(join(store, directory), { recursive: true, mode: 0o700 });
+    }
+    writeIfOther(join(store, 'HEAD'), 'ref: refs/heads/none\n');
+    // 0600: it may hold the clone's http.extraHeader.
+    writeIfOther(join(store, 'config'), storeConfigText(entries));
+    writeFileSync(busy, '', { mode: 0o600 });
+  } catch (error) {
+    throw systemError('prepare', store, errnoOf(error) ?? 'EIO', error);
+  }
+}
+
+/** The opposite of {@link prepareStore}, when work ended in good order. */
+export function leaveStore(paths: StorePaths): void {
+  tryUnlink(paths.busy);
+}
+
+/** Empties the store of everything that can be fetched again. */
+export function resetStore(paths: StorePaths): void {
+  for (const name of ['objects', 'refs', 'packed-refs', 'shallow', 'FETCH_HEAD']) {
+    rmSync(join(paths.store, name), { recursive: true, force: true });
+  }
+  for (const name of ['objects/info', 'objects/pack', 'refs/heads'])
+    mkdirSync(join(paths.store, name), { recursive: true });
+}
+
+function writeIfOther(path: string, text: string): void {
+  try {
+    if (readFileSync(path, 'utf8') === text) return;
+  } catch {
+    // Not there yet.
+  }
+  writeFileSync(path, text, { mode: 0o600 });
+}

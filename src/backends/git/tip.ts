@@ -1,0 +1,71 @@
+import { claimOfRef } from './claim-id.js';
+import { parseCommit, type ObjectId } from './objects.js';
+import type { RawTip } from './plumbing.js';
+import { decodeClaimRecord, isHeldEvent, type ClaimRecord } from './record.js';
+import type { SignatureState, Signing } from './signing.js';
+
+/** The state of one claim, as the remote said it. */
+export type Tip = AbsentTip | RecordedTip | BrokenTip;
+
+export interface AbsentTip {
+  readonly kind: 'absent';
+  readonly ref: string;
+  readonly oid: '';
+}
+
+export interface RecordedTip {
+  readonly kind: 'held' | 'free';
+  readonly ref: string;
+  readonly oid: ObjectId;
+  readonly record: ClaimRecord;
+  readonly signature: SignatureState;
+}
+
+/** Nothing is concluded from such a tip: neither held nor free. */
+export interface BrokenTip {
+  readonly kind: 'broken';
+  readonly ref: string;
+  readonly oid: ObjectId;
+  readonly problem: string;
+  /** Written by a newer version, to whom it may well be a live claim. */
+  readonly isNewer: boolean;
+  /** There when only its signature or author is wrong. */
+  readonly record: ClaimRecord | undefined;
+}
+
+export function absentTip(ref: string): AbsentTip {
+  return { kind: 'absent', ref, oid: '' };
+}
+
+/** Understands a tip, trusting nothing in it. */
+export async function readTip(ref: string, oid: ObjectId, raw: RawTip, signing: Signing): Promise<Tip> {
+  const broken = (problem: string, record?: ClaimRecord, isNewer = false): BrokenTip => {
+    return { kind: 'broken', ref, oid, problem, isNewer, record };
+  };
+  if (claimOfRef(ref) === undefined) return broken('its branch is not named as a claim is');
+  if (raw.commit === undefined) return broken('its branch points to something that is no commit');
+  if (raw.record === undefined) return broken('its commit has no lock.json');
+  const decoded = decodeClaimRecord(ref, raw.record);
+  if (decoded.kind === 'broken') return broken(decoded.problem, undefined, decoded.isNewer);
+  const { record } = decoded;
+  const commit = parseCommit(raw.commit);
+  if (commit.authorName !== record.agent) {
+    return broken(
+      `"${commit.authorName.slice(0, 100)}" published it in the name of "${record.agent}"`,
+      record,
+    );
+  }
+  const signature = await signing.check(commit.payload, commit.signature, record.agent);
+  if (signing.mode === 'enforce' && signature !== 'good') {
+    return broken(
+      signature === 'none' ? 'it is not signed' : `its signature is not one of "${record.agent}"`,
+      record,
+    );
+  }
+  return { kind: isHeldEvent(record.event) ? 'held' : 'free', ref, oid, record, signature };
+}
+
+/** The generation that a tip stands at. 0 when unknown. */
+export function generationOf(tip: Tip): number {
+  return tip.kind === 'absent' ? 0 : (tip.record?.generation ?? 0);
+}

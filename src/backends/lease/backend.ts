@@ -1,0 +1,186 @@
+import { lstat } from 'node:fs/promises';
+
+import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { LeaseClock } from '../../core/lease.js';
+import { errnoOf } from '../../core/system-error.js';
+import { ownCommand, ownIdentity, processStartTime } from '../../host/identity.js';
+import { distUrl } from '../../host/package-url.js';
+import { beginBreak, stepBreak } from './break-steps.js';
+import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
+import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
+import { createLeaseDirectory, openDirectory, type RecordDirectory } from './directory.js';
+import type { Effect, Outcome } from './effects.js';
+import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadableState } from './errors.js';
+import { inspectLease } from './inspect.js';
+import { recordName } from './names.js';
+import { follow, perform } from './perform.js';
+import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from './record.js';
+import { openRenewal, type LeaseRenewalState } from './renewal.js';
+import { Sightings } from './sightings.js';
+
+/** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
+const POLL_MS = { least: 150, spread: 150 };
+const RACE_MS = { least: 5, spread: 40 };
+/** A directory that vanishes as soon as it is made is somebody's cleaning, not a race. */
+const BIRTHS = 3;
+
+/** One attempt's surroundings. */
+interface Attempting {
+  readonly request: AcquireRequest;
+  readonly directory: RecordDirectory;
+  readonly record: LeaseRecord;
+}
+
+/** A directory whose one empty file's name is the state, changed by rename. See PROTOCOL.md in this folder. */
+export class LeaseBackend implements Backend {
+  readonly name = 'lease';
+  readonly capabilities = LEASE_CAPABILITIES;
+  readonly #config: LeaseConfig;
+  readonly #clock: Clock;
+  readonly #leaseClock: LeaseClock;
+  readonly #sightings: Sightings;
+
+  constructor(
+    config: LeaseConfig,
+    clock: Clock,
+    leaseClock: LeaseClock,
+    sightings: Sightings = new Sightings(leaseClock),
+  ) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#leaseClock = leaseClock;
+    this.#sightings = sightings;
+  }
+
+  async tryAcquire(request: AcquireRequest): Promise<Attempt> {
+    const { resource } = request;
+    const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };
+    for (let births = 0; ; births++) {
+      // oxlint-disable-next-line no-await-in-loop -- a birth, then the claim
+      const result = await this.#claim(attempting);
+      const isUnborn = result.kind === 'failed' && errnoOf(result.error) === 'ENOENT';
+      if (!isUnborn || births === BIRTHS) return this.#attemptOf(attempting, result);
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#giveBirth(resource);
+    }
+  }
+
+  async inspect(resource: string): Promise<readonly HolderInfo[]> {
+    return inspectLease(resource, this.#sightings, this.#leaseClock);
+  }
+
+  async forceRelease(
+    resource: string,
+    holderId: string,
+    options?: { readonly isImmediate?: boolean },
+  ): Promise<boolean> {
+    const directory = openDirectory(resource);
+    const act = (effect: Effect): Promise<Outcome> =>
+      perform(directory, effect as Parameters<typeof perform>[1]);
+    const result = await follow(beginBreak(holderId, options?.isImmediate === true), stepBreak, act);
+    if (result.kind === 'failed') throw callFailed('break', resource, result.error);
+    return result.kind === 'broken';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #claim({ request, directory, record }: Attempting): Promise<ClaimResult> {
+    const { resource, holderId } = request;
+    const act = async (effect: Effect): Promise<Outcome> => {
+      switch (effect.kind) {
+        case 'sight':
+          return { kind: 'sighted', since: await this.#sightings.since(resource, effect.name, effect.at) };
+        case 'examine':
+          return { kind: 'examined', isDead: await isProvenDead(directory, effect.holderId) };
+        case 'write-record':
+          return directory.writeRecord(recordName(holderId), encodeLeaseRecord(record)).then(
+            () => ({ kind: 'done' }),
+            (error: unknown) => ({ kind: 'failed', error }),
+          );
+        default:
+          return perform(directory, effect);
+      }
+    };
+    const leaseMs = Math.round(request.leaseDurationMs);
+    return follow(
+      beginClaim(holderId, leaseMs),
+      (state, outcome) => stepClaim(state, outcome, this.#leaseClock.now()),
+      act,
+    );
+  }
+
+  async #giveBirth(resource: string): Promise<void> {
+    const generation = Math.round(this.#clock.wallNow());
+    try {
+      await createLeaseDirectory(resource, generation, this.#config.isPrivate);
+    } catch (error) {
+      throw callFailed('lock', resource, error);
+    }
+  }
+
+  async #attemptOf(attempting: Attempting, result: ClaimResult): Promise<Attempt> {
+    const { resource, holderId } = attempting.request;
+    switch (result.kind) {
+      case 'granted':
+        await this.#sightings.forget(resource);
+        return { kind: 'granted', grant: this.#grant(attempting, result) };
+      case 'contended': {
+        const pause = result.remainingMs > 0 ? POLL_MS : RACE_MS;
+        const pollMs = pause.least + Math.random() * pause.spread;
+        return { kind: 'contended', retryAfterMs: Math.min(pollMs, result.remainingMs || pollMs) };
+      }
+      case 'absent':
+        throw result.hasRecords ? recordLost(resource) : notALease(resource);
+      case 'unreadable':
+        throw unreadableState(resource, result.name);
+      case 'unconfirmed':
+        throw unconfirmed(resource, holderId, result.error);
+      case 'failed':
+        throw (await isFile(resource)) ? notADirectory(resource) : callFailed('lock', resource, result.error);
+    }
+  }
+
+  #grant(
+    { request, directory, record }: Attempting,
+    claim: Extract<ClaimResult, { kind: 'granted' }>,
+  ): Grant {
+    const durationMs = Math.round(request.leaseDurationMs);
+    const deadline = claim.sentAt + durationMs;
+    const state: LeaseRenewalState = { path: request.resource, name: claim.name };
+    let written = record;
+    return {
+      fencingToken: BigInt(claim.generation),
+      lease: { durationMs, deadline, renewal: { module: distUrl('backends/lease/renewal.js'), state } },
+      check: (marginMs) => (this.#leaseClock.now() + marginMs >= deadline ? 'expired' : undefined),
+      onLost: () => undefined,
+      release: () => openRenewal(state).release(this.#leaseClock.now() >= deadline),
+      coverProcess: async (pid) => {
+        const child = { pid, startTime: processStartTime(pid) };
+        written = { ...written, isChildExpected: false, children: [...written.children, child] };
+        await directory.writeRecord(recordName(request.holderId), encodeLeaseRecord(written));
+      },
+    };
+  }
+
+  #recordFor({ reason, coversChild }: AcquireRequest): LeaseRecord {
+    return {
+      identity: ownIdentity(),
+      command: ownCommand(),
+      reason,
+      sinceAtMs: Math.round(this.#clock.wallNow()),
+      isChildExpected: coversChild,
+      children: [],
+    };
+  }
+}
+
+async function isProvenDead(directory: RecordDirectory, holderId: string): Promise<boolean> {
+  const record = decodeLeaseRecord(await directory.readRecord(recordName(holderId)));
+  return record !== undefined && isHoldAlive(record) === false;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const stat = await lstat(path).catch(() => undefined);
+  return stat?.isFile() === true;
+}

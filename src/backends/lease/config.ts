@@ -1,0 +1,28 @@
+import type { Capabilities } from '../../core/backend.js';
+
+export const LEASE_CAPABILITIES: Capabilities = {
+  modes: ['exclusive'],
+  reach: 'network',
+  orphan: 'expires',
+  fencing: true,
+};
+
+/** Listings without a state file before the directory counts as not ours: on CIFS one now and then comes back empty. */
+export const ABSENT_LISTINGS = 3;
+export const ABSENT_PAUSE_MS = 100;
+
+/**
+ * How long a name must be seen unchanged before its holder counts as gone. Its belief ended `leaseMs` after a moment
+ * before the name appeared, on a clock up to 10 % slow, watched by a clock up to 10 % fast: 1.1 / 0.9 is 1.23.
+ */
+export function silenceMs(leaseMs: number): number {
+  return 1.25 * leaseMs + 1_000;
+}
+
+export interface LeaseConfig {
+  /** Make missing parent directories (0o700) and keep others out. Only for locks that we place ourselves. */
+  readonly isPrivate: boolean;
+}
+
+export const NAMED_DIRECTORY: LeaseConfig = { isPrivate: false };
+export const PRIVATE_DIRECTORY: LeaseConfig = { isPrivate: true };

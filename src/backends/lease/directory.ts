@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rmdir, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { errnoOf } from '../../core/system-error.js';
+import { formatState } from './names.js';
+
+type Awaitable<T> = T | Promise<T>;
+
+/** The few things that renewing and claiming do to a lease directory. */
+export interface LeaseDirectory {
+  list(): Awaitable<readonly string[]>;
+  rename(from: string, to: string): Awaitable<void>;
+  unlink(name: string): Awaitable<void>;
+  /** Makes the client of a network file system forget what it has cached of the directory. */
+  probe(): Awaitable<void>;
+  /** Makes the last rename survive a loss of power, where the file system can. */
+  sync(): Awaitable<void>;
+}
+
+/** What the holder's own record needs beyond that. */
+export interface RecordDirectory extends LeaseDirectory {
+  /** Durable when it resolves. An existing record is replaced as a whole. */
+  writeRecord(name: string, text: string): Promise<void>;
+  /** Undefined when it is not there or cannot be read: both prove nothing. */
+  readRecord(name: string): Promise<string | undefined>;
+}
+
+const STATE_MODE = 0o666;
+
+/** For the owner's thread: an event loop must not wait for a file server. */
+export function openDirectory(path: string): RecordDirectory {
+  return {
+    list: () => readdir(path),
+    rename: (from, to) => rename(join(path, from), join(path, to)),
+    unlink: (name) => unlink(join(path, name)),
+    probe: async () => {
+      const name = join(path, temporaryName());
+      await (await open(name, 'wx', STATE_MODE)).close();
+      await unlink(name);
+    },
+    sync: () => syncPath(path),
+    writeRecord: async (name, text) => {
+      const temporary = join(path, temporaryName());
+      try {
+        await writeDurably(temporary, text);
+        await rename(temporary, join(path, name));
+      } catch (error) {
+        await unlink(temporary).catch(() => undefined);
+        throw error;
+      }
+    },
+    readRecord: (name) => readFile(join(path, name), 'utf8').catch(() => undefined),
+  };
+}
+
+/**
+ * For the keeper's worker. Synchronous, because libuv's pool of four threads is shared with the owner: four slow
+ * calls of its own (a hash, a name look-up, a dead mount) would hold every renewal up.
+ */
+export function openDirectorySync(path: string): LeaseDirectory {
+  return {
+    list: () => readdirSync(path),
+    rename: (from, to) => renameSync(join(path, from), join(path, to)),
+    unlink: (name) => unlinkSync(join(path, name)),
+    probe: () => {
+      const name = join(path, temporaryName());
+      closeSync(openSync(name, 'wx', STATE_MODE));
+      unlinkSync(name);
+    },
+    sync: () => {
+      const fd = openSync(path, 'r');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    },
+  };
+}
+
+/**
+ * Brings a lease directory into being, complete, by one rename. Somebody else's being there first is as good.
+ * `generation` only keeps tokens rising should an earlier directory have been deleted by hand.
+ */
+export async function createLeaseDirectory(
+  path: string,
+  generation: number,
+  isPrivate: boolean,
+): Promise<void> {
+  const parent = dirname(path);
+  if (isPrivate) await mkdir(parent, { recursive: true, mode: 0o700 });
+  const temporary = join(parent, `${basename(path)}.new-${randomBytes(8).toString('hex')}`);
+  const state = join(temporary, formatState({ kind: 'free', generation }));
+  await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
+  try {
+    await writeDurably(state, '');
+    await syncPath(temporary);
+    await rename(temporary, path);
+    await syncPath(parent);
+  } catch (error) {
+    await unlink(state).catch(() => undefined);
+    await rmdir(temporary).catch(() => undefined);
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+function temporaryName(): string {
+  return `t.${randomBytes(8).toString('hex')}`;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', STATE_MODE);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where directories cannot be synced (EINVAL on some network file systems, EPERM on Windows) the server must do. */
+async function syncPath(path: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'EISDIR', 'EACCES', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error;
+  } finally {
+    await handle?.close();
+  }
+}

@@ -1,0 +1,48 @@
+import { sleep } from '../../host/clock.js';
+import { ABSENT_PAUSE_MS } from './config.js';
+import type { LeaseDirectory } from './directory.js';
+import type { Effect, Outcome, Step } from './effects.js';
+
+type Remaining = Exclude<Effect, { kind: 'sight' | 'examine' | 'write-record' }>;
+
+/** Does one thing to the directory. Never rejects: what failed is for the next step to judge. */
+export async function perform(directory: LeaseDirectory, effect: Remaining): Promise<Outcome> {
+  try {
+    switch (effect.kind) {
+      case 'list':
+        return { kind: 'listed', names: await directory.list() };
+      case 'rename':
+        await directory.rename(effect.from, effect.to);
+        break;
+      case 'unlink':
+        await directory.unlink(effect.name);
+        break;
+      case 'probe':
+        await directory.probe();
+        break;
+      case 'sync':
+        await directory.sync();
+        break;
+      case 'pause':
+        await sleep(ABSENT_PAUSE_MS);
+        break;
+    }
+    return { kind: 'done' };
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+}
+
+/** Runs steps to their end. */
+export async function follow<State, Result>(
+  first: Step<State, Result>,
+  next: (state: State, outcome: Outcome) => Step<State, Result>,
+  act: (effect: Effect) => Promise<Outcome>,
+): Promise<Result> {
+  let step = first;
+  while ('effect' in step) {
+    // oxlint-disable-next-line no-await-in-loop -- each step depends on the one before
+    step = next(step.state, await act(step.effect));
+  }
+  return step.result;
+}

@@ -1,0 +1,76 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+import { gitEnvironment } from '../backends/git/index.js';
+import { LockError } from '../core/errors.js';
+import { errnoOf, systemError } from '../core/system-error.js';
+import { execFile } from '../process/exec-file.js';
+
+const MARK = '# holdfast claims hook';
+
+/**
+ * Fails closed: without holdfast, without the remote, or with a claim of somebody else on one of the pushed
+ * branches, nothing is pushed.
+ */
+const SCRIPT = `#!/bin/sh
+${MARK}: pushes a branch only if every claim on it is yours. Remove this file to stop that.
+command -v holdfast >/dev/null 2>&1 || {
+  echo 'holdfast is not on the PATH, so claims cannot be checked: not pushed (git push --no-verify skips this).' >&2
+  exit 1
+}
+exec holdfast claims check --pre-push --remote "$1"
+`;
+
+export interface InstallHookResult {
+  readonly path: string;
+  readonly outcome: 'installed' | 'already-there';
+}
+
+/**
+ * Puts a pre-push hook into the clone that `cwd` lies in (where `core.hooksPath` says, else its own).
+ *
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH outside of a clone, or when another hook is there already.
+ */
+export async function installHook(options: { readonly cwd?: string } = {}): Promise<InstallHookResult> {
+  const { cwd = process.cwd() } = options;
+  const env = gitEnvironment(process.env, undefined);
+  const result = await execFile('git', ['rev-parse', '--git-path', 'hooks/pre-push'], {
+    cwd,
+    env,
+    timeoutMs: 10_000,
+  });
+  if (result.code !== 0) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');
+  const path = resolve(cwd, result.stdout.trim());
+  const existing = readIfThere(path);
+  if (existing === SCRIPT) return { path, outcome: 'already-there' };
+  if (existing !== undefined && !existing.includes(MARK)) {
+    throw refusal(
+      path,
+      'another hook is there',
+      'Add the line to it yourself: holdfast claims check --pre-push --remote "$1" || exit 1',
+    );
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, SCRIPT);
+    chmodSync(path, 0o755);
+  } catch (error) {
+    throw systemError('install the hook', path, errnoOf(error) ?? 'EIO', error);
+  }
+  return { path, outcome: 'installed' };
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(path: string, fact: string, nextStep: string): LockError {
+  return new LockError(`Could not install the hook "${path}": ${fact}. ${nextStep}.`, {
+    code: 'HOLDFAST_CONFIG_MISMATCH',
+    resource: path,
+  });
+}

@@ -1,0 +1,21 @@
+export { check, checkBranches, type CheckItem, type CheckOutcome } from './check.js';
+export { claim, type ClaimItem, type ClaimOptions, type ClaimOutcome, type ClaimResult } from './claim.js';
+export { history, type HistoryEntry, type HistoryOptions } from './history.js';
+export { installHook, type InstallHookResult } from './hook.js';
+export { list, type BrokenClaim, type ClaimList } from './list.js';
+export {
+  forceRelease,
+  release,
+  type ForceReleaseOptions,
+  type ReleaseItem,
+  type ReleaseOptions,
+  type ReleaseOutcome,
+} from './release.js';
+export { renew, type RenewItem } from './renew.js';
+export { repair, type Finding, type RepairOptions } from './repair.js';
+export type { ClaimsOptions } from './session.js';
+export { steal, type StealOptions, type StealResult } from './steal.js';
+export { sync, type SyncResult } from './sync.js';
+export type { Claim } from './view.js';
+export { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS } from '../backends/git/config.js';
+export type { SignatureState, SigningMode, SigningOptions } from '../backends/git/signing.js';

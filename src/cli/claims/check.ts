@@ -1,0 +1,61 @@
+import { check, checkBranches, type CheckItem } from '../../claims/index.js';
+import { EXIT } from '../exit-codes.js';
+import { note, print, printJson } from '../output.js';
+import type { ParsedArguments } from '../spec.js';
+import { UsageError } from '../usage-error.js';
+import { asUsage, claimsOptions } from './options.js';
+import { holderText } from './render.js';
+
+const EXIT_OF = {
+  held: EXIT.ok,
+  contended: EXIT.contended,
+  lost: EXIT.lost,
+  'not-held': EXIT.lost,
+  unconfirmed: EXIT.lost,
+} as const;
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  if (!args.has('pre-push') && args.positionals.length === 0)
+    throw new UsageError('ID is missing', args.command.name);
+  const items = await asUsage(args, async () =>
+    args.has('pre-push')
+      ? checkBranches(pushedBranches(await readStdin()), options)
+      : check(args.positionals, options),
+  );
+  if (args.has('json')) printJson({ items });
+  else for (const item of items) tell(item);
+  return Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+}
+
+function tell({ id, outcome, claim, cause }: CheckItem): void {
+  switch (outcome) {
+    case 'held':
+      return print(`yours: ${id}`);
+    case 'contended':
+      return note(`not yours: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}`);
+    case 'lost':
+      return note(
+        `lost: ${id} was yours${claim === undefined ? ' and is claimed by nobody' : `, and is now claimed by ${holderText(claim)}`}`,
+      );
+    case 'not-held':
+      return note(`not claimed: ${id}`);
+    case 'unconfirmed':
+      return note(`unconfirmed: ${id}: ${cause ?? 'no answer'}`);
+  }
+}
+
+/** Lines of githooks(5), pre-push: `<local ref> <local oid> <remote ref> <remote oid>`. */
+function pushedBranches(input: string): string[] {
+  return input
+    .split('\n')
+    .map((line) => line.split(' ')[2] ?? '')
+    .filter((ref) => ref.startsWith('refs/heads/'))
+    .map((ref) => ref.slice('refs/heads/'.length));
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

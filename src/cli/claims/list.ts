@@ -1,0 +1,23 @@
+import { list, type ClaimList } from '../../claims/index.js';
+import { EXIT } from '../exit-codes.js';
+import { note, print, printJson } from '../output.js';
+import { singleLine } from '../render/text.js';
+import type { ParsedArguments } from '../spec.js';
+import { asUsage, claimsOptions } from './options.js';
+import { claimsTable } from './render.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  const found = await asUsage(args, () => list(options));
+  if (args.has('json')) printJson(found);
+  else showList(found);
+  return EXIT.ok;
+}
+
+export function showList(found: ClaimList): void {
+  if (found.claims.length > 0) print(claimsTable(found.claims));
+  else note('no claims');
+  for (const { id, problem } of found.broken) note(`broken: ${id}: ${singleLine(problem)}`);
+  for (const id of found.lost)
+    note(`lost: ${id} was yours and is no longer; see: holdfast claims history ${id}`);
+}

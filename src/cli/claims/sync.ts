@@ -1,0 +1,17 @@
+import { sync } from '../../claims/index.js';
+import { EXIT } from '../exit-codes.js';
+import { note, printJson } from '../output.js';
+import type { ParsedArguments } from '../spec.js';
+import { showList } from './list.js';
+import { asUsage, claimsOptions } from './options.js';
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  const result = await asUsage(args, () => sync(options));
+  if (args.has('json')) printJson(result);
+  else {
+    for (const { id, outcome } of result.settled) note(`${id}: what was unconfirmed is now ${outcome}`);
+    showList(result);
+  }
+  return result.settled.some(({ outcome }) => outcome === 'unconfirmed') ? EXIT.lost : EXIT.ok;
+}

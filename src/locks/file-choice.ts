@@ -1,0 +1,66 @@
+import { readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import { LockError } from '../core/errors.js';
+import { isLeaseListing } from '../backends/lease/listing.js';
+import { fileSystemKindOfDirectory, type FileSystemKind } from '../host/filesystem.js';
+
+export interface FileChoice {
+  readonly backend: 'flock' | 'lease';
+  readonly fileSystem: FileSystemKind;
+  /** Why, in words for people. */
+  readonly reason: string;
+}
+
+/**
+ * How a plain path is locked. The kernel's lock where one kernel has the files, and a lease where others reach them
+ * too: some network file systems keep flock to the one host and tell nobody. What cannot be told counts as local, and
+ * `lease:PATH` is there for who knows better.
+ */
+export function chooseForPath(path: string): FileChoice {
+  const fileSystem = fileSystemKindOfDirectory(dirname(path));
+  if (fileSystem.kind === 'network') {
+    return {
+      backend: 'lease',
+      fileSystem,
+      reason: `${fileSystem.name} is shared with other hosts, whose locks this kernel may not see`,
+    };
+  }
+  const reason =
+    fileSystem.kind === 'local'
+      ? `${fileSystem.name} is local, so the kernel's lock is the whole truth`
+      : `${fileSystem.name} is of unknown kind; use lease:PATH if other hosts reach it`;
+  return { backend: 'flock', fileSystem, reason };
+}
+
+const FILES_KEPT = 1_000;
+const knownFiles = new Set<string>();
+
+/**
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH when `path` is the directory of a lease: flocking it would exclude nobody
+ *   who uses the lease. Asked once per path that is a file, because a lease cannot be born where a file is.
+ */
+export function assertNoLease(path: string): void {
+  if (knownFiles.has(path)) return;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory()) {
+    if (knownFiles.size >= FILES_KEPT) knownFiles.clear();
+    knownFiles.add(path);
+    return;
+  }
+  if (!isLeaseDirectory(path)) return;
+  throw new LockError(
+    `Could not lock "${path}": it is locked by a lease, so a kernel lock would exclude nobody. Use lease:${path}.`,
+    { code: 'HOLDFAST_CONFIG_MISMATCH', resource: path },
+  );
+}
+
+function isLeaseDirectory(path: string): boolean {
+  try {
+    return isLeaseListing(readdirSync(path));
+  } catch {
+    // What cannot be read is the kernel's to refuse.
+    return false;
+  }
+}

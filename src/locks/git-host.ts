@@ -1,0 +1,42 @@
+import type { ArbiterHost, Exclusively } from '../backends/git/index.js';
+import { acquire } from '../core/acquire.js';
+import type { LockSpace } from '../core/lock-space.js';
+import { resolveOptions } from '../core/options.js';
+import { bootClock, systemClock, type BootClock } from '../host/clock.js';
+import { bootId, timeNamespace } from '../host/identity.js';
+
+let boot: BootClock | undefined;
+
+/** What the git backend needs of this machine. `files`: where its local lock is taken. */
+export function gitHost(files: LockSpace): ArbiterHost {
+  return {
+    clock: systemClock,
+    timeline: {
+      get bootId() {
+        return bootId();
+      },
+      get timeNamespace() {
+        return timeNamespace();
+      },
+      now: () => (boot ??= bootClock()).now(),
+    },
+    exclusively: exclusivelyIn(files),
+  };
+}
+
+function exclusivelyIn(files: LockSpace): Exclusively {
+  return async (path, deadline, fn) => {
+    const { signal } = deadline;
+    const timeoutMs = Math.max(1, deadline.leftMs());
+    const options = resolveOptions(
+      { timeoutMs, timeoutSource: 'for the network', ...(signal && { signal }) },
+      false,
+    );
+    const guard = await acquire({ space: files, resource: path, address: path }, options);
+    try {
+      return await fn();
+    } finally {
+      await guard.release();
+    }
+  };
+}

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+
+import { cli, cliJson, eventsOf } from '../support/cli.js';
+import { clones, git, optionsFor, testRemote, TRANSPORTS } from '../support/git-remotes.js';
+import {
+  check,
+  claim,
+  history,
+  list,
+  release,
+  renew,
+  type Claim,
+  type ClaimsOptions,
+} from '../../src/claims/index.js';
+
+interface Listed {
+  readonly claims: readonly Claim[];
+}
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  test('a claim lives: claimed, contended, renewed, released, claimed by the next with a higher generation', async () => {
+    const remote = await testRemote(transport);
+    const [ada, bob] = (await clones(remote, 'ada', 'bob')).map(optionsFor) as [ClaimsOptions, ClaimsOptions];
+    const first = await claim('task-1', { ...ada, reason: 'the parser', branch: 'parser' });
+    expect(first.outcome).toBe('claimed');
+    expect((await claim('task-1', ada)).outcome).toBe('already-held');
+    const contended = await claim('task-1', bob);
+    expect(contended.outcome).toBe('contended');
+    expect(contended.items[0]?.claim).toMatchObject({
+      agent: 'ada',
+      branch: 'parser',
+      reason: 'the parser',
+      isMine: false,
+    });
+    expect((await release('task-1', bob))[0]?.outcome).toBe('contended');
+    expect((await renew(undefined, ada))[0]?.outcome).toBe('renewed');
+    expect((await check('task-1', ada))[0]?.outcome).toBe('held');
+    expect((await check('task-1', bob))[0]?.outcome).toBe('contended');
+    expect((await list(bob)).claims).toMatchObject([{ id: 'task-1', agent: 'ada' }]);
+    expect((await release('task-1', ada))[0]?.outcome).toBe('released');
+    const second = await claim('task-1', bob);
+    expect(second.items[0]?.claim?.generation).toBe((first.items[0]?.claim?.generation ?? 0n) + 1n);
+    const events = (await history('task-1', ada)).map(({ event }) => event);
+    expect(events).toEqual(['claimed', 'released', 'renewed', 'claimed']);
+  });
+
+  test('one of three taken between the look and the push: none is taken', async () => {
+    const remote = await testRemote(transport);
+    const [ada, bob] = (await clones(remote, 'ada', 'bob')).map(optionsFor) as [ClaimsOptions, ClaimsOptions];
+    // Bob has seen all three free: his next claim pushes without looking.
+    await check(['1', '2', '3'], bob);
+    await claim('2', ada);
+    const { outcome, items } = await claim(['1', '2', '3'], bob);
+    expect(outcome).toBe('contended');
+    expect(items.map((item) => [item.outcome, item.claim?.agent])).toEqual([
+      ['not-taken', undefined],
+      ['contended', 'ada'],
+      ['not-taken', undefined],
+    ]);
+    expect((await list(bob)).claims.map(({ id }) => id)).toEqual(['2']);
+    await release('2', ada);
+    expect((await claim(['1', '2', '3'], bob)).outcome).toBe('claimed');
+  });
+});
+
+test('the command: exit codes and words', { timeout: 60_000 }, async () => {
+  const remote = await testRemote();
+  const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+  expect(await cli(ada, ['claim', '2', '--reason', 'mine'])).toMatchObject({
+    code: 0,
+    stdout: 'claimed 2\n',
+  });
+  expect(await cli(ada, ['claim', '2'])).toMatchObject({ code: 0, stdout: 'already yours: 2\n' });
+  const { code, stderr } = await cli(bob, ['claim', '1', '2', '3']);
+  expect([code, stderr]).toEqual([
+    75,
+    expect.stringMatching(/not taken: 1\ncontended: 2 is claimed by ada .*"mine"\nnot taken: 3/),
+  ]);
+  expect((await cli(bob, ['claims'])).stdout).toMatch(
+    /^ID +AGENT +SINCE +BRANCH +STATE +REASON\n2 +ada +\S+ +- +held +mine\n$/,
+  );
+  expect((await cliJson<Listed>(bob, ['claims', 'list'])).claims.map(({ id }) => id)).toEqual(['2']);
+  expect((await cli(bob, ['claims', 'check', '2'])).code).toBe(75);
+  expect((await cli(bob, ['claims', 'check', '1'])).code).toBe(76);
+  expect((await cli(bob, ['unclaim', '2'])).code).toBe(75);
+  expect((await cli(ada, ['claims', 'renew'])).stdout).toBe('renewed 2\n');
+  expect((await cli(ada, ['unclaim', '2'])).stdout).toBe('released 2\n');
+  expect(await eventsOf(ada, '2')).toEqual(['claimed', 'renewed', 'released']);
+});
+
+test('INV-GIT-3: nothing but the claims branches is touched, here and there', async () => {
+  const remote = await testRemote();
+  const [ada = ''] = await clones(remote, 'ada');
+  await cli(ada, ['claim', 'task-1', 'Task-1']);
+  expect(await git(ada, 'for-each-ref')).toBe('');
+  expect(await git(ada, 'status', '--porcelain')).toBe('');
+  expect(await git(remote.path, 'for-each-ref', '--format=%(refname) %(subject)')).toBe(
+    'refs/heads/holdfast/claims/=task-1 holdfast: Task-1 claimed by ada [skip ci]\nrefs/heads/holdfast/claims/task-1 holdfast: task-1 claimed by ada [skip ci]',
+  );
+});
+
+test('the same agent in another clone: already held, marked as elsewhere, and not released from there', async () => {
+  const remote = await testRemote();
+  const [laptop = '', desktop = ''] = await clones(remote, 'laptop', 'desktop');
+  const env = { HOLDFAST_AGENT: 'ada' };
+  await cli(laptop, ['claim', 'x'], { env });
+  expect(await cli(desktop, ['claim', 'x'], { env })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('another clone') as string,
+  });
+  expect((await cli(desktop, ['unclaim', 'x'], { env })).code).toBe(75);
+  expect((await cli(laptop, ['claims', 'check', 'x'], { env })).code).toBe(0);
+});
+
+test('two agents in one clone are two agents', async () => {
+  const remote = await testRemote();
+  const [clone = ''] = await clones(remote, 'clone');
+  const agents = ['ada', 'bob', 'cyd', 'dan'];
+  const results = await Promise.all(agents.map((agent) => cli(clone, ['claim', 'x', '--agent', agent])));
+  expect(results.map(({ code }) => code).sort()).toEqual([0, 75, 75, 75]);
+  const winner = agents[results.findIndex(({ code }) => code === 0)] as string;
+  const loser = agents.find((agent) => agent !== winner) as string;
+  expect((await cli(clone, ['unclaim', 'x', '--agent', loser])).code).toBe(75);
+  expect((await cli(clone, ['unclaim', 'x', '--agent', winner])).code).toBe(0);
+});
+
+test('a base that lacks what the last holder left is refused', async () => {
+  const remote = await testRemote();
+  const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+  await git(ada, 'commit', '--quiet', '--allow-empty', '-m', 'one');
+  await git(ada, 'push', '--quiet', 'origin', 'HEAD:main');
+  await git(bob, 'pull', '--quiet', 'origin', 'main');
+  await git(ada, 'commit', '--quiet', '--allow-empty', '-m', 'two');
+  await git(ada, 'push', '--quiet', 'origin', 'HEAD:main');
+  await cli(ada, ['claim', 'x']);
+  await cli(ada, ['unclaim', 'x', '--base', 'HEAD']);
+  const refused = await cli(bob, ['claim', 'x', '--base', 'HEAD']);
+  expect([refused.code, refused.stderr]).toEqual([75, expect.stringContaining('ada left it at')]);
+  await git(bob, 'pull', '--quiet', 'origin', 'main');
+  expect((await cli(bob, ['claim', 'x', '--base', 'HEAD'])).code).toBe(0);
+  expect((await cli(bob, ['claim', 'y', '--base', 'nonsense'])).code).toBe(64);
+});

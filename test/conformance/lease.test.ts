@@ -1,0 +1,5 @@
+import type { Subject } from '../../dist/testing/index.js';
+import { conform } from './conformance.js';
+import { subject } from './subjects/lease.mjs';
+
+conform(subject as Subject);

@@ -1,0 +1,178 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+
+import { testDirectory } from './directory.js';
+
+const run = promisify(execFile);
+
+export const TRANSPORTS = ['path', 'daemon', 'http'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** Git of the tests themselves: nobody's configuration but its own. */
+export const GIT_ENV: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:GIT|HOLDFAST)_/.test(name))),
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_SYSTEM: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+};
+
+export async function git(cwd: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run('git', args, { cwd, env: GIT_ENV });
+  return stdout.trim();
+}
+
+export interface TestRemote {
+  readonly url: string;
+  /** The bare repository itself. */
+  readonly path: string;
+  readonly directory: string;
+}
+
+/** A bare repository, served as asked until the test ends. */
+export async function testRemote(transport: Transport = 'path'): Promise<TestRemote> {
+  const directory = testDirectory();
+  const path = join(directory, 'remote.git');
+  await git(directory, 'init', '--quiet', '--bare', path);
+  await git(path, 'config', 'http.receivepack', 'true');
+  return { url: await serve(transport, directory, path), path, directory };
+}
+
+async function serve(transport: Transport, directory: string, path: string): Promise<string> {
+  switch (transport) {
+    case 'path':
+      return path;
+    case 'daemon':
+      return `git://127.0.0.1:${await startDaemon(directory)}/remote.git`;
+    case 'http':
+      return `http://127.0.0.1:${await startHttp(directory)}/remote.git`;
+  }
+}
+
+export async function startDaemon(directory: string, port?: number): Promise<number> {
+  const chosen = port ?? (await freePort());
+  const daemon = spawn(
+    'git',
+    [
+      'daemon',
+      '--export-all',
+      '--enable=receive-pack',
+      '--reuseaddr',
+      '--listen=127.0.0.1',
+      `--port=${chosen}`,
+      `--base-path=${directory}`,
+    ],
+    { stdio: 'ignore', detached: true, env: GIT_ENV },
+  );
+  onTestFinished(() => void tryKillGroup(daemon.pid as number));
+  while (!(await isListening(chosen))) if (daemon.exitCode !== null) throw new Error('git daemon ended');
+  return chosen;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => setTimeout(() => resolve(false), 10));
+  });
+}
+
+function tryKillGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Gone.
+  }
+}
+
+/** Smart HTTP: `git http-backend` behind node. */
+export async function startHttp(directory: string): Promise<number> {
+  const server = createHttpServer((request, response) => serveRequest(directory, request, response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function serveRequest(directory: string, request: IncomingMessage, response: ServerResponse): void {
+  const [path = '', query = ''] = (request.url ?? '').split('?');
+  const backend = spawn('git', ['http-backend'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: {
+      ...GIT_ENV,
+      GIT_PROJECT_ROOT: directory,
+      GIT_HTTP_EXPORT_ALL: '1',
+      PATH_INFO: path,
+      QUERY_STRING: query,
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      REMOTE_USER: 'test',
+      REMOTE_ADDR: '127.0.0.1',
+    },
+  });
+  backend.stdin.on('error', () => undefined);
+  request.pipe(backend.stdin);
+  let header = Buffer.alloc(0);
+  let isBody = false;
+  backend.stdout.on('data', (chunk: Buffer) => {
+    if (isBody) return void response.write(chunk);
+    header = Buffer.concat([header, chunk]);
+    const end = header.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    isBody = true;
+    for (const line of header.subarray(0, end).toString().split('\r\n')) {
+      const [name = '', value = ''] = line.split(/: (.*)/);
+      if (name === 'Status') response.statusCode = Number.parseInt(value, 10);
+      else response.setHeader(name, value);
+    }
+    response.write(header.subarray(end + 4));
+  });
+  backend.stdout.on('end', () => response.end());
+}
+
+/** A clone of its own, with a user of its own. */
+export async function testClone(remote: TestRemote, name: string): Promise<string> {
+  const path = join(remote.directory, name);
+  await git(remote.directory, 'init', '--quiet', path);
+  await git(path, 'remote', 'add', 'origin', remote.url);
+  await git(path, 'config', 'user.name', name);
+  await git(path, 'config', 'user.email', `${name}@example.org`);
+  return path;
+}
+
+export function clones(remote: TestRemote, ...names: string[]): Promise<string[]> {
+  return Promise.all(names.map((name) => testClone(remote, name)));
+}
+
+/** Installs a server-side hook. */
+export async function serverHook(remote: TestRemote, name: string, script: string): Promise<void> {
+  const { chmod, writeFile } = await import('node:fs/promises');
+  const path = join(remote.path, 'hooks', name);
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+}
+
+/** Options of the library for the agent that has the clone's name. */
+export function optionsFor(clone: string): { cwd: string; agent: string; env: NodeJS.ProcessEnv } {
+  return { cwd: clone, agent: basename(clone), env: GIT_ENV };
+}
