@@ -47,7 +47,7 @@ export interface InstallOptions {
   readonly onEvent?: (event: ProvisionEvent) => void;
   /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Milliseconds for one attempt to fetch a source. Default {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
+  /** Milliseconds for one attempt to fetch a source. Default: the recipe's, else {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
   readonly attemptTimeoutMs?: number;
   /** Stray by up to a tenth from the waits between attempts. Default true. */
   readonly jitter?: boolean;
@@ -106,7 +106,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     clock,
     signal,
     env,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? recipe.source.timeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
     hasJitter: options.jitter ?? true,
   };
   try {
