@@ -10,7 +10,6 @@ import { LEASE_CAPABILITIES } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
-import { createKeeper } from '../keeper/index.js';
 import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
 import { lazyBackend } from './lazy-backend.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
@@ -29,9 +28,18 @@ function space(key: string, create: () => Backend): LockSpace {
 
 let keeper: LeaseKeeper | undefined;
 
-/** One for all leases of this thread. */
+/** One for all leases of this thread; loaded with the first of them, because kernel locks need none. */
 export function leaseKeeper(): LeaseKeeper {
-  return (keeper ??= createKeeper(systemClock, leaseClock));
+  let loading: Promise<LeaseKeeper> | undefined;
+  keeper ??= {
+    async arm(grant, hold) {
+      loading ??= import('../keeper/index.js').then(({ createKeeper }) =>
+        createKeeper(systemClock, leaseClock),
+      );
+      return (await loading).arm(grant, hold);
+    },
+  };
+  return keeper;
 }
 
 /** Kernel locks on files, whatever their file system. */
