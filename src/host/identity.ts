@@ -134,10 +134,9 @@ export function commandOf(pid: number, maxLength = 80): string | undefined {
   const name = readProcessStat(pid)?.name;
   if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
   const program = (args[0] ?? '').replace(/^.*\/(?=.)/s, '');
-  const text = withoutCredentials([program, ...args.slice(1)].join(' ')).replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    '?',
-  );
+  const line = withoutCredentials([program, ...args.slice(1)].join(' '));
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  const text = line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
 }
 
@@ -156,6 +155,7 @@ export function ownCommand(): string {
 
 /** Records outlive the process and are readable by others: no user:password@ of a URL, no control characters. */
 function shortened(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const clean = text.replace(/\/\/[^/\s@]*@/g, '//').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
   return clean.length <= 80 ? clean : `${clean.slice(0, 79)}…`;
 }

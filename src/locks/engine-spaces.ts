@@ -40,9 +40,9 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
 export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
-  const { capabilities, open } = ENGINES[scheme];
+  const engine = ENGINES[scheme];
   return new LockSpace(
-    lazyBackend({ name: scheme, capabilities, hasQueue: true, load: () => open(target) }),
+    lazyBackend(scheme, engine.capabilities, () => engine.open(target)),
     systemClock,
     keeper,
   );

@@ -204,29 +204,22 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
   const initial = Array.from({ length: size }, (_, index) => `n${index}=${peerUrl(index)}`).join(',');
   const start = (index: number): Promise<ServerProcess> => {
     const clientUrl = `${scheme}://127.0.0.1:${ports[index]}`;
-    const args = [
-      ...['--name', `n${index}`, '--data-dir', join(directory.path, `n${index}`)],
-      ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
-      ...['--listen-peer-urls', peerUrl(index), '--initial-advertise-peer-urls', peerUrl(index)],
-      ...[
-        '--initial-cluster',
-        initial,
-        '--initial-cluster-state',
-        'new',
-        '--initial-cluster-token',
-        directory.path,
-      ],
-      ...[
-        '--heartbeat-interval',
-        '50',
-        '--election-timeout',
-        '250',
-        '--unsafe-no-fsync',
-        '--log-level',
-        'error',
-      ],
-      ...extra,
-    ];
+    const flags = {
+      name: `n${index}`,
+      'data-dir': join(directory.path, `n${index}`),
+      'listen-client-urls': clientUrl,
+      'advertise-client-urls': clientUrl,
+      'listen-peer-urls': peerUrl(index),
+      'initial-advertise-peer-urls': peerUrl(index),
+      'initial-cluster': initial,
+      'initial-cluster-state': 'new',
+      'initial-cluster-token': directory.path,
+      'heartbeat-interval': '50',
+      'election-timeout': '250',
+      'log-level': 'error',
+    };
+    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+    args.push('--unsafe-no-fsync', ...extra);
     return startServer('etcd', args, ports[index] as number);
   };
   const running = await Promise.all(Array.from({ length: size }, (_, index) => start(index)));
