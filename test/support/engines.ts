@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -118,6 +118,8 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string;
   process(): ServerProcess;
   restart(): Promise<void>;
+  /** From now on `role` needs its password; everybody else is trusted. */
+  requirePasswordOf(role: string): void;
   stop(): Promise<void>;
 }
 
@@ -165,6 +167,11 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
     restart: async () => {
       await running.kill();
       running = await start();
+    },
+    requirePasswordOf: (role) => {
+      const rules = `host all ${role} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n`;
+      writeFileSync(join(data, 'pg_hba.conf'), rules);
+      process.kill(running.pid, 'SIGHUP');
     },
     stop,
     [Symbol.asyncDispose]: stop,
