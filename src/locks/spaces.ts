@@ -11,7 +11,14 @@ import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
 import { createKeeper } from '../keeper/index.js';
-import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
+import {
+  borrowedSpace,
+  engineSpace,
+  isEngine,
+  type EngineScheme,
+  type PgPool,
+  type RedisClient,
+} from './engine-spaces.js';
 import { lazyBackend } from './lazy-backend.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
 
@@ -114,6 +121,18 @@ function engineSpaceOf(scheme: EngineScheme, target: string): LockSpace {
   if (found === undefined) {
     found = engineSpace(scheme, target, leaseKeeper());
     spaces.set(key, found);
+  }
+  return found;
+}
+
+const borrowed = new WeakMap<object, LockSpace>();
+
+/** One per client that a caller brought: its locks queue in one place, whatever their addresses say of the server. */
+export function clientSpaceOf({ scheme, display, name }: Address, client: RedisClient | PgPool): LockSpace {
+  let found = borrowed.get(client);
+  if (found === undefined) {
+    found = borrowedSpace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper());
+    borrowed.set(client, found);
   }
   return found;
 }
