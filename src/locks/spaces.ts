@@ -9,7 +9,14 @@ import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
-import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
+import {
+  borrowedSpace,
+  engineSpace,
+  isEngine,
+  type EngineScheme,
+  type PgPool,
+  type RedisClient,
+} from './engine-spaces.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
 import { lazyBackend } from './lazy-backend.js';
 import { leaseKeeper, leaseSpace } from './lease-space.js';
@@ -87,4 +94,16 @@ async function openGit(): Promise<Backend> {
 /** One per server: locks of one server share its connection. */
 function engineSpaceOf(scheme: EngineScheme, target: string): LockSpace {
   return kept(`${scheme}:${target}`, () => engineSpace(scheme, target, leaseKeeper));
+}
+
+const borrowed = new WeakMap<object, LockSpace>();
+
+/** One per client that a caller brought: its locks queue in one place, whatever their addresses say of the server. */
+export function clientSpaceOf({ scheme, display, name }: Address, client: RedisClient | PgPool): LockSpace {
+  let found = borrowed.get(client);
+  if (found === undefined) {
+    found = borrowedSpace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
+    borrowed.set(client, found);
+  }
+  return found;
 }
