@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { check, claim, list, release, renew, type ClaimsOptions } from '../../src/claims/index.js';
 import {
   clones,
-  git,
   GIT_ENV,
   optionsFor,
   testRemote,
