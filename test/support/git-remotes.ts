@@ -85,7 +85,7 @@ export async function startDaemon(directory: string, port?: number, takesPushes 
     ],
     { stdio: 'ignore', detached: true, env: GIT_ENV },
   );
-  onTestFinished(() => void tryKillGroup(daemon.pid as number));
+  onTestFinished(() => tryKillGroup(daemon.pid as number));
   while (!(await isListening(chosen))) if (daemon.exitCode !== null) throw new Error('git daemon ended');
   return chosen;
 }

@@ -11,7 +11,7 @@ import { deadlineIn, type Deadline } from './deadline.js';
 import { claimedChange, forcedChange, stolenChange, type Taker } from './events.js';
 import { unconfirmedError } from './failures.js';
 import { lastValue } from './git-config.js';
-import { holdClaim } from './hold.js';
+import { ClaimHold } from './hold.js';
 import { publish, type Change, type Outcome } from './publish.js';
 import { isHeldEvent, type RecordedProcess } from './record.js';
 import { generationOf, type RecordedTip, type Tip } from './tip.js';
@@ -164,7 +164,7 @@ class ClaimAttempt {
         };
         return {
           kind: 'granted',
-          grant: holdClaim({ arbiter, clock, now, ref: change.ref, attempted, t0, display: this.#id }),
+          grant: new ClaimHold({ arbiter, clock, now, ref: change.ref, attempted, t0, display: this.#id }),
         };
       }
       case 'moved':
