@@ -28,7 +28,7 @@ test(
   'INV-LEASE-2 twenty processes on an expired lease: one winner each time',
   { timeout: 600_000 },
   async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 4; round++) {
       const directory = testDirectory();
       const path = join(directory, 'lock');
       mkdirSync(path);
