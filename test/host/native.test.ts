@@ -15,7 +15,7 @@ import {
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED } from '../../src/host/native-contract.js';
+import { LOCK_CREATE, LOCK_DIRECTORY, LOCK_GATE, LOCK_SHARED } from '../../src/host/native-contract.js';
 import { loadNative } from '../../src/host/native.js';
 import { isWaiting, temporaryDirectory, until } from '../processes/observe.js';
 
@@ -120,9 +120,10 @@ describe.skipIf(process.platform !== 'linux')('what can be locked', () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, 'd'));
     symlinkSync('d', join(directory, 'link'));
-    const handle = take(join(directory, 'd'), LOCK_CREATE | LOCK_GATE, record);
+    expect(take(join(directory, 'd'), LOCK_CREATE)).toBe(-EISDIR);
+    const handle = take(join(directory, 'd'), LOCK_CREATE | LOCK_GATE | LOCK_DIRECTORY, record);
     expect(handle).toBeGreaterThan(0);
-    expect(take(join(directory, 'link'))).toBe(-EWOULDBLOCK);
+    expect(take(join(directory, 'link'), LOCK_DIRECTORY)).toBe(-EWOULDBLOCK);
     rmdirSync(join(directory, 'd'));
     expect(loadNative().verify(handle)).toBe(0);
   });
