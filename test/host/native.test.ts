@@ -19,7 +19,8 @@ import { LOCK_CREATE, LOCK_DIRECTORY, LOCK_GATE, LOCK_SHARED } from '../../src/h
 import { loadNative } from '../../src/host/native.js';
 import { isWaiting, temporaryDirectory, until } from '../processes/observe.js';
 
-const { EBADF, ECANCELED, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EWOULDBLOCK, ETIMEDOUT } = constants.errno;
+const { EBADF, ECANCELED, EINVAL, EISDIR, EMSGSIZE, ENAMETOOLONG, ENOENT, EWOULDBLOCK, ETIMEDOUT } =
+  constants.errno;
 const record = '42 holdfast/1\n{"pid":42}\n';
 
 function take(path: string, flags = LOCK_CREATE, text?: string): number {

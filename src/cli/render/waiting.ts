@@ -52,8 +52,8 @@ export class WaitReport {
       this.#startedAt = this.#options.clock.now() - event.waitedMs;
       this.#showWithin(NAMES_WITHIN_MS, this.#look(event));
     } else if (event.type === 'progress') {
-      void this.#look(event);
-      if (!this.#isLive) this.#lineWhenDue(event.waitedMs);
+      if (this.#isLive) void this.#look(event);
+      else void this.#lineWhenDue(event);
     } else {
       this.#end(event.type, event.waitedMs);
     }
@@ -100,12 +100,16 @@ export class WaitReport {
     return fit(forms.find((form) => columnsOf(form) <= width) ?? `${head}${heldBy}`, width);
   }
 
-  #lineWhenDue(waitedMs: number): void {
+  /** Looks only when there is something to print: a waiter that nobody watches costs nothing. */
+  async #lineWhenDue(event: WaitEvent): Promise<void> {
+    const { waitedMs } = event;
     const due = this.#nextLineMs === 0 ? (LINES_AFTER_MS[0] as number) : this.#nextLineMs;
     if (waitedMs < due) return;
     this.#nextLineMs =
       LINES_AFTER_MS.find((mark) => mark > waitedMs) ??
       (Math.floor(waitedMs / LINE_EVERY_MS) + 1) * LINE_EVERY_MS;
+    await this.#look(event);
+    if (this.#hasEnded) return;
     this.#line('still waiting for', ` after ${formatDuration(Math.round(waitedMs / 1_000) * 1_000)}`);
   }
 
