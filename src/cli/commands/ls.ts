@@ -57,9 +57,10 @@ async function addressesOf(subject: string, command: string): Promise<readonly s
 }
 
 /** As the user would type it here. */
-function shortest(path: string): string {
+function shortest(address: string): string {
+  const [, scheme = '', path = ''] = /^(lease:)?(.*)$/s.exec(address) ?? [];
   const here = relative(process.cwd(), path);
-  return here === '' ? '.' : here.startsWith('..') ? path : here;
+  return scheme + (here === '' ? '.' : here.startsWith('..') ? path : here);
 }
 
 /** One row per holder; the lock's name stands in the first only. */
