@@ -20,6 +20,7 @@ import {
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
+import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
@@ -40,6 +41,7 @@ export class FlockBackend implements Backend {
   }
 
   tryAcquire(request: AcquireRequest): Attempt {
+    if (request.permits !== undefined) return tryPermit(this, request, request.permits);
     const native = this.#prepare(request);
     const { resource } = request;
     const { createMode } = this.#config;
@@ -54,6 +56,7 @@ export class FlockBackend implements Backend {
   }
 
   waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    if (request.permits !== undefined) return waitForPermit(this, request, request.permits, signal);
     const native = this.#prepare(request);
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
@@ -109,7 +112,8 @@ export class FlockBackend implements Backend {
   /** Loaded when somebody asks: the lock table is a third of what `run` would have to read at its start. */
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
     const { inspectFile } = await import('./inspect.js');
-    return inspectFile(resource);
+    const found = await inspectFile(resource);
+    return [...found, ...(await inspectPermits(inspectFile, resource))];
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ export const FLOCK_CAPABILITIES: Capabilities = {
   reach: 'host',
   orphan: 'released',
   fencing: true,
+  permits: true,
 };
 
 export interface FlockConfig {
