@@ -107,7 +107,7 @@ function judged({ target, subject, contestants }) {
 }
 
 /** @returns the rows of all experiments of a suite (with `isSmoke`, of those that are in the smoke bench). */
-export async function runSuite(suite, { isSmoke = false, only = undefined, log = () => {} } = {}) {
+export async function runSuite(suite, { isSmoke = false, only, log = () => {} } = {}) {
   const rows = [];
   for (const experiment of suite.experiments) {
     if (isSmoke && experiment.isInSmoke !== true) continue;
