@@ -2,11 +2,14 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig } from 'rolldown';
 
-/** Loaded from dist/ when asked for: all other commands, and the schema library. */
-const LAZY = /\/dist\/cli\/(?:main|config)\.js$/;
+/** Loaded from dist/ when asked for: all other commands, the schema library, backends that talk over a network. */
+const LAZY = /\/dist\/(?:cli\/(?:main|config)|backends\/(?:git|etcd|redis|postgres)\/index)\.js$/;
 
-/** Packages are their user's to install and ours to load, not to copy. */
-const PACKAGE = /^(?:redis|pg|valibot|sucrase)$/;
+function isExternal(id, _importer, isResolved) {
+  // Packages are their user's to install and ours to load, not to copy; node's own modules are no packages.
+  if (!isResolved) return /^(?!node:)[a-z@]/.test(id);
+  return LAZY.test(id.replaceAll('\\', '/'));
+}
 
 /**
  * `holdfast run` as one CommonJS file: 40 small ES modules cost it nearly half of node's own start, the same in
@@ -15,8 +18,7 @@ const PACKAGE = /^(?:redis|pg|valibot|sucrase)$/;
 export default defineConfig({
   input: 'dist/bin/holdfast.js',
   platform: 'node',
-  external: (id, _importer, isResolved) =>
-    PACKAGE.test(id) || (isResolved && LAZY.test(id.replaceAll('\\', '/'))),
+  external: isExternal,
   resolve: { alias: { 'node:crypto': fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url)) } },
   makeAbsoluteExternalsRelative: true,
   output: {

@@ -1,7 +1,9 @@
 export { acquire, tryAcquire, withLock, withReadLock, withWriteLock, type Work } from './locks/acquire.js';
 export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
 export { cleanLockFiles, type CleanResult } from './locks/clean.js';
+export { breakLock, type BreakOptions } from './locks/break-lock.js';
 export { inspect, type Inspection } from './locks/inspect.js';
+export { coverProcess } from './core/guard.js';
 export { describeDeadlock, type DeadlockLink } from './core/deadlock.js';
 export type { Guard } from './core/guard.js';
 export type { HolderInfo, Mode } from './core/backend.js';

@@ -163,9 +163,10 @@ class Releasing {
       ),
     );
     const outcomes = await publish(this.#store, changes, false, this.#session.deadline);
-    for (const id of [...holds.keys()]) {
+    const ids = [...holds.keys()];
+    holds.clear();
+    for (const id of ids) {
       const outcome = outcomes.get(refOfClaim(id)) as Outcome;
-      holds.delete(id);
       if (outcome.kind === 'failed') throw outcome.error;
       if (outcome.kind === 'unconfirmed')
         this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });

@@ -12,7 +12,7 @@ export interface RepairOptions extends ClaimsOptions {
 
 export interface Finding {
   readonly id: string;
-  /** `stale`: its agent has been silent too long, or its process is dead. `broken`: nobody can hold it. `newer`: a newer version may. */
+  /** `stale`: its agent has been silent too long. `broken`: nobody can hold it. `newer`: a newer version may. */
   readonly kind: 'stale' | 'broken' | 'newer';
   readonly problem: string;
   readonly agent?: string;
@@ -47,10 +47,7 @@ function examine(store: ClaimStore, session: Session, tip: Tip): Finding | undef
   if (tip.kind !== 'held') return undefined;
   const claim = claimOf(store, session, tip);
   if (!claim.isStale) return undefined;
-  const isDead = claim.unchangedMs < claim.staleAfterMs;
-  const problem = isDead
-    ? 'the process that held it has ended'
-    : `unchanged for ${formatDuration(claim.unchangedMs)}`;
+  const problem = `unchanged for ${formatDuration(claim.unchangedMs)}`;
   return { id: claim.id, kind: 'stale', problem, agent: claim.agent, outcome: 'kept' };
 }
 

@@ -5,7 +5,6 @@ import {
   type RecordedTip,
   type SignatureState,
 } from '../backends/git/index.js';
-import { isProcessAlive } from '../host/identity.js';
 import type { Session } from './session.js';
 
 /** A claim that somebody has, as the remote said it. */
@@ -26,7 +25,10 @@ export interface Claim {
   readonly isMine: boolean;
   /** Claimed by an agent of the same name in another clone. */
   readonly isElsewhere: boolean;
-  /** Seen unchanged from this clone for as long as it takes, or held by a process that is known to be dead. */
+  /**
+   * Seen unchanged from this clone for as long as it takes. That the process of a `holdfast run` is dead is no proof:
+   * its command may live on.
+   */
   readonly isStale: boolean;
   /** Milliseconds for which this clone has seen this very state. */
   readonly unchangedMs: number;
@@ -53,7 +55,7 @@ export function claimOf(store: ClaimStore, session: Session, tip: RecordedTip): 
     ...(record.base !== undefined && { base: record.base }),
     isMine,
     isElsewhere: !isMine && record.agent === session.agent,
-    isStale: unchangedMs >= staleAfterMs || isHolderDead(tip),
+    isStale: unchangedMs >= staleAfterMs,
     unchangedMs,
     staleAfterMs,
     signature: tip.signature,
@@ -63,11 +65,6 @@ export function claimOf(store: ClaimStore, session: Session, tip: RecordedTip): 
 /** Of this agent, and its holder id is in this clone's journal. */
 export function isOwn(store: ClaimStore, agent: string, tip: RecordedTip): boolean {
   return tip.record.agent === agent && store.journal.held(tip.ref, tip.record.holderId) !== undefined;
-}
-
-/** Only where a process holds (holdfast run), and this host can prove that it has ended. */
-function isHolderDead({ record }: RecordedTip): boolean {
-  return record.process !== undefined && isProcessAlive({ ...record.process, host: record.host }) === false;
 }
 
 /** Holder ids of holds that this agent had in this clone and that are no longer the tip. */

@@ -1,5 +1,6 @@
 import type { CommandSpec } from './spec.js';
 import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { BREAK } from './specs/break.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   SHOW,
   WHY,
   CLEAN,
+  BREAK,
   DOCTOR,
   CACHE_REFRESH,
   CACHE_GET,

@@ -133,12 +133,10 @@ export function commandOf(pid: number, maxLength = 80): string | undefined {
   while (args.at(-1) === '') args.pop();
   const name = readProcessStat(pid)?.name;
   if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
-  const program = (args[0] ?? '').replace(/^.*\/(?=.)/s, '');
-  const text = withoutCredentials([program, ...args.slice(1)].join(' ')).replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    '?',
-  );
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
+  const [program = '', ...rest] = args.map((word, index) => (index === 0 ? withoutDirectory(word) : word));
+  // Ours is known by its own name, not by its interpreter's.
+  const isOurs = /^node(js)?$/.test(program) && /^holdfast(\.cjs)?$/.test(withoutDirectory(rest[0] ?? ''));
+  return shortened((isOurs ? ['holdfast', ...rest.slice(1)] : [program, ...rest]).join(' '), maxLength);
 }
 
 let ownCommandText: string | undefined;
@@ -155,7 +153,11 @@ export function ownCommand(): string {
 }
 
 /** Records outlive the process and are readable by others: no user:password@ of a URL, no control characters. */
-function shortened(text: string): string {
-  const clean = text.replace(/\/\/[^/\s@]*@/g, '//').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-  return clean.length <= 80 ? clean : `${clean.slice(0, 79)}…`;
+function shortened(text: string, maxLength = 80): string {
+  const clean = withoutCredentials(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
+}
+
+function withoutDirectory(path: string): string {
+  return path.replace(/^.*\/(?=.)/s, '');
 }

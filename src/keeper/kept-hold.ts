@@ -18,6 +18,7 @@ export class KeptHold {
   #listener: ((reason: LossReason) => void) | undefined;
   #timer: Timer | undefined;
   #isReleased = false;
+  #covering: Promise<void> = Promise.resolve();
 
   constructor(cell: LeaseCell, clock: Clock, leaseClock: LeaseClock) {
     this.#cell = cell;
@@ -45,9 +46,17 @@ export class KeptHold {
         this.#isReleased = true;
         this.#listener = undefined;
         this.#timer?.clear();
-        return this.#withinLease(release());
+        // What is still being written about the hold must not come back behind its end.
+        return this.#withinLease(this.#covering.then(release, release));
       },
+      ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
+  }
+
+  async #cover(asked: Grant, pid: number): Promise<void> {
+    if (this.#isReleased) return;
+    this.#covering = this.#covering.then(() => asked.coverProcess?.(pid));
+    await this.#covering;
   }
 
   /**

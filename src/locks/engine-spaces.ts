@@ -6,7 +6,11 @@ import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
 import { REDIS_CAPABILITIES } from '../backends/redis/config.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
+import type { PgPool } from '../backends/postgres/client.js';
+import type { RedisClient } from '../backends/redis/client.js';
 import { lazyBackend } from './lazy-backend.js';
+
+export type { PgPool, RedisClient };
 
 export type EngineScheme = 'etcd' | 'redis' | 'postgres';
 
@@ -40,10 +44,59 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
 export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
-  const { capabilities, open } = ENGINES[scheme];
+  const engine = ENGINES[scheme];
   return new LockSpace(
-    lazyBackend({ name: scheme, capabilities, hasQueue: true, load: () => open(target) }),
+    lazyBackend({
+      name: scheme,
+      capabilities: engine.capabilities,
+      hasQueue: true,
+      load: () => engine.open(target),
+    }),
     systemClock,
     keeper,
+  );
+}
+
+/** The locks that go through the caller's own client. */
+export function borrowedSpace(
+  scheme: Address['scheme'],
+  client: RedisClient | PgPool,
+  display: string,
+  keeper: LeaseKeeper,
+): LockSpace {
+  const open = opener(scheme, client, display);
+  const { capabilities } = ENGINES[scheme as EngineScheme];
+  return new LockSpace(
+    lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open }),
+    systemClock,
+    keeper,
+  );
+}
+
+function opener(
+  scheme: Address['scheme'],
+  client: RedisClient | PgPool,
+  display: string,
+): () => Promise<Backend> {
+  if (scheme === 'redis' && 'sendCommand' in client) {
+    return async () =>
+      (await import('../backends/redis/index.js')).createBorrowedRedisBackend(
+        client,
+        display,
+        systemClock,
+        leaseClock,
+      );
+  }
+  if (scheme === 'postgres' && 'connect' in client && !('sendCommand' in client)) {
+    return async () =>
+      (await import('../backends/postgres/index.js')).createPooledPostgresBackend(
+        client,
+        display,
+        systemClock,
+        leaseClock,
+      );
+  }
+  throw new TypeError(
+    `Could not use the client for "${display}": a redis:// address takes a node-redis client, a postgres:// address a pg pool, and others none.`,
   );
 }

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
@@ -42,7 +42,7 @@ const knownFiles = new Set<string>();
  */
 export function assertNoLease(path: string): void {
   if (knownFiles.has(path)) return;
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = attemptStat(path);
   if (stat === undefined) return;
   if (!stat.isDirectory()) {
     if (knownFiles.size >= FILES_KEPT) knownFiles.clear();
@@ -54,6 +54,15 @@ export function assertNoLease(path: string): void {
     `Could not lock "${path}": it is locked by a lease, so a kernel lock would exclude nobody. Use lease:${path}.`,
     { code: 'HOLDFAST_CONFIG_MISMATCH', resource: path },
   );
+}
+
+/** undefined for what is not there, or cannot be looked at: that is the kernel's to refuse, with an error of ours. */
+function attemptStat(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function isLeaseDirectory(path: string): boolean {

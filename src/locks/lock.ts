@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 
 import type { Target } from '../core/acquire.js';
 import { parseAddress, type Address } from '../core/address.js';
+import type { LockSpace } from '../core/lock-space.js';
 import type { LockOptions } from '../core/options.js';
 import { dataLockPath } from './data-file.js';
-import { privatePathSpace, spaceOf } from './spaces.js';
+import type { PgPool, RedisClient } from './engine-spaces.js';
+import { clientSpaceOf, privatePathSpace, spaceOf } from './spaces.js';
 
 /** An immutable description of a lock: what, and with which options. Making one does no I/O. */
 export interface Lock {
@@ -37,14 +39,26 @@ class DescribedLock implements Lock {
   }
 }
 
+/** Options of locks that may be kept by an engine whose client the caller has already. */
+export interface EngineLockOptions extends LockOptions {
+  /**
+   * Use this connected node-redis client, or `pg` pool, instead of connections of our own; the address then only names
+   * the lock, and the server in messages. It is left open. A lease that is renewed through it is renewed on the event
+   * loop: a loop that is stuck for longer than the lease loses the lock.
+   */
+  readonly client?: RedisClient | PgPool;
+}
+
 /**
  * Describes the lock at `address`, to be passed to `acquire` and its siblings again and again.
  *
- * @throws TypeError when the address cannot be read.
+ * @throws TypeError when the address cannot be read, or its engine works with no client of that kind.
  */
-export function createLock(address: string, options: LockOptions = {}): Lock {
+export function createLock(address: string, options: EngineLockOptions = {}): Lock {
   const parsed = parseAddress(address);
-  return new DescribedLock(parsed.display, options, () => targetOfAddress(parsed));
+  const { client, ...lockOptions } = options;
+  const resolveTarget = () => targetOfAddress(parsed, client && clientSpaceOf(parsed, client));
+  return new DescribedLock(parsed.display, lockOptions, resolveTarget);
 }
 
 /**
@@ -81,12 +95,12 @@ export function optionsOf(lock: string | Lock): LockOptions | undefined {
   return typeof lock === 'string' ? undefined : lock.options;
 }
 
-function targetOfAddress(address: Address): Target {
+function targetOfAddress(address: Address, space: LockSpace = spaceOf(address)): Target {
   const isPath = address.scheme === 'path' || address.scheme === 'flock' || address.scheme === 'lease';
   // The space of an engine is one server's, so the name is all there is; its address may hold a password.
   const isEngine = address.scheme === 'redis' || address.scheme === 'etcd' || address.scheme === 'postgres';
   return {
-    space: spaceOf(address),
+    space,
     resource: isPath
       ? resolve(address.target)
       : isEngine

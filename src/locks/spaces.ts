@@ -3,35 +3,38 @@ import { resolve } from 'node:path';
 import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
 import { LockError } from '../core/errors.js';
-import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { LockSpace } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
 import { GIT_CAPABILITIES } from '../backends/git/config.js';
-import { LEASE_CAPABILITIES } from '../backends/lease/config.js';
+import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../host/clock.js';
-import { leaseClock } from '../host/lease-clock.js';
-import { createKeeper } from '../keeper/index.js';
-import { engineSpace, isEngine, type EngineScheme } from './engine-spaces.js';
-import { lazyBackend } from './lazy-backend.js';
+import {
+  borrowedSpace,
+  engineSpace,
+  isEngine,
+  type EngineScheme,
+  type PgPool,
+  type RedisClient,
+} from './engine-spaces.js';
 import { assertNoLease, chooseForPath } from './file-choice.js';
+import { lazyBackend } from './lazy-backend.js';
+import { leaseKeeper, leaseSpace } from './lease-space.js';
 
 /** One space per backend and thread; made when first asked for, kept for good. */
 const spaces = new Map<string, LockSpace>();
 
-function space(key: string, create: () => Backend): LockSpace {
+function kept(key: string, create: () => LockSpace): LockSpace {
   let found = spaces.get(key);
   if (found === undefined) {
-    found = new LockSpace(create(), systemClock);
+    found = create();
     spaces.set(key, found);
   }
   return found;
 }
 
-let keeper: LeaseKeeper | undefined;
-
-/** One for all leases of this thread. */
-export function leaseKeeper(): LeaseKeeper {
-  return (keeper ??= createKeeper(systemClock, leaseClock));
+function space(key: string, create: () => Backend): LockSpace {
+  return kept(key, () => new LockSpace(create(), systemClock));
 }
 
 /** Kernel locks on files, whatever their file system. */
@@ -43,7 +46,7 @@ export function namedFileSpace(): LockSpace {
 export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
   const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
   if (backend === 'lease') {
-    return leaseSpace('lease', 'NAMED_DIRECTORY');
+    return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
   }
   assertNoLease(path);
   return namedFileSpace();
@@ -52,29 +55,10 @@ export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string)
 /** For the locks that we place beside data files. */
 export function privatePathSpace(path: string): LockSpace {
   if (chooseForPath(path).backend === 'lease') {
-    return leaseSpace('lease-private', 'PRIVATE_DIRECTORY');
+    return kept('lease-private', () => leaseSpace(PRIVATE_DIRECTORY));
   }
   assertNoLease(path);
   return space('flock-private', () => new FlockBackend(PRIVATE_FILE, systemClock));
-}
-
-function leaseSpace(key: string, config: 'NAMED_DIRECTORY' | 'PRIVATE_DIRECTORY'): LockSpace {
-  let found = spaces.get(key);
-  if (found === undefined) {
-    const open = async (): Promise<Backend> => {
-      const lease = await import('../backends/lease/index.js');
-      return new lease.LeaseBackend(lease[config], systemClock, leaseClock);
-    };
-    const backend = lazyBackend({
-      name: 'lease',
-      capabilities: LEASE_CAPABILITIES,
-      hasQueue: false,
-      load: open,
-    });
-    found = new LockSpace(backend, systemClock, leaseKeeper());
-    spaces.set(key, found);
-  }
-  return found;
 }
 
 /** The only place where an address becomes a backend. */
@@ -109,11 +93,17 @@ async function openGit(): Promise<Backend> {
 
 /** One per server: locks of one server share its connection. */
 function engineSpaceOf(scheme: EngineScheme, target: string): LockSpace {
-  const key = `${scheme}:${target}`;
-  let found = spaces.get(key);
+  return kept(`${scheme}:${target}`, () => engineSpace(scheme, target, leaseKeeper));
+}
+
+const borrowed = new WeakMap<object, LockSpace>();
+
+/** One per client that a caller brought: its locks queue in one place, whatever their addresses say of the server. */
+export function clientSpaceOf({ scheme, display, name }: Address, client: RedisClient | PgPool): LockSpace {
+  let found = borrowed.get(client);
   if (found === undefined) {
-    found = engineSpace(scheme, target, leaseKeeper());
-    spaces.set(key, found);
+    found = borrowedSpace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
+    borrowed.set(client, found);
   }
   return found;
 }

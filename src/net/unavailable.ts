@@ -54,7 +54,7 @@ export function connectionFact(
         error instanceof SilentServerError
           ? `${server} did not answer within ${formatDuration(error.waitedMs)}`
           : `${server} did not answer (${code})`,
-        'Check that it runs and that no firewall is in the way',
+        'Check that it runs, that no firewall is in the way, and that an address with TLS meets a port with TLS',
       ];
     case 'ECONNRESET':
     case 'EPIPE':

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 
 import { LockCanceledError, type LockError } from '../core/errors.js';
@@ -12,6 +11,7 @@ import { reporterFor, type Outcome, type ProvisionEvent, type Reporter } from '.
 import { exportsOf, type Export } from './exports.js';
 import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.js';
 import type { Layout } from './layout.js';
+import { makeDirectory } from './make-directory.js';
 import { makeVersion } from './make-version.js';
 import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
@@ -47,7 +47,7 @@ export interface InstallOptions {
   readonly onEvent?: (event: ProvisionEvent) => void;
   /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Milliseconds for one attempt to fetch a source. Default {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
+  /** Milliseconds for one attempt to fetch a source. Default: the recipe's, else {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
   readonly attemptTimeoutMs?: number;
   /** Stray by up to a tenth from the waits between attempts. Default true. */
   readonly jitter?: boolean;
@@ -106,11 +106,11 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     clock,
     signal,
     env,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? recipe.source.timeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
     hasJitter: options.jitter ?? true,
   };
   try {
-    await mkdir(layout.parentDir, { recursive: true });
+    await makeDirectory(layout.parentDir);
     const lockOptions = {
       timeoutMs: options.timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
       timeoutSource: options.timeoutSource ?? (options.timeoutMs === undefined ? 'default' : 'timeoutMs'),

@@ -17,7 +17,14 @@ import { cloneSource } from './source-git.js';
 import { encodeStamp, recipeHash, STAMP_NAME, type Stamp } from './stamp.js';
 import { syncTree } from './sync-tree.js';
 import { verifyTree } from './verify.js';
-import { createVersion, newVersionId, removeVersion, switchTo, type CurrentVersion } from './versions.js';
+import {
+  createVersion,
+  currentVersion,
+  newVersionId,
+  removeVersion,
+  switchTo,
+  type CurrentVersion,
+} from './versions.js';
 
 /**
  * Builds a new version beside the current one and lets NAME point to it. The order is the protocol: the stamp is the
@@ -47,6 +54,8 @@ export async function makeVersion(
     if (notice !== undefined) reporter.note(notice);
     return { dir, stamp };
   } catch (error) {
+    // The last sync failed: the new version is in its place all the same, and others may use it already.
+    if ((await currentVersion(layout))?.id === id) throw error;
     const isFull = await isDiskFull(layout.parentDir, error);
     const writtenBytes = isFull ? await treeBytes(versionDir(layout, id)) : 0;
     await removeVersion(layout, id, clock);

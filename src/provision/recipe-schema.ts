@@ -13,6 +13,7 @@ const relativePath = v.pipe(
 );
 const variable = v.pipe(line, v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable'));
 const count = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must not be negative'));
+const duration = v.pipe(v.number(), v.minValue(1, 'must be positive'));
 /** git and tar read what begins with a dash as an option. */
 const argument = v.pipe(line, v.regex(/^[^-]/, 'must not begin with a dash'));
 
@@ -30,12 +31,14 @@ const git = v.strictObject({
   ref: v.exactOptional(argument),
   submodules: v.exactOptional(v.boolean()),
   shallow: v.exactOptional(v.boolean()),
+  timeoutMs: v.exactOptional(duration),
 });
 
 const archive = v.strictObject({
   archive: v.pipe(line, v.regex(/^https?:\/\//, 'must be an http or https URL')),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits')),
   stripComponents: v.exactOptional(count),
+  timeoutMs: v.exactOptional(duration),
 });
 
 const prerequisite = v.strictObject({
@@ -51,7 +54,7 @@ const step = v.strictObject({
   arguments: v.exactOptional(v.array(text)),
   cwd: v.exactOptional(relativePath),
   env: v.exactOptional(v.record(variable, text)),
-  timeoutMs: v.exactOptional(v.pipe(v.number(), v.minValue(1, 'must be positive'))),
+  timeoutMs: v.exactOptional(duration),
 });
 
 const recipe = v.strictObject({

@@ -13,6 +13,8 @@ export interface GitSource {
   readonly submodules?: boolean;
   /** Fetch only the wanted commits. Default true; `false` for servers that cannot (dumb HTTP). */
   readonly shallow?: boolean;
+  /** Milliseconds for one attempt to fetch. */
+  readonly timeoutMs?: number;
 }
 
 export interface ArchiveSource {
@@ -22,6 +24,8 @@ export interface ArchiveSource {
   readonly sha256: string;
   /** Leading path elements to drop when unpacking. Default 1. */
   readonly stripComponents?: number;
+  /** Milliseconds for the download with all its attempts. */
+  readonly timeoutMs?: number;
 }
 
 /** A program that the build needs. The first of `commands` that is there and new enough will do. */

@@ -31,7 +31,7 @@ export interface Stamp {
 export function recipeHash(recipe: Recipe): string {
   const { name, source, steps, artifacts, search } = recipe;
   const platform = `${recipePlatform()}-${process.arch}`;
-  const wanted = { name, source, steps, artifacts, search, platform };
+  const wanted = { name, source: { ...source, timeoutMs: undefined }, steps, artifacts, search, platform };
   return createHash('sha256').update(canonicalJson(wanted)).digest('hex');
 }
 

@@ -16,8 +16,10 @@ import { basename, dirname, relative, resolve } from 'node:path';
 
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
+import { isProcOurs } from '../host/process-stat.js';
 import { terminateTree } from '../process/terminate-tree.js';
 import { versionDir, type Layout } from './layout.js';
+import { makeDirectory } from './make-directory.js';
 import { readStamp, type Stamp } from './stamp.js';
 import { syncPath } from './sync-tree.js';
 
@@ -165,8 +167,8 @@ async function ageVersion(layout: Layout, id: string, clock: Clock): Promise<voi
 /** A tree that a killed run left may still be written to by the compilers it started: they are ended first. */
 export async function removeVersion(layout: Layout, id: string, clock: Clock): Promise<void> {
   const dir = versionDir(layout, id);
-  if ((await readStamp(dir)) === undefined) {
-    // No process has pid 0: only the mark finds any.
+  // Only where processes can be found by their mark: no process has pid 0, but kill(2) takes it for our own group.
+  if (isProcOurs() && (await readStamp(dir)) === undefined) {
     await terminateTree({ pid: 0, startTime: 0, environmentMark: `${VERSION_MARK}=${id}` }, 0, clock);
   }
   await rm(dir, { recursive: true, force: true, maxRetries: 3 });
@@ -174,7 +176,7 @@ export async function removeVersion(layout: Layout, id: string, clock: Clock): P
 
 export async function createVersion(layout: Layout, id: string): Promise<string> {
   const dir = versionDir(layout, id);
-  await mkdir(layout.versionsDir, { recursive: true });
+  await makeDirectory(layout.versionsDir);
   await mkdir(dir);
   return dir;
 }

@@ -5,10 +5,11 @@ import { expect, test } from 'vitest';
 import { execFile, type ExecOptions } from '../../src/process/exec-file.js';
 import { bundleSource } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
-import { HANG_MS, eventually, isGone, killAfterTest, start } from '../support/processes.js';
+import { hangMs } from '../support/time.js';
+import { eventually, isGone, killAfterTest, start } from '../support/processes.js';
 
 const shell = (script: string, options: Partial<ExecOptions> = {}, ...args: string[]) =>
-  execFile('sh', ['-c', script, 'sh', ...args], { timeoutMs: HANG_MS, ...options });
+  execFile('sh', ['-c', script, 'sh', ...args], { timeoutMs: hangMs, ...options });
 
 test('code and both outputs are returned', async () => {
   expect(await shell('echo out; echo err >&2; exit 7')).toEqual({
@@ -34,7 +35,7 @@ test('arguments are not interpreted, cwd and env are used', async () => {
 
 test('input arrives whole; without it there is none', async () => {
   const input = 'x'.repeat(1_000_000);
-  expect((await execFile('wc', ['-c'], { input, timeoutMs: HANG_MS })).stdout.trim()).toBe('1000000');
+  expect((await execFile('wc', ['-c'], { input, timeoutMs: hangMs })).stdout.trim()).toBe('1000000');
   expect((await shell('cat')).stdout).toBe('');
 });
 
@@ -43,7 +44,7 @@ test('a program that does not read its input is no error', async () => {
 });
 
 test('a program that does not exist rejects with its errno', async () => {
-  await expect(execFile('/no/such/program', [], { timeoutMs: HANG_MS })).rejects.toMatchObject({
+  await expect(execFile('/no/such/program', [], { timeoutMs: hangMs })).rejects.toMatchObject({
     code: 'ENOENT',
   });
 });

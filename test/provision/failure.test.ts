@@ -180,12 +180,15 @@ describe('a full disk', () => {
   });
 });
 
-test('no permission for the parent: exit 77', async () => {
-  const { env, path, directory } = scene();
-  // Root may write everywhere but where the kernel itself says no.
-  const result = await holdfast(['setup', path, '--dir', '/proc/self/tool'], env);
-  expect(result.stdout).toBe('');
-  expect([74, 77]).toContain(result.code);
-  expect(result.stderr).toMatch(/^holdfast: Could not /);
-  expect(directory).not.toBe('');
+test('a read-only place: exit 77', async () => {
+  const disk = join(testDirectory(), 'disk');
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk]);
+  onTestFinished(() => void spawnSync('umount', ['-l', disk]));
+  const { env, path } = scene();
+  const result = await holdfast(['setup', path, '--dir', join(disk, 'opt', 'tool')], env);
+  expect(result).toMatchObject({ code: 77, stdout: '' });
+  expect(result.stderr).toMatch(
+    /Could not install "script" in "?.*": its file system is read-only \(EROFS\)/,
+  );
 });

@@ -107,15 +107,10 @@ describe('fetching with git', () => {
   test('hanging: each attempt ends at its timeout, and nothing that git started goes on', async () => {
     const { directory, recipe, installDir, env } = scene();
     const script = `setsid sh -c 'echo $$ >> ${directory}/pids; trap "" TERM; sleep 60; sleep 60' &\necho $$ >> ${directory}/pids\nsleep 60`;
-    const failure = await install(recipe as unknown as Recipe, {
-      dir: installDir,
-      env: withFakeClone(env, directory, script),
-      jitter: false,
-      attemptTimeoutMs: 400,
-    }).catch((error: unknown) => error);
-
-    expect(failure).toMatchObject({ code: 'HOLDFAST_NETWORK' });
-    expect(String(failure)).toMatch(/failed after 4 attempts: it did not end within 400 ms/);
+    const slow = { ...withFakeClone(env, directory, script), HOLDFAST_FETCH_TIMEOUT: '400ms' };
+    const result = await holdfast(['setup', writeRecipe(directory, recipe), '--dir', installDir], slow);
+    expect(result).toMatchObject({ code: 20, stdout: '' });
+    expect(result.stderr).toMatch(/failed after 4 attempts: it did not end within 400 ms/);
     const pids = readFileSync(join(directory, 'pids'), 'utf8').trim().split('\n').map(Number);
     expect(pids).toHaveLength(8);
     expect(pids.filter((pid) => !isGone(pid))).toEqual([]);

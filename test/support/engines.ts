@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -118,6 +118,8 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string;
   process(): ServerProcess;
   restart(): Promise<void>;
+  /** From now on `role` needs its password; everybody else is trusted. */
+  requirePasswordOf(role: string): void;
   stop(): Promise<void>;
 }
 
@@ -166,6 +168,11 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
       await running.kill();
       running = await start();
     },
+    requirePasswordOf: (role) => {
+      const rules = `host all ${role} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n`;
+      writeFileSync(join(data, 'pg_hba.conf'), rules);
+      process.kill(running.pid, 'SIGHUP');
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -204,29 +211,22 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
   const initial = Array.from({ length: size }, (_, index) => `n${index}=${peerUrl(index)}`).join(',');
   const start = (index: number): Promise<ServerProcess> => {
     const clientUrl = `${scheme}://127.0.0.1:${ports[index]}`;
-    const args = [
-      ...['--name', `n${index}`, '--data-dir', join(directory.path, `n${index}`)],
-      ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
-      ...['--listen-peer-urls', peerUrl(index), '--initial-advertise-peer-urls', peerUrl(index)],
-      ...[
-        '--initial-cluster',
-        initial,
-        '--initial-cluster-state',
-        'new',
-        '--initial-cluster-token',
-        directory.path,
-      ],
-      ...[
-        '--heartbeat-interval',
-        '50',
-        '--election-timeout',
-        '250',
-        '--unsafe-no-fsync',
-        '--log-level',
-        'error',
-      ],
-      ...extra,
-    ];
+    const flags = {
+      name: `n${index}`,
+      'data-dir': join(directory.path, `n${index}`),
+      'listen-client-urls': clientUrl,
+      'advertise-client-urls': clientUrl,
+      'listen-peer-urls': peerUrl(index),
+      'initial-advertise-peer-urls': peerUrl(index),
+      'initial-cluster': initial,
+      'initial-cluster-state': 'new',
+      'initial-cluster-token': directory.path,
+      'heartbeat-interval': '50',
+      'election-timeout': '250',
+      'log-level': 'error',
+    };
+    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+    args.push('--unsafe-no-fsync', ...extra);
     return startServer('etcd', args, ports[index] as number);
   };
   const running = await Promise.all(Array.from({ length: size }, (_, index) => start(index)));
@@ -266,4 +266,40 @@ export async function etcdCall(url: string, path: string, body: object): Promise
   const member = /^etcd:\/\/([^,]+)/.exec(url)?.[1];
   const reply = await fetch(`http://${member}${path}`, { method: 'POST', body: JSON.stringify(body) });
   return (await reply.json()) as Record<string, unknown>;
+}
+
+/** A pooler in front of `server`, as the packages install it. */
+export async function startPgbouncer(
+  server: PostgresServer,
+  mode: 'session' | 'transaction',
+): Promise<{ readonly url: string } & AsyncDisposable> {
+  const directory = serverDirectory();
+  const port = await freePort();
+  const file = join(directory.path, 'pgbouncer.ini');
+  const users = join(directory.path, 'users.txt');
+  writeFileSync(users, '"holder" ""\n');
+  writeFileSync(
+    file,
+    `[databases]
+postgres = host=127.0.0.1 port=${server.port} user=holder
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+auth_type = trust
+auth_file = ${users}
+pool_mode = ${mode}
+unix_socket_dir =
+ignore_startup_parameters = extra_float_digits
+`,
+  );
+  if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'postgres', directory.path]);
+  const [command, args] = asPostgres('pgbouncer', [file]);
+  const running = await startServer(command, args, port);
+  return {
+    url: `postgres://holder@127.0.0.1:${port}/postgres`,
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+      directory.remove();
+    },
+  };
 }

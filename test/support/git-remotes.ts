@@ -35,11 +35,28 @@ export interface TestRemote {
 
 /** A bare repository, served as asked until the test ends. */
 export async function testRemote(transport: Transport = 'path'): Promise<TestRemote> {
+  const { directory, path } = await bareRepository();
+  return { url: await serve(transport, directory, path), path, directory };
+}
+
+/** One over HTTP that can go wrong. */
+export async function faultyRemote(): Promise<TestRemote & { readonly faults: HttpFaults }> {
+  const { directory, path } = await bareRepository();
+  const faults = { isDown: false, losesPushReplies: false };
+  return {
+    url: `http://127.0.0.1:${await startHttp(directory, faults)}/remote.git`,
+    path,
+    directory,
+    faults,
+  };
+}
+
+async function bareRepository(): Promise<{ directory: string; path: string }> {
   const directory = testDirectory();
   const path = join(directory, 'remote.git');
   await git(directory, 'init', '--quiet', '--bare', path);
   await git(path, 'config', 'http.receivepack', 'true');
-  return { url: await serve(transport, directory, path), path, directory };
+  return { directory, path };
 }
 
 async function serve(transport: Transport, directory: string, path: string): Promise<string> {
@@ -53,14 +70,14 @@ async function serve(transport: Transport, directory: string, path: string): Pro
   }
 }
 
-export async function startDaemon(directory: string, port?: number): Promise<number> {
+export async function startDaemon(directory: string, port?: number, takesPushes = true): Promise<number> {
   const chosen = port ?? (await freePort());
   const daemon = spawn(
     'git',
     [
       'daemon',
       '--export-all',
-      '--enable=receive-pack',
+      ...(takesPushes ? ['--enable=receive-pack'] : []),
       '--reuseaddr',
       '--listen=127.0.0.1',
       `--port=${chosen}`,
@@ -68,7 +85,7 @@ export async function startDaemon(directory: string, port?: number): Promise<num
     ],
     { stdio: 'ignore', detached: true, env: GIT_ENV },
   );
-  onTestFinished(() => void tryKillGroup(daemon.pid as number));
+  onTestFinished(() => tryKillGroup(daemon.pid as number));
   while (!(await isListening(chosen))) if (daemon.exitCode !== null) throw new Error('git daemon ended');
   return chosen;
 }
@@ -100,9 +117,23 @@ function tryKillGroup(pid: number): void {
   }
 }
 
+/** What a test wants to go wrong. */
+export interface HttpFaults {
+  /** Every connection is dropped. */
+  isDown: boolean;
+  /** Pushes are carried out, and their answers are lost. */
+  losesPushReplies: boolean;
+}
+
 /** Smart HTTP: `git http-backend` behind node. */
-export async function startHttp(directory: string): Promise<number> {
-  const server = createHttpServer((request, response) => serveRequest(directory, request, response));
+export async function startHttp(
+  directory: string,
+  faults: HttpFaults = { isDown: false, losesPushReplies: false },
+): Promise<number> {
+  const server = createHttpServer((request, response) => {
+    if (faults.isDown) request.socket.destroy();
+    else serveRequest(directory, request, response, faults);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -112,7 +143,13 @@ export async function startHttp(directory: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-function serveRequest(directory: string, request: IncomingMessage, response: ServerResponse): void {
+function serveRequest(
+  directory: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  faults: HttpFaults,
+): void {
+  const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack');
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const backend = spawn('git', ['http-backend'], {
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -134,6 +171,10 @@ function serveRequest(directory: string, request: IncomingMessage, response: Ser
   request.pipe(backend.stdin);
   let header = Buffer.alloc(0);
   let isBody = false;
+  if (isPush && faults.losesPushReplies) {
+    backend.stdout.resume().on('end', () => request.socket.destroy());
+    return;
+  }
   backend.stdout.on('data', (chunk: Buffer) => {
     if (isBody) return void response.write(chunk);
     header = Buffer.concat([header, chunk]);

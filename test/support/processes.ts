@@ -3,13 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 import { readProcessStat } from '../../src/host/process-stat.js';
+import { hangMs } from './time.js';
 
-/** Nothing that works takes this long, even on a busy machine; below the runner's own limit, for a better message. */
-export const HANG_MS = 4_000;
-
-/** Polls a state until it is there; throws when it does not come within {@link HANG_MS}. */
-export async function eventually<T>(what: string, read: () => T | undefined | false): Promise<T> {
-  const deadline = performance.now() + HANG_MS;
+/** Polls a state until it is there; throws when it does not come within {@link hangMs}. */
+export async function eventually<T>(
+  what: string,
+  read: () => T | undefined | false,
+  withinMs = hangMs,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const value = read();
     if (value !== undefined && value !== false) return value;
@@ -25,7 +27,7 @@ export interface TestChild {
   /** Everything it printed so far. */
   stdout(): string;
   /** Resolves with the first complete line that matches. */
-  line(pattern: RegExp): Promise<RegExpExecArray>;
+  line(pattern: RegExp, withinMs?: number): Promise<RegExpExecArray>;
 }
 
 /** Starts a program whose whole process group is killed when the test ends. */
@@ -43,13 +45,15 @@ export function start(command: string, args: readonly string[], options: SpawnOp
     (resolve) => child.once('close', (code, signal) => resolve({ code, signal, stdout: text })),
   );
   onTestFinished(() => killGroup(pid));
-  const line = (pattern: RegExp): Promise<RegExpExecArray> =>
-    eventually(`${command} prints ${pattern}`, () => {
+  const line = (pattern: RegExp, withinMs?: number): Promise<RegExpExecArray> => {
+    const read = (): RegExpExecArray | undefined => {
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
       return complete.split('\n').reduce<RegExpExecArray | undefined>((hit, candidate) => {
         return hit ?? pattern.exec(candidate) ?? undefined;
       }, undefined);
-    });
+    };
+    return eventually(`${command} prints ${pattern}`, read, withinMs);
+  };
   return { process: child, pid, exited, stdout: () => text, line };
 }
 

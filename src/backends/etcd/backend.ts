@@ -1,28 +1,15 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
-import type { LeaseClock } from '../../core/lease.js';
 import { encodeHolderNote } from '../../host/holder-note.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { breakHold, listNames, readHolders } from './holders.js';
-import { claimOf, endClaim, otherLimit, tryClaim, type Claim, type Standing } from './claim.js';
-import { ETCD_CAPABILITIES, type EtcdConfig } from './config.js';
-import { etcdError, permitsError } from './errors.js';
-import type { Gateway } from './gateway.js';
+import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';
+import { ETCD_CAPABILITIES } from './config.js';
+import type { EtcdContext } from './context.js';
+import { etcdError } from './errors.js';
 import { grantOf } from './grant.js';
+import { assertSameLimit } from './limit.js';
 import { onSession } from './on-session.js';
-import type { Sessions } from './session.js';
 import { waitInQueue } from './wait.js';
-
-/** What the parts of this backend share. */
-export interface EtcdContext {
-  readonly gateway: Gateway;
-  readonly sessions: Sessions;
-  readonly config: EtcdConfig;
-  readonly clock: Clock;
-  readonly leaseClock: LeaseClock;
-  readonly server: string;
-  readonly display: string;
-}
 
 /** Keys under one session lease, in the order of their creation. See PROTOCOL.md in this folder. */
 export function createEtcdBackend(context: EtcdContext): Backend {
@@ -76,17 +63,4 @@ export function createEtcdBackend(context: EtcdContext): Backend {
 
 function newClaim(context: EtcdContext, request: AcquireRequest): Claim {
   return claimOf(request, encodeHolderNote(context.clock.wallNow(), request.reason));
-}
-
-/** @throws LockError HOLDFAST_CONFIG_MISMATCH, with the claim taken back, where others count with another number. */
-export async function assertSameLimit(
-  { display, gateway }: EtcdContext,
-  claim: Claim,
-  standing: Standing,
-  budgetMs: number,
-): Promise<void> {
-  const other = otherLimit(claim, standing.kind === 'absent' ? [] : (standing.rivals ?? []));
-  if (other === undefined) return;
-  await endClaim(gateway, claim.key, budgetMs);
-  throw permitsError(`${display}#${claim.resource}`, claim.permits ?? 1, other);
 }

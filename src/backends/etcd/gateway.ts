@@ -17,6 +17,11 @@ const NEVER = new AbortController().signal;
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** The gateway writes 64-bit numbers as text, and leaves out what is zero, empty or false. */
+export function scalar(value: unknown, absent = '0'): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : absent;
+}
+
 /**
  * etcd's JSON gateway. Every request here may be carried out twice without harm, so one that got no answer goes on to
  * the next member while there is time.
@@ -135,5 +140,5 @@ function parseAnswer(text: string): Json {
   if (error === undefined) return answer;
   const inner = typeof error === 'object' && error !== null ? (error as Json) : undefined;
   const status = Number(answer.code ?? inner?.['grpc_code'] ?? inner?.['code'] ?? 0);
-  throw new EtcdAnswer(status, String(inner?.['message'] ?? answer.message ?? error));
+  throw new EtcdAnswer(status, scalar(inner?.['message'] ?? answer.message ?? error, ''));
 }

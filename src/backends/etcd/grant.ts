@@ -3,7 +3,7 @@ import { LockError } from '../../core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../core/lease.js';
 import { distUrl } from '../../host/package-url.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import type { EtcdContext } from './backend.js';
+import type { EtcdContext } from './context.js';
 import { endClaim, type Claim } from './claim.js';
 import { etcdError } from './errors.js';
 import type { Gateway } from './gateway.js';

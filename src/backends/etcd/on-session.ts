@@ -1,7 +1,7 @@
 import type { AcquireRequest } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
-import type { EtcdContext } from './backend.js';
+import type { EtcdContext } from './context.js';
 import { buryClaim, endClaim, type Claim } from './claim.js';
 import { EtcdAnswer, EtcdFailure, etcdError } from './errors.js';
 import type { Session } from './session.js';

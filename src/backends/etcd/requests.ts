@@ -1,4 +1,4 @@
-import type { Json } from './gateway.js';
+import { scalar, type Json } from './gateway.js';
 import type { Range } from './keys.js';
 
 /** One key as the gateway returns it, decoded. int64 comes as text. */
@@ -78,8 +78,8 @@ export function keyValues(response: unknown): readonly KeyValue[] {
   return kvs.map((kv) => ({
     key: decode(kv['key']),
     value: decode(kv['value']),
-    createRevision: BigInt(String(kv['create_revision'] ?? '0')),
-    lease: String(kv['lease'] ?? '0'),
+    createRevision: BigInt(scalar(kv['create_revision'])),
+    lease: scalar(kv['lease']),
   }));
 }
 
@@ -103,5 +103,5 @@ export function txnResult(answer: Json): TxnResult {
 }
 
 export function revisionOf(answer: Json): bigint {
-  return BigInt(String((answer['header'] as Json | undefined)?.['revision'] ?? '0'));
+  return BigInt(scalar((answer['header'] as Json | undefined)?.['revision']));
 }

@@ -1,6 +1,7 @@
 import type { AcquireRequest, Grant } from '../../core/backend.js';
 import { pause, SERVER_ANSWER_MS, unlessAborted } from '../../net/within.js';
-import { assertSameLimit, type EtcdContext } from './backend.js';
+import type { EtcdContext } from './context.js';
+import { assertSameLimit } from './limit.js';
 import { onSession, settled } from './on-session.js';
 import { endClaim, enqueue, look, type Claim, type Standing } from './claim.js';
 import { only, watchRequest } from './requests.js';

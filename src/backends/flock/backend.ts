@@ -8,7 +8,6 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { findDeadlock } from '../../host/deadlock.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
 import {
   LOCK_CREATE,
@@ -82,7 +81,8 @@ export class FlockBackend implements Backend {
     });
   }
 
-  findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
+  async findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
+    const { findDeadlock } = await import('../../host/deadlock.js');
     return findDeadlock(resource, process.pid);
   }
 

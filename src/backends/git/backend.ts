@@ -2,7 +2,7 @@ import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/ba
 import { LockError } from '../../core/errors.js';
 import { newHolderId } from '../../core/holder.js';
 import { DEFAULT_LEASE_DURATION_MS } from '../../core/options.js';
-import { commandOf, hostname, isProcessAlive, ownIdentity } from '../../host/identity.js';
+import { commandOf, hostname, ownIdentity } from '../../host/identity.js';
 import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
 import { assertClaimId, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';
@@ -11,9 +11,9 @@ import { deadlineIn, type Deadline } from './deadline.js';
 import { claimedChange, forcedChange, stolenChange, type Taker } from './events.js';
 import { unconfirmedError } from './failures.js';
 import { lastValue } from './git-config.js';
-import { holdClaim } from './hold.js';
+import { ClaimHold } from './hold.js';
 import { publish, type Change, type Outcome } from './publish.js';
-import type { RecordedProcess } from './record.js';
+import { isHeldEvent, type RecordedProcess } from './record.js';
 import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
 /** Asking costs a fetch, and claims are held for long. */
@@ -85,6 +85,7 @@ class ClaimAttempt {
   readonly #request: AcquireRequest;
   readonly #id: string;
   readonly #deadline: Deadline;
+  readonly #neverGranted = new Set<string>();
 
   constructor(arbiter: Arbiter, host: ArbiterHost, request: AcquireRequest, id: string, deadline: Deadline) {
     this.#arbiter = arbiter;
@@ -96,6 +97,12 @@ class ClaimAttempt {
 
   async run(store: ClaimStore): Promise<Attempt> {
     const ref = refOfClaim(this.#id);
+    for (const { record } of store.journal.pending(ref)?.tries ?? []) {
+      // Of a request that ended without its answer, in this clone: nobody was told that it holds. A renewal's is not.
+      if (record.process !== undefined && record.event !== 'renewed' && isHeldEvent(record.event)) {
+        this.#neverGranted.add(record.holderId);
+      }
+    }
     const remembered =
       store.journal.pending(ref) === undefined ? store.sightings.recentlyFree(ref) : undefined;
     if (remembered !== undefined) {
@@ -123,12 +130,9 @@ class ClaimAttempt {
       const free = { oid: tip.oid, generation: generationOf(tip) };
       return this.#publish(store, claimedChange(this.#id, tip.ref, free, this.#taker(), wallMs));
     }
-    // Published by a process of this clone that is proven dead: an attempt that was never confirmed, or a killed run.
-    const isOwnOrphan =
-      store.journal.held(tip.ref, tip.record.holderId) !== undefined &&
-      tip.record.process !== undefined &&
-      isProcessAlive({ ...tip.record.process, host: tip.record.host }) === false;
-    if (isOwnOrphan) return this.#publish(store, stolenChange(this.#id, tip, this.#taker(), wallMs));
+    if (this.#neverGranted.has(tip.record.holderId)) {
+      return this.#publish(store, stolenChange(this.#id, tip, this.#taker(), wallMs));
+    }
     return { kind: 'contended', holders: [holderOf(tip)], retryAfterMs: RETRY_AFTER_MS };
   }
 
@@ -148,9 +152,11 @@ class ClaimAttempt {
     switch (outcome?.kind) {
       case 'landed': {
         const { attempted } = outcome;
-        // A try of an earlier process of this clone landed late; it is an orphan, and the next attempt takes it over.
-        if (attempted.record.holderId !== this.#request.holderId)
-          return { kind: 'contended', retryAfterMs: 0 };
+        if (attempted.record.holderId !== this.#request.holderId) {
+          // An earlier request's try landed late, instead of ours.
+          const tip = { kind: 'held', ref: change.ref, ...attempted, signature: 'unchecked' } as const;
+          return this.#judge(store, tip);
+        }
         const { arbiter, clock, now } = {
           arbiter: this.#arbiter,
           clock: this.#host.clock,
@@ -158,7 +164,7 @@ class ClaimAttempt {
         };
         return {
           kind: 'granted',
-          grant: holdClaim({ arbiter, clock, now, ref: change.ref, attempted, t0, display: this.#id }),
+          grant: new ClaimHold({ arbiter, clock, now, ref: change.ref, attempted, t0, display: this.#id }),
         };
       }
       case 'moved':

@@ -30,10 +30,9 @@ export function reasonIn(stderr: string): string {
       /^(?:fatal|error|ssh): /.test(line) && !/^error: failed to push|Could not read from remote/.test(line),
   );
   const line = telling ?? lines.at(-1) ?? 'git gave no reason';
+  const plain = withoutCredentials(line.replace(/^(?:fatal|error|remote): /, ''));
   // oxlint-disable-next-line no-control-regex -- what a server sends must not move the terminal's cursor
-  return withoutCredentials(line.replace(/^(?:fatal|error|remote): /, ''))
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
-    .slice(0, 300);
+  return plain.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
 }
 
 export function permissionError(resource: string, url: string, fact: string): LockError {

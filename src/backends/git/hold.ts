@@ -29,89 +29,113 @@ interface HoldParts {
  * from before that push, the hold ends here before it can be stolen without force.
  *
  * On the event loop, not in the keeper's worker: nothing expires at the remote by itself, and a loop that is stuck
- * for the 40 minutes between a missed renewal and staleness is found by `check`.
+ * until the hold is stale is found by `check`.
  */
-export function holdClaim(parts: HoldParts): Grant {
-  const { arbiter, clock, now, ref } = parts;
-  const { staleAfterMs, generation } = parts.attempted.record;
-  let { attempted, t0 } = parts;
-  let listener: ((reason: LossReason) => void) | undefined;
-  let loss: LossReason | undefined;
-  let isReleased = false;
-  let work: Promise<void> = Promise.resolve();
-  let timer: Timer | undefined;
+export class ClaimHold implements Grant {
+  readonly fencingToken: bigint;
+  readonly #parts: HoldParts;
+  readonly #staleAfterMs: number;
+  #attempted: Attempted;
+  #t0: number;
+  #listener: ((reason: LossReason) => void) | undefined;
+  #loss: LossReason | undefined;
+  #isReleased = false;
+  #work: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
 
-  const lose = (reason: LossReason): void => {
-    if (loss !== undefined || isReleased) return;
-    loss = reason;
-    timer?.clear();
-    listener?.(reason);
-  };
-
-  async function look(): Promise<void> {
-    const tip = await arbiter.tipOf(ref, deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock));
-    // No answer is no loss: until it is stale, others need force to take it.
-    if (tip === undefined || tip === attempted.oid) return;
-    lose(tip === '' ? 'record-missing' : 'taken');
+  constructor(parts: HoldParts) {
+    this.#parts = parts;
+    this.#attempted = parts.attempted;
+    this.#t0 = parts.t0;
+    this.#staleAfterMs = parts.attempted.record.staleAfterMs;
+    this.fencingToken = BigInt(parts.attempted.record.generation);
+    this.#arm();
   }
 
-  async function renew(): Promise<void> {
+  check(marginMs: number): LossReason | undefined {
+    if (this.#leftMs() <= marginMs) this.#lose('expired');
+    return this.#loss;
+  }
+
+  onLost(listener: (reason: LossReason) => void): void {
+    this.#listener = listener;
+  }
+
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#timer?.clear();
+    await this.#work;
+    // Lost is final: what is at the remote now is somebody else's.
+    if (this.#loss === 'taken' || this.#loss === 'record-missing') return;
+    const { arbiter, clock, ref, display } = this.#parts;
+    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
+    await arbiter.use(deadline, async (store) => {
+      for (;;) {
+        const change = continuedChange({ ...this.#attempted, ref }, 'released', clock.wallNow());
+        const outcome = (await publish(store, [change], false, deadline)).get(ref);
+        const isRenewal = outcome?.kind === 'landed' && outcome.attempted.record.event !== 'released';
+        if (!isRenewal) return finishRelease(outcome, display);
+        // A renewal of unknown fate landed instead: the release follows it.
+        this.#attempted = outcome.attempted;
+      }
+    });
+  }
+
+  #leftMs(): number {
+    return this.#t0 + this.#staleAfterMs - this.#parts.now();
+  }
+
+  #lose(reason: LossReason): void {
+    if (this.#loss !== undefined || this.#isReleased) return;
+    this.#loss = reason;
+    this.#timer?.clear();
+    this.#listener?.(reason);
+  }
+
+  #arm(): void {
+    const leftMs = this.#leftMs();
+    if (leftMs <= 0) return this.#lose('expired');
+    const delayMs = Math.min(LONGEST_LOOK_INTERVAL_MS, this.#staleAfterMs / 3, leftMs);
+    const tick = (): void => {
+      this.#work = this.#tick();
+    };
+    this.#timer = this.#parts.clock.setTimer(delayMs, tick, { keepsProcessAlive: false });
+  }
+
+  async #tick(): Promise<void> {
+    const isRenewalDue = this.#leftMs() <= (this.#staleAfterMs * 2) / 3;
+    // What cannot be asked or renewed now is tried again; only the deadline turns silence into a loss.
+    await (isRenewalDue ? this.#renew() : this.#look()).catch(() => undefined);
+    if (this.#loss === undefined && !this.#isReleased) this.#arm();
+  }
+
+  async #look(): Promise<void> {
+    const { arbiter, clock, ref } = this.#parts;
+    const tip = await arbiter.tipOf(ref, deadlineIn(this.#patienceMs(), clock));
+    // No answer is no loss: until it is stale, others need force to take it.
+    if (tip === undefined || tip === this.#attempted.oid) return;
+    this.#lose(tip === '' ? 'record-missing' : 'taken');
+  }
+
+  async #renew(): Promise<void> {
+    const { arbiter, clock, ref, now } = this.#parts;
     const startedAt = now();
-    const change = continuedChange({ ...attempted, ref }, 'renewed', clock.wallNow());
-    const deadline = deadlineIn(Math.min(DEFAULT_NETWORK_TIMEOUT_MS, staleAfterMs), clock);
+    const change = continuedChange({ ...this.#attempted, ref }, 'renewed', clock.wallNow());
+    const deadline = deadlineIn(this.#patienceMs(), clock);
     const outcome = await arbiter.use(deadline, async (store) =>
       (await publish(store, [change], false, deadline)).get(ref),
     );
-    if (outcome?.kind === 'moved') lose(outcome.tip.kind === 'absent' ? 'record-missing' : 'taken');
+    if (outcome?.kind === 'moved') this.#lose(outcome.tip.kind === 'absent' ? 'record-missing' : 'taken');
     if (outcome?.kind !== 'landed') return;
     // An earlier try may be what landed; it was published before this one began, so it must not extend the hold.
-    if (outcome.attempted.record.nonce === change.record.nonce) t0 = startedAt;
-    attempted = outcome.attempted;
+    if (outcome.attempted.record.nonce === change.record.nonce) this.#t0 = startedAt;
+    this.#attempted = outcome.attempted;
   }
 
-  function arm(): void {
-    const leftMs = t0 + staleAfterMs - now();
-    if (leftMs <= 0) return lose('expired');
-    const delayMs = Math.min(LONGEST_LOOK_INTERVAL_MS, staleAfterMs / 3, leftMs);
-    timer = clock.setTimer(delayMs, () => (work = tick()), { keepsProcessAlive: false });
+  /** The deadline of the hold must be noticed while the network hangs. */
+  #patienceMs(): number {
+    return Math.min(DEFAULT_NETWORK_TIMEOUT_MS, Math.max(1, this.#leftMs()));
   }
-
-  async function tick(): Promise<void> {
-    const isRenewalDue = now() - t0 >= staleAfterMs / 3;
-    // What cannot be asked or renewed now is tried again; only the deadline turns silence into a loss.
-    await (isRenewalDue ? renew() : look()).catch(() => undefined);
-    if (loss === undefined && !isReleased) arm();
-  }
-
-  arm();
-  return {
-    fencingToken: BigInt(generation),
-    check(marginMs) {
-      if (loss === undefined && now() + marginMs >= t0 + staleAfterMs) lose('expired');
-      return loss;
-    },
-    onLost(fn) {
-      listener = fn;
-    },
-    async release() {
-      isReleased = true;
-      timer?.clear();
-      await work;
-      // Lost is final: what is at the remote now is somebody else's.
-      if (loss === 'taken' || loss === 'record-missing') return;
-      const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
-      await arbiter.use(deadline, async (store) => {
-        for (;;) {
-          const change = continuedChange({ ...attempted, ref }, 'released', clock.wallNow());
-          const outcome = (await publish(store, [change], false, deadline)).get(ref);
-          // A renewal of unknown fate landed instead: the release follows it.
-          if (outcome?.kind === 'landed' && outcome.attempted.record.event !== 'released')
-            attempted = outcome.attempted;
-          else return finishRelease(outcome, parts.display);
-        }
-      });
-    },
-  };
 }
 
 function finishRelease(outcome: Outcome | undefined, display: string): void {

@@ -1,7 +1,7 @@
 import type { AcquireRequest } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import { answerBudgetMs } from '../../net/within.js';
-import type { PostgresContext } from './backend.js';
+import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';
 import { isAnswer, sqlState } from './errors.js';
 import { newLabel } from './label.js';

@@ -2,22 +2,13 @@ import type { Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js'
 import { unlessAborted } from '../../net/within.js';
 import { POSTGRES_CAPABILITIES } from './config.js';
 import { postgresError } from './errors.js';
-import { holdOf, type HoldContext } from './hold.js';
+import { holdOf } from './hold.js';
 import { listResources, readHolders, terminate, terminateHolder } from './holders.js';
 import { onSession, withTokens, type Ask } from './ask.js';
+import type { PostgresContext, Won } from './context.js';
 import { advisoryKey } from './keys.js';
 import { tryPermit, waitForPermit } from './permits.js';
 import { tryStatement, waitStatement } from './statements.js';
-
-export interface PostgresContext extends HoldContext {
-  readonly display: string;
-}
-
-/** Which advisory lock was granted, and the token drawn under it. */
-export interface Won {
-  readonly key: string;
-  readonly token: bigint;
-}
 
 /** Advisory locks of a Postgres server, one session per hold. See PROTOCOL.md in this folder. */
 export function createPostgresBackend(context: PostgresContext): Backend {

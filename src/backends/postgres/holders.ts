@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import type { PostgresContext } from './backend.js';
+import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';
 import { advisoryKey, halvesOf } from './keys.js';
 import { holderOf, readLabel } from './label.js';
@@ -34,7 +34,7 @@ function holderInfo(row: Row, isQueue: boolean): HolderInfo {
     mode: row['mode'] === 'ShareLock' ? 'shared' : 'exclusive',
     ...(label === undefined
       ? {
-          note: `server process ${String(row['pid'])}, client ${String(row['client'] ?? 'local')}`,
+          note: `server process ${String(row['pid'])}, client ${typeof row['client'] === 'string' ? row['client'] : 'local'}`,
           ...(since instanceof Date && { sinceAt: since.toISOString() }),
         }
       : holderOf(label)),

@@ -2,7 +2,7 @@ import type { Backend } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createPostgresBackend as create } from './backend.js';
-import { ownClients, pooledClients, type OpenSession, type PgPool } from './client.js';
+import { ownClients, pooledClients, type PgPool } from './client.js';
 import { postgresConfig } from './config.js';
 import { Sessions } from './sessions.js';
 
@@ -12,14 +12,9 @@ export { POSTGRES_CAPABILITIES } from './config.js';
 /** @param target the server's URL, credentials included. */
 export function createPostgresBackend(target: string, clock: Clock, leaseClock: LeaseClock): Backend {
   const config = postgresConfig(target);
-  return backend(
-    ownClients(config),
-    config.server,
-    config.display,
-    config.isSessionPooler,
-    clock,
-    leaseClock,
-  );
+  const { server, display, isSessionPooler } = config;
+  const sessions = new Sessions({ open: ownClients(config), clock, leaseClock, display, isSessionPooler });
+  return create({ sessions, clock, leaseClock, server, display });
 }
 
 /** Works through the caller's own pool: each hold keeps one of its clients until it is released. */
@@ -29,17 +24,7 @@ export function createPooledPostgresBackend(
   clock: Clock,
   leaseClock: LeaseClock,
 ): Backend {
-  return backend(pooledClients(pool), display, display, false, clock, leaseClock);
-}
-
-function backend(
-  open: OpenSession,
-  server: string,
-  display: string,
-  isSessionPooler: boolean,
-  clock: Clock,
-  leaseClock: LeaseClock,
-): Backend {
-  const sessions = new Sessions({ open, clock, leaseClock, display, isSessionPooler });
-  return create({ sessions, clock, leaseClock, server, display });
+  const open = pooledClients(pool);
+  const sessions = new Sessions({ open, clock, leaseClock, display, isSessionPooler: false }, 0);
+  return create({ sessions, clock, leaseClock, server: display, display });
 }

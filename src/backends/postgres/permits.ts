@@ -1,6 +1,6 @@
 import { pause } from '../../net/within.js';
 import { withTokens, type Ask } from './ask.js';
-import type { Won } from './backend.js';
+import type { Won } from './context.js';
 import { advisoryKey } from './keys.js';
 import { ENTER_QUEUE, TRY_PERMIT, unlockStatement } from './statements.js';
 

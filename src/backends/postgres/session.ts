@@ -41,6 +41,7 @@ export class Session {
   readonly #context: SessionContext;
   #onEnd: (() => void) | undefined;
   #isOpen = true;
+  #asking: Promise<void> | undefined;
 
   private constructor(opened: OpenClient, backendPid: number, provenAt: number, context: SessionContext) {
     this.#opened = opened;
@@ -88,14 +89,18 @@ export class Session {
   async query(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
     const { clock, leaseClock } = this.#context;
     const { client } = this.#opened;
+    // One at a time: a release that meets a heartbeat waits for its answer.
+    while (this.#asking !== undefined) await this.#asking;
     const sentAt = leaseClock.now();
     client.ref?.();
     try {
       const answer = client.query(text, values);
+      this.#asking = answer.then(ignore, ignore);
       const { rows } = await (budgetMs === Infinity ? answer : within(clock, budgetMs, answer));
       this.provenAt = sentAt;
       return rows;
     } finally {
+      this.#asking = undefined;
       if (this.#isOpen) client.unref?.();
     }
   }
@@ -130,3 +135,5 @@ async function prepare(client: PgClient, context: SessionContext): Promise<numbe
   );
   return pid as number;
 }
+
+const ignore = (): void => undefined;

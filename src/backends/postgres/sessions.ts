@@ -11,8 +11,12 @@ export class Sessions {
   readonly #idle: { readonly session: Session; readonly timer: Timer }[] = [];
   #isClosed = false;
 
-  constructor(context: SessionContext) {
+  readonly #kept: number;
+
+  /** @param kept how many to keep: none of a pool that somebody else counts on. */
+  constructor(context: SessionContext, kept = IDLE_KEPT) {
     this.#context = context;
+    this.#kept = kept;
   }
 
   /** The one used last: the least likely to have died unnoticed. */
@@ -31,7 +35,7 @@ export class Sessions {
   /** @param session holds nothing any more. */
   giveBack(session: Session): void {
     if (!session.isOpen) return;
-    if (this.#isClosed || this.#idle.length >= IDLE_KEPT) return session.close();
+    if (this.#isClosed || this.#idle.length >= this.#kept) return session.close();
     const timer = this.#context.clock.setTimer(IDLE_MS, () => this.#discard(session), {
       keepsProcessAlive: false,
     });

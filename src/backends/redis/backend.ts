@@ -1,11 +1,10 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
 import { LockError, isLockError } from '../../core/errors.js';
-import type { LeaseClock } from '../../core/lease.js';
 import { encodeHolderNote } from '../../host/holder-note.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { REDIS_CAPABILITIES } from './config.js';
-import { evaluate, type RedisConnection } from './connection.js';
+import { evaluate } from './connection.js';
+import type { RedisContext } from './context.js';
 import { permitsError, redisError } from './errors.js';
 import { listNames, readHolders } from './holders.js';
 import { claimOf, endClaim, revokeLock, type Claim } from './claim.js';
@@ -13,19 +12,6 @@ import { grantOf } from './grant.js';
 import { keysOf } from './keys.js';
 import { TAKE, TAKE_PERMIT } from './scripts.js';
 import { waitForRelease } from './wait.js';
-import type { RedisConfig } from './config.js';
-
-/** What the parts of this backend share. */
-export interface RedisContext {
-  readonly connection: RedisConnection;
-  /** `host:port` and the address without credentials, for messages. */
-  readonly server: string;
-  readonly display: string;
-  readonly clock: Clock;
-  readonly leaseClock: LeaseClock;
-  /** How a worker reaches the same server; undefined where only the caller's own client does. */
-  readonly config: RedisConfig | undefined;
-}
 
 /** A Redis server decides, one script at a time. See PROTOCOL.md in this folder. */
 export function createRedisBackend(context: RedisContext): Backend {

@@ -24,8 +24,8 @@ interface RedisPackage {
 
 /** A client that connects once, never by itself again: what was lost with a connection is for us to find out. */
 export async function createOwnClient(config: RedisConfig, connectTimeoutMs: number): Promise<OwnClient> {
-  const { createClient } = await loadPackage(config.display);
-  const client = createClient({
+  const redis = await loadPackage(config.display);
+  const client = redis.createClient({
     RESP: 3,
     disableOfflineQueue: true,
     database: config.database,

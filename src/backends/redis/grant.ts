@@ -3,7 +3,7 @@ import { LockError } from '../../core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../core/lease.js';
 import { distUrl } from '../../host/package-url.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import type { RedisContext } from './backend.js';
+import type { RedisContext } from './context.js';
 import { endClaim, extendClaim, type Claim } from './claim.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './errors.js';

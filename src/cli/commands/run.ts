@@ -10,6 +10,7 @@ import type { EventLog } from '../run/events.js';
 import { readRunRequest, type RunRequest } from '../run/request.js';
 import { lockableOf, type Lockable } from '../run/subject.js';
 import { supervise } from '../run/supervise.js';
+import { watchFreshness } from '../run/freshness.js';
 import type { ParsedArguments } from '../spec.js';
 
 /** @param inherited descriptors that the command gets; found out before this process opens any of its own. */
@@ -21,12 +22,14 @@ export async function execute(
   const lockable = lockableOf(request.subject, inherited);
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
+  const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
   const cancel = new SignalCancel();
   const startedAt = systemClock.now();
   let guard: Guard;
   try {
     guard = await lockable.acquire({
       mode: request.mode,
+      coversChild: request.argv.length > 0,
       ...request.timeout,
       signal: cancel.signal,
       // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
@@ -51,6 +54,13 @@ export async function execute(
   }
   if (request.subject.kind === 'descriptor') {
     cancel.disarm();
+    return 0;
+  }
+  if (isRenewed?.() === true) {
+    cancel.disarm();
+    if (!request.isQuiet) note(`holdfast: "${request.unlessNewer}" was renewed meanwhile; nothing to do`);
+    log?.({ event: 'skipped' });
+    await guard.release();
     return 0;
   }
   if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);

@@ -7,7 +7,7 @@ import { SignalCancel } from '../cancel.js';
 import { print } from '../output.js';
 import { reportError } from '../render/error.js';
 import { SetupProgress } from '../render/setup-progress.js';
-import { canceledExitCode, waitListener, waitTimeout } from '../setup/lock-wait.js';
+import { attemptTimeoutMs, canceledExitCode, waitListener, waitTimeout } from '../setup/lock-wait.js';
 import { recipesOf } from '../setup/recipes.js';
 import type { ParsedArguments } from '../spec.js';
 import type { Timeout } from '../timeout.js';
@@ -42,6 +42,7 @@ async function installOne(
   cancel: SignalCancel,
 ): Promise<readonly Export[]> {
   const progress = new SetupProgress(systemClock, args.has('quiet'));
+  const fetchMs = attemptTimeoutMs(args);
   const [dir, ref, repair] = [args.text('dir'), args.text('ref'), args.text('repair')];
   const options: InstallOptions = {
     ...timeout,
@@ -50,6 +51,7 @@ async function installOne(
     offline: args.has('offline'),
     onEvent: progress.onEvent,
     ...(!args.has('quiet') && { onWait: waitListener(recipe.name, timeout) }),
+    ...(fetchMs !== undefined && { attemptTimeoutMs: fetchMs }),
     ...(dir !== undefined && { dir }),
     ...(ref !== undefined && { ref }),
     ...(repair !== undefined && { repair: repair as NonNullable<InstallOptions['repair']> }),

@@ -16,7 +16,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const inspection = await inspect(lock);
   const remedy = inspection.isHeld ? remedyOf(inspection) : undefined;
   if (args.has('json')) printJson({ ...inspection, ...(remedy?.command && { break: remedy.command }) });
-  else print(describe(inspection, remedy?.text));
+  else print(describe(inspection, remedy));
   return 0;
 }
 
@@ -33,7 +33,7 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
     const [holder] = holders;
     if (holder?.holderId === undefined) return undefined;
     const command = `holdfast break ${quoteIfNeeded(address)} --holder ${holder.holderId}`;
-    return { text: `To end it by force: ${command}`, command };
+    return { text: 'To end it by force:', command };
   }
   const pids = holders.flatMap(({ pid, note }) =>
     pid === undefined || note?.startsWith('held') === true ? [] : [pid],
@@ -44,7 +44,7 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
 
 function describe(
   { address, backend, isHeld, holders, waiters }: Inspection,
-  remedy: string | undefined,
+  remedy: Remedy | undefined,
 ): string {
   const isColored = hasColor(process.stdout);
   const now = systemClock.wallNow();
@@ -54,7 +54,9 @@ function describe(
   const lines = [`${styled(isColored, 'bold', address)}: ${state}, ${backend}`];
   for (const holder of holders) lines.push(...entry('holder', holder, now));
   for (const waiter of waiters) lines.push(...entry(`waiter (${waiter.mode})`, waiter, now));
-  if (remedy !== undefined) lines.push(wrap(remedy, textWidth(process.stdout)));
+  if (remedy !== undefined) lines.push(wrap(remedy.text, textWidth(process.stdout)));
+  // Never wrapped: it is there to be copied.
+  if (remedy?.command !== undefined) lines.push(`  ${remedy.command}`);
   return lines.join('\n');
 }
 

@@ -15,6 +15,9 @@ const REPAINT_MS = 500;
 const LINES_AFTER_MS = [5_000, 10_000, 30_000];
 const LINE_EVERY_MS = 60_000;
 
+/** The terminal echoes ^C behind the line; if that wrapped, only the second half could be cleared. */
+const SPARE_COLUMNS = 3;
+
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface WaitReportOptions {
@@ -78,7 +81,7 @@ export class WaitReport {
   }
 
   #paint(): void {
-    noteRaw(CLEAR_LINE + this.#statusLine((process.stderr.columns ?? 80) - 1));
+    noteRaw(CLEAR_LINE + this.#statusLine((process.stderr.columns ?? 80) - SPARE_COLUMNS));
     this.#timer = this.#options.clock.setTimer(REPAINT_MS, () => this.#paint(), { keepsProcessAlive: false });
   }
 

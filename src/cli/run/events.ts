@@ -14,6 +14,7 @@ export type RunEvent =
       readonly holderId: string;
       readonly mode: string;
     }
+  | { readonly event: 'skipped' }
   | { readonly event: 'started'; readonly childPid: number; readonly command: string }
   | { readonly event: 'lost'; readonly message: string }
   | { readonly event: 'ended'; readonly exitCode: number; readonly signal?: string; readonly heldMs: number }

@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly lostExitCode: number;
   readonly graceMs: number;
   readonly leaseDurationMs: number | undefined;
+  /** The command is not needed any more once this file has been made or renewed by somebody else. */
+  readonly unlessNewer: string | undefined;
   readonly reason: string | undefined;
   /** The command does not get the locked descriptor. */
   readonly isClosing: boolean;
@@ -53,6 +55,7 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
     lostExitCode: args.number('lost-exit-code') ?? 76,
     graceMs: args.durationMs('grace') ?? DEFAULT_GRACE_MS,
     leaseDurationMs,
+    unlessNewer: args.text('unless-newer'),
     reason,
     isClosing: args.has('close'),
     isQuiet: args.has('quiet'),

@@ -1,4 +1,4 @@
-import type { Guard } from '../../core/guard.js';
+import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../host/clock.js';
 import { inheritableDescriptor } from '../../locks/inheritance.js';
 import { exitCodeOf, type SpawnFailure } from '../../process/exit-status.js';
@@ -38,6 +38,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
     ...(descriptor !== undefined && { lockDescriptor: descriptor }),
   });
   supervision.onStarted();
+  // Should it fail, the lease only outlives a dead wrapper for its own time.
+  if (child.pid !== undefined) void coverProcess(guard, child.pid).catch(() => undefined);
   if (child.pid !== undefined)
     log?.({ event: 'started', childPid: child.pid, command: request.argv.join(' ') });
   const termination = endWhenLost(supervision, child);

@@ -5,6 +5,7 @@ import { DEFAULT_INSTALL_TIMEOUT_MS } from '../../provision/install.js';
 import type { SignalCancel } from '../cancel.js';
 import { EXIT } from '../exit-codes.js';
 import { WaitReport } from '../render/waiting.js';
+import { durationOf } from '../parse.js';
 import type { ParsedArguments } from '../spec.js';
 import { resolveTimeout, type Timeout } from '../timeout.js';
 
@@ -16,6 +17,17 @@ export async function waitTimeout(args: ParsedArguments): Promise<Timeout> {
     configKey: 'setup',
     defaultMs: DEFAULT_INSTALL_TIMEOUT_MS,
   });
+}
+
+const FETCH_VARIABLE = 'HOLDFAST_FETCH_TIMEOUT';
+
+/** How long one attempt to fetch may take, where the environment says so: slow lines, and CI runs that must not hang. */
+export function attemptTimeoutMs(
+  args: ParsedArguments,
+  env: NodeJS.ProcessEnv = process.env,
+): number | undefined {
+  const text = env[FETCH_VARIABLE];
+  return text === undefined || text === '' ? undefined : durationOf(text, FETCH_VARIABLE, args.command.name);
 }
 
 /** Tells on stderr whom an install waits for. */

@@ -47,6 +47,11 @@ export const RUN: CommandForm = {
     { name: 'no-fork', short: ['F'], help: 'Accepted as in flock(1); the command is still run as a child' },
     { name: 'for', value: 'DATA_PATH', help: 'Guard this data file, instead of naming a LOCK' },
     {
+      name: 'unless-newer',
+      value: 'FILE',
+      help: 'Do nothing, and exit 0, if FILE was made or renewed while this command waited',
+    },
+    {
       name: 'lease',
       value: 'DUR',
       kind: 'duration',
@@ -83,6 +88,10 @@ export const RUN: CommandForm = {
       help: 'Give up after 30 seconds',
     },
     { command: 'holdfast run -n cron.lock backup.sh', help: 'Skip this time when the last one still runs' },
+    {
+      command: 'holdfast run --unless-newer dist/done build.lock -- make dist/done',
+      help: 'Of many who want it built one builds, and the others wait for it',
+    },
     { command: 'holdfast run -s --for data.json -- node report.js', help: 'Read while nobody writes' },
   ],
 };

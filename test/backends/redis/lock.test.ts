@@ -1,6 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { Guard } from '../../../src/core/guard.js';
 import { acquire, tryAcquire } from '../../../src/locks/acquire.js';
+import { createLock, targetOf as targetOfLock } from '../../../src/locks/lock.js';
+import { inspect } from '../../../src/locks/inspect.js';
 import { startRedis, type RedisServer } from '../../support/engines.js';
 import { connectRedis, type TestRedis } from '../../support/redis-client.js';
 
@@ -17,15 +22,128 @@ afterAll(async () => {
 });
 
 const at = (name: string): string => `${server.url}#${name}`;
+/** The same lock as another program sees it: not through this one's queue. */
+const elsewhere = (name: string): string => `${server.url}?elsewhere#${name}`;
+
+function lossOf(guard: Guard): Promise<unknown> {
+  return new Promise((resolve) => {
+    guard.lost.addEventListener('abort', () => resolve(guard.lost.reason), { once: true });
+  });
+}
 
 describe('a lock on a Redis server', () => {
-  test('one holder at a time; the next one after its release, with a higher token', async () => {
-    const first = await acquire(at('plain'), { reason: 'testing' });
-    expect(await tryAcquire(at('plain'))).toBeUndefined();
-    await first.release();
-    const second = await acquire(at('plain'));
-    expect(second.fencingToken).toBeGreaterThan(first.fencingToken as bigint);
-    await second.release();
+  test('is one key with a time to live, and none after the release', async () => {
+    const guard = await acquire(at('plain'), { reason: 'to be seen', leaseDurationMs: 5_000 });
+    expect(await redis.sendCommand(['PTTL', '{plain}:lock'])).toBeGreaterThan(3_000);
+    const { holders } = await inspect(at('plain'));
+    expect(holders).toMatchObject([
+      { holderId: guard.holderId, pid: process.pid, reason: 'to be seen', isAlive: true },
+    ]);
+    await guard.release();
     expect(await redis.sendCommand(['EXISTS', '{plain}:lock'])).toBe(0);
+    // INV-REDIS-2: the token outlives the lock.
+    expect(await redis.sendCommand(['GET', '{plain}:token'])).toBe(String(guard.fencingToken));
+  });
+
+  test('names with braces, spaces and other alphabets are apart and share no key with others', async () => {
+    const names = ['a}', 'a{b}', '{a}', 'a', 'ä ö', 'a%7D', '../x', 'a:lock'];
+    const guards = await Promise.all(names.map((name) => acquire(at(name))));
+    expect(new Set(guards.map((guard) => guard.holderId)).size).toBe(names.length);
+    const keys = (await redis.sendCommand(['KEYS', '*:lock'])) as string[];
+    expect(keys).toHaveLength(names.length);
+    await Promise.all(guards.map((guard) => guard.release()));
+  });
+
+  test('INV-REDIS-3: the release of an expired lock frees nobody', async () => {
+    const first = await acquire(at('expired'), { leaseDurationMs: 1_000 });
+    const lost = lossOf(first);
+    // Time passes for the server alone, as it does for a holder that is paused.
+    await redis.sendCommand(['PEXPIRE', '{expired}:lock', '1']);
+    const second = await acquire(elsewhere('expired'));
+    expect(second.fencingToken).toBeGreaterThan(first.fencingToken as bigint);
+    await first.release();
+    expect(await tryAcquire(elsewhere('expired'))).toBeUndefined();
+    second.assertHeld();
+    await second.release();
+    void lost;
+  });
+
+  test('a hold that somebody else has meanwhile is told as taken, one whose key is gone as missing', async () => {
+    const taken = await acquire(at('taken'), { leaseDurationMs: 1_000 });
+    const missing = await acquire(at('missing'), { leaseDurationMs: 1_000 });
+    const told = Promise.all([lossOf(taken), lossOf(missing)]);
+    await redis.sendCommand(['DEL', '{missing}:lock']);
+    await redis.sendCommand(['DEL', '{taken}:lock']);
+    const thief = await acquire(elsewhere('taken'));
+    expect(await told).toMatchObject([{ lossReason: 'taken' }, { lossReason: 'record-missing' }]);
+    thief.assertHeld();
+    await thief.release();
+  });
+
+  test('a release wakes a waiter without a poll', async () => {
+    const guard = await acquire(at('woken'), { leaseDurationMs: 60_000 });
+    const waiting = acquire(elsewhere('woken')).then((next) => {
+      const grantedAt = performance.now();
+      return next.release().then(() => grantedAt);
+    });
+    // The waiter has asked, been refused and gone to sleep for a second.
+    await delay(250);
+    const releasedAt = performance.now();
+    await guard.release();
+    expect((await waiting) - releasedAt).toBeLessThan(250);
+  });
+
+  test('a key that another program wrote is neither taken nor read as a holder', async () => {
+    await redis.sendCommand(['SET', '{foreign}:lock', 'a token of another library']);
+    expect(await tryAcquire(at('foreign'))).toBeUndefined();
+    await expect(inspect(at('foreign'))).rejects.toMatchObject({ code: 'HOLDFAST_PROTOCOL' });
+    await redis.sendCommand(['RPUSH', '{list}:lock', 'x']);
+    await expect(tryAcquire(at('list'))).rejects.toMatchObject({ code: 'HOLDFAST_CONFIG_MISMATCH' });
+  });
+
+  test("through the caller's own client", async () => {
+    const options = { client: redis, leaseDurationMs: 1_000 } as const;
+    const guard = await acquire(createLock('redis://own-client#borrowed', options));
+    // Renewed on the loop, past its first lease.
+    await delay(1_500);
+    guard.assertHeld();
+    expect(await tryAcquire(elsewhere('borrowed'))).toBeUndefined();
+    await guard.release();
+    expect(await redis.sendCommand(['EXISTS', '{borrowed}:lock'])).toBe(0);
+  });
+
+  test('the lease is renewed while the event loop of its holder is stuck', async () => {
+    const guard = await acquire(at('stuck'), { leaseDurationMs: 1_000 });
+    const until = performance.now() + 2_000;
+    while (performance.now() < until);
+    guard.assertHeld();
+    await guard.release();
+  });
+});
+
+describe('breaking a lock', () => {
+  test('lets the time of its holder run out before anybody else is in', async () => {
+    const guard = await acquire(at('broken'), { leaseDurationMs: 2_000 });
+    const lost = lossOf(guard);
+    const { space, resource } = targetOfLock(at('broken'));
+    expect(await space.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
+    expect(await space.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
+    expect(await tryAcquire(elsewhere('broken'))).toBeUndefined();
+    const { holders } = await inspect(at('broken'));
+    expect(holders[0]?.note).toMatch(/broken by force/);
+    const next = await acquire(elsewhere('broken'));
+    expect(await lost).toMatchObject({ lossReason: 'taken' });
+    expect(next.fencingToken).toBeGreaterThan(guard.fencingToken as bigint);
+    await next.release();
+  });
+
+  test('or, at once, leaves it to the token', async () => {
+    const guard = await acquire(at('broken now'));
+    const { space, resource } = targetOfLock(at('broken now'));
+    expect(await space.backend.forceRelease?.(resource, guard.holderId, { isImmediate: true })).toBe(true);
+    const next = await tryAcquire(elsewhere('broken now'));
+    expect(next?.fencingToken).toBeGreaterThan(guard.fencingToken as bigint);
+    await next?.release();
+    await guard.release();
   });
 });

@@ -1,0 +1,35 @@
+import { LockError } from '../core/errors.js';
+import { targetOf, type Lock } from './lock.js';
+
+export interface BreakOptions {
+  /**
+   * Free it for others at once. Its holder goes on believing until its next renewal, so two may work at the same time
+   * and only a resource that checks fencing tokens is safe. Default false: others wait until the holder must have noticed.
+   */
+  readonly isImmediate?: boolean;
+}
+
+/**
+ * Ends somebody else's hold by its holder id, which `inspect` tells. The holder learns of it at its next renewal at
+ * the latest.
+ *
+ * @returns false when that hold is over already, or was never there: nothing was changed.
+ * @throws LockError HOLDFAST_UNSUPPORTED for kernel locks, which end with their process; HOLDFAST_PERMISSION or
+ *   HOLDFAST_IO when the record could not be changed.
+ */
+export async function breakLock(
+  lock: string | Lock,
+  holderId: string,
+  options: BreakOptions = {},
+): Promise<boolean> {
+  const { space, resource, address } = targetOf(lock);
+  const { backend } = space;
+  if (backend.forceRelease !== undefined) return backend.forceRelease(resource, holderId, options);
+  const holders = (await backend.inspect?.(resource)) ?? [];
+  const pids = holders.flatMap(({ state, pid }) => (state === 'holder' && pid !== undefined ? [pid] : []));
+  const next = pids.length === 0 ? 'Stop the process that holds it' : `Stop pid ${pids.join(' and ')}`;
+  throw new LockError(
+    `Could not break "${address}": a ${backend.name} lock is held by the process itself and ends with it. ${next}.`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: address, holders },
+  );
+}

@@ -1,0 +1,29 @@
+import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { LEASE_CAPABILITIES, type LeaseConfig } from '../backends/lease/config.js';
+import { systemClock } from '../host/clock.js';
+import { leaseClock } from '../host/lease-clock.js';
+import { lazyBackend } from './lazy-backend.js';
+
+let keeper: Promise<LeaseKeeper> | undefined;
+
+/** One for all leases of this thread; its code is loaded with the first of them. */
+export const leaseKeeper: LeaseKeeper = {
+  arm: async (grant, hold) => {
+    keeper ??= import('../keeper/index.js').then(({ createKeeper }) => createKeeper(systemClock, leaseClock));
+    return (await keeper).arm(grant, hold);
+  },
+};
+
+/** Leases on directories. Their code is loaded when the first is asked for: most processes only flock. */
+export function leaseSpace(config: LeaseConfig): LockSpace {
+  const backend = lazyBackend({
+    name: 'lease',
+    capabilities: LEASE_CAPABILITIES,
+    hasQueue: false,
+    load: async () => {
+      const { LeaseBackend } = await import('../backends/lease/index.js');
+      return new LeaseBackend(config, systemClock, leaseClock);
+    },
+  });
+  return new LockSpace(backend, systemClock, leaseKeeper);
+}

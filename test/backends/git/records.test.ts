@@ -1,0 +1,197 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { claimIdFault, claimOfRef, refOfClaim } from '../../../src/backends/git/claim-id.js';
+import { claimedChange } from '../../../src/backends/git/events.js';
+import { refusalKind } from '../../../src/backends/git/failures.js';
+import {
+  commitText,
+  parseCommit,
+  withSignature,
+  writeObject,
+  writeTree,
+} from '../../../src/backends/git/objects.js';
+import { readPorcelain } from '../../../src/backends/git/push.js';
+import { decodeClaimRecord } from '../../../src/backends/git/record.js';
+import { findRepository } from '../../../src/backends/git/repository.js';
+import { Sightings, type Timeline } from '../../../src/backends/git/sightings.js';
+import { testDirectory } from '../../support/directory.js';
+import { GIT_ENV } from '../../support/git-remotes.js';
+
+function gitIn(directory: string, ...args: string[]): string {
+  return execFileSync('git', args, { cwd: directory, env: GIT_ENV, encoding: 'utf8' }).trim();
+}
+
+const TAKER = { agent: 'ada', holderId: 'h', staleAfterMs: 1_000 };
+
+describe('ids', () => {
+  test('an id and its branch stand for each other, and git takes the branch', () => {
+    const directory = testDirectory();
+    fc.assert(
+      fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), (id) => {
+        if (claimIdFault(id) !== undefined) return;
+        expect(claimOfRef(refOfClaim(id))).toBe(id);
+        expect(refOfClaim(id).toLowerCase()).toBe(refOfClaim(id));
+      }),
+    );
+    expect(gitIn(directory, 'check-ref-format', '--normalize', refOfClaim('A.b-C_9'))).toBe(
+      'refs/heads/holdfast/claims/=a.b-=c_9',
+    );
+    expect(claimOfRef('refs/heads/holdfast/claims/Foo')).toBeUndefined();
+  });
+});
+
+describe('records', () => {
+  test('two events are never the same commit', () => {
+    const [first, second] = [1, 2].map(
+      () => claimedChange('x', refOfClaim('x'), { oid: '', generation: 0 }, TAKER, 0).record,
+    );
+    expect(first?.nonce).not.toBe(second?.nonce);
+  });
+
+  test('nothing that a stranger may write is thrown over, and only what is whole is believed', () => {
+    const ref = refOfClaim('x');
+    const { record } = claimedChange('x', ref, { oid: '', generation: 0 }, TAKER, 1_700_000_000_000);
+    expect(decodeClaimRecord(ref, JSON.stringify(record)).kind).toBe('record');
+    expect(record.generation).toBe(1_700_000_000);
+    fc.assert(fc.property(fc.string(), (text) => decodeClaimRecord(ref, text).kind === 'broken'));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => decodeClaimRecord(ref, JSON.stringify(value)).kind === 'broken'),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(
+          'resource',
+          'event',
+          'agent',
+          'generation',
+          'holderId',
+          'nonce',
+          'staleAfterMs',
+          'at',
+        ),
+        fc.jsonValue(),
+        (key, value) => {
+          const decoded = decodeClaimRecord(ref, JSON.stringify({ ...record, [key]: value }));
+          if (decoded.kind === 'record') expect(typeof decoded.record[key]).toBe(typeof record[key]);
+        },
+      ),
+    );
+  });
+});
+
+test('objects are what git itself would write', () => {
+  const directory = testDirectory();
+  gitIn(directory, 'init', '--quiet', '--bare', '.');
+  const blob = writeObject(directory, 'blob', Buffer.from('{}\n'));
+  const tree = writeTree(directory, 'lock.json', blob);
+  const text = commitText({
+    tree,
+    parent: undefined,
+    author: 'Ada <a@b>',
+    committer: 'C <c@d>',
+    atSeconds: 5,
+    message: 'hello',
+  });
+  const commit = writeObject(directory, 'commit', Buffer.from(text));
+  expect(gitIn(directory, 'fsck', '--strict', '--no-dangling')).toBe('');
+  expect(gitIn(directory, 'show', '-s', '--format=%an|%ae|%cn|%at|%s', commit)).toBe('Ada|a@b|C|5|hello');
+  expect(gitIn(directory, 'show', `${commit}:lock.json`)).toBe('{}');
+  const signed = withSignature(text, '-----BEGIN\nabc\n-----END\n');
+  expect(parseCommit(signed)).toMatchObject({
+    authorName: 'Ada',
+    signature: '-----BEGIN\nabc\n-----END',
+    payload: text,
+  });
+});
+
+test('the answers of a push are read branch by branch', () => {
+  const updates = ['a', 'aa', 'b', 'c', 'd', 'e'].map((name) => ({
+    ref: `refs/${name}`,
+    expected: '',
+    oid: '1',
+  }));
+  const statuses = readPorcelain(
+    [
+      'To /srv/x:refs/a',
+      '*\t1:refs/a\t[new branch]',
+      ' \t1:refs/aa\t0..1',
+      '!\t1:refs/b\t[rejected] (stale info)',
+      '!\t1:refs/c\t[remote failure] (remote failed to report status)',
+      '=\t1:refs/d\t[up to date]',
+      'Done',
+    ].join('\n'),
+    updates,
+  );
+  expect(updates.map(({ ref }) => statuses.get(ref)?.kind)).toEqual([
+    'landed',
+    'landed',
+    'refused',
+    'unknown',
+    'unknown',
+    'unknown',
+  ]);
+});
+
+test.each([
+  ['[remote rejected] (pre-receive hook declined)', 'denied'],
+  ['[remote rejected] (protected branch hook declined)', 'denied'],
+  ['fatal: unable to access: The requested URL returned error: 403', 'denied'],
+  ['[remote rejected] (cannot lock ref)', 'transient'],
+  ['[remote rejected] (failed to update ref)', 'transient'],
+  ['[remote rejected] (unpacker error)', 'other'],
+])('%s is %s', (text, kind) => expect(refusalKind(text)).toBe(kind));
+
+test('a clone is found from a folder in it, a linked working tree, and itself when bare', () => {
+  const directory = testDirectory();
+  const main = join(directory, 'main');
+  gitIn(directory, 'init', '--quiet', main);
+  gitIn(main, '-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '--allow-empty', '-m', 'x');
+  gitIn(main, 'worktree', 'add', '--quiet', join(directory, 'linked'));
+  gitIn(directory, 'init', '--quiet', '--bare', 'bare.git');
+  mkdirSync(join(main, 'a/b'), { recursive: true });
+  writeFileSync(join(main, 'a/HEAD'), '');
+  const commonDir = join(main, '.git');
+  expect(findRepository(join(main, 'a/b'))).toEqual({ topLevel: main, commonDir });
+  expect(findRepository(join(directory, 'linked'))).toEqual({
+    topLevel: join(directory, 'linked'),
+    commonDir,
+  });
+  expect(findRepository(join(directory, 'bare.git'))?.commonDir).toBe(join(directory, 'bare.git'));
+  expect(findRepository(directory)).toBeUndefined();
+});
+
+describe('INV-GIT-7: staleness is what this clone has seen, on this boot, by a clock that runs through suspend', () => {
+  function timeline(nowMs: number, bootId: string | undefined = 'boot', timeNamespace = 1): Timeline {
+    return { bootId, timeNamespace, now: () => nowMs };
+  }
+  function seen(path: string, at: Timeline): number {
+    return new Sightings(path, at).unchangedMs('ref', 'tip');
+  }
+
+  test('time counts from the first sighting of that very tip', () => {
+    const path = join(testDirectory(), 'seen.json');
+    for (const nowMs of [100, 200]) {
+      const sightings = new Sightings(path, timeline(nowMs));
+      sightings.note('ref', 'tip', { generation: 1, isFree: false });
+      sightings.save();
+    }
+    expect(seen(path, timeline(1_100))).toBe(1_000);
+    expect(new Sightings(path, timeline(1_100)).unchangedMs('ref', 'another')).toBe(0);
+  });
+
+  test.each([
+    ['another boot', timeline(1_100, 'other')],
+    ['another time namespace', timeline(1_100, 'boot', 2)],
+    ['a machine that cannot tell boots apart', { ...timeline(1_100), bootId: undefined }],
+  ])('%s starts over', (_, later) => {
+    const path = join(testDirectory(), 'seen.json');
+    const sightings = new Sightings(path, timeline(100));
+    sightings.note('ref', 'tip', { generation: 1, isFree: false });
+    sightings.save();
+    expect(seen(path, later)).toBe(0);
+  });
+});

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { LeaseBackend, NAMED_DIRECTORY } from '../../../src/backends/lease/index.js';
+import { formatState } from '../../../src/backends/lease/names.js';
+import { Sightings } from '../../../src/backends/lease/sightings.js';
+import { acquire, inspect, tryAcquire } from '../../../src/index.js';
+import { systemClock } from '../../../src/host/clock.js';
+import { leaseClock } from '../../../src/host/lease-clock.js';
+import { clientOf } from '../../../src/testing/index.js';
+import { testDirectory } from '../../support/directory.js';
+import { bootNow, LEASE_MS, startParty, statesIn } from '../../support/lease.js';
+import { hangMs } from '../../support/time.js';
+
+const LIMIT = { timeout: 60_000 };
+const OTHER = 'a'.repeat(26);
+
+function held(generation: number, holderId = OTHER, beat = 3): string {
+  return formatState({ kind: 'held', generation, leaseMs: 30_000, holderId, beat });
+}
+
+/** A lease directory with these files. */
+function directoryOf(...names: string[]): string {
+  const path = join(testDirectory(), 'lock');
+  mkdirSync(path);
+  for (const name of names) writeFileSync(join(path, name), '');
+  return path;
+}
+
+function refusal(path: string): Promise<unknown> {
+  return acquire(`lease:${path}`, { timeoutMs: 0 }).then(
+    () => 'granted',
+    (error: { code: string }) => error.code,
+  );
+}
+
+describe('a directory that is not as it should be', () => {
+  test('whose state file is missing is never free: PROTOCOL', async () => {
+    expect(await refusal(directoryOf(`i.${OTHER}.json`))).toBe('HOLDFAST_PROTOCOL');
+  });
+
+  test('with a state of a foreign name is never free: PROTOCOL', async () => {
+    expect(await refusal(directoryOf('s.0000000000000005.lent'))).toBe('HOLDFAST_PROTOCOL');
+    expect(await refusal(directoryOf(formatState({ kind: 'free', generation: 5 }), 's.x'))).toBe(
+      'HOLDFAST_PROTOCOL',
+    );
+  });
+
+  test('that is empty or holds other things, and a file: CONFIG_MISMATCH, and nothing is changed', async () => {
+    const empty = directoryOf();
+    expect(await refusal(empty)).toBe('HOLDFAST_CONFIG_MISMATCH');
+    expect(await refusal(directoryOf('thesis.tex'))).toBe('HOLDFAST_CONFIG_MISMATCH');
+    const file = join(testDirectory(), 'lock');
+    writeFileSync(file, 'mine');
+    expect(await refusal(file)).toBe('HOLDFAST_CONFIG_MISMATCH');
+    expect(readdirSync(empty)).toEqual([]);
+  });
+
+  test('that is a lease is not flocked: CONFIG_MISMATCH', async () => {
+    const path = directoryOf(held(5));
+    await expect(acquire(path)).rejects.toMatchObject({ code: 'HOLDFAST_CONFIG_MISMATCH' });
+    await expect(inspect(`flock:${path}`)).rejects.toMatchObject({ code: 'HOLDFAST_CONFIG_MISMATCH' });
+  });
+
+  test('INV-LEASE-2 with two states counts as the higher one says, and only its new holder clears up', async () => {
+    const path = directoryOf(formatState({ kind: 'free', generation: 5 }), held(9));
+    expect(await tryAcquire(`lease:${path}`)).toBeUndefined();
+    expect(statesIn(path)).toHaveLength(2);
+    renameSync(join(path, held(9)), join(path, formatState({ kind: 'free', generation: 9 })));
+    const guard = await acquire(`lease:${path}`);
+    expect(guard.fencingToken).toBe(10n);
+    expect(statesIn(path)).toEqual([expect.stringContaining(guard.holderId)]);
+    await guard.release();
+  });
+
+  test('INV-LEASE-8 tokens go on rising when it was deleted', async () => {
+    const path = join(testDirectory(), 'lock');
+    const first = await acquire(`lease:${path}`);
+    await first.release();
+    rmSync(path, { recursive: true });
+    const second = await acquire(`lease:${path}`);
+    expect(second.fencingToken).toBeGreaterThan(first.fencingToken as bigint);
+    await second.release();
+  });
+
+  test('in a folder that does not exist: its own error, at once', async () => {
+    expect(await refusal(join(testDirectory(), 'no', 'lock'))).toBe('HOLDFAST_IO');
+  });
+});
+
+describe('twenty contenders on an expired lease', () => {
+  test('INV-LEASE-2 have one winner each time, with tokens that are unique and rise', LIMIT, async () => {
+    /** Everything has been seen for ever: every lease has expired. */
+    class LongSeen extends Sightings {
+      override since(): Promise<number> {
+        return Promise.resolve(-1e12);
+      }
+    }
+    const path = directoryOf(held(5));
+    const seen = new LongSeen(leaseClock);
+    const contenders = Array.from(
+      { length: 20 },
+      () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock, seen),
+    );
+    const tokens: bigint[] = [];
+    for (let round = 0; round < 100; round++) {
+      const expired = statesIn(path);
+      const attempts = await Promise.all(
+        contenders.map((backend, index) =>
+          backend.tryAcquire({
+            resource: path,
+            mode: 'exclusive',
+            holderId: holderIdOf(round * 20 + index),
+            reason: undefined,
+            leaseDurationMs: 30_000,
+            fencing: true,
+            record: true,
+            coversChild: false,
+            isPolite: false,
+          }),
+        ),
+      );
+      expect(statesIn(path)).not.toEqual(expired);
+      tokens.push(
+        ...attempts.flatMap((attempt) =>
+          attempt.kind === 'granted' ? [attempt.grant.fencingToken as bigint] : [],
+        ),
+      );
+    }
+    expect(tokens.length).toBeGreaterThanOrEqual(100);
+    expect(new Set(tokens).size).toBe(tokens.length);
+  });
+});
+
+function holderIdOf(index: number): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz';
+  return Array.from({ length: 26 }, (_, at) => letters[Math.floor(index / 26 ** at) % 26]).join('');
+}
+
+describe('a file system that turns read-only', () => {
+  test('`lost` fires before the lease ends elsewhere, and nothing is written after', LIMIT, async () => {
+    const mount = join(testDirectory(), 'mount');
+    mkdirSync(mount);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'lease-test', mount]);
+    onTestFinished(() => void execFileSync('umount', ['-l', mount]));
+    const path = join(mount, 'lock');
+    const holder = startParty(testDirectory(), path);
+    await holder.held();
+    execFileSync('mount', ['-o', 'remount,ro', mount]);
+    const since = bootNow();
+    const names = readdirSync(path);
+    const [, lostAt = ''] = await holder.child.line(/^lost ([\d.]+) expired$/, hangMs);
+    expect(Number(lostAt) - since).toBeLessThan(LEASE_MS + 200);
+    expect(await refusal(path)).toBe('HOLDFAST_CONTENDED');
+    expect(await refusal(join(mount, 'other'))).toBe('HOLDFAST_PERMISSION');
+    execFileSync('mount', ['-o', 'remount,rw', mount]);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    expect(readdirSync(path)).toEqual(names);
+  });
+});
+
+describe('a lease with shared readers', () => {
+  test('is refused with a next step', async () => {
+    const error = await acquire(`lease:${join(testDirectory(), 'lock')}`, { mode: 'shared' }).catch(
+      (thrown: Error) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: 'HOLDFAST_UNSUPPORTED',
+      message: expect.stringContaining('exclusive') as string,
+    });
+  });
+});
+
+test('a lease that was never kept is released all the same', async () => {
+  const path = join(testDirectory(), 'lock');
+  const client = clientOf(new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock));
+  const guard = await client.acquire(path);
+  await guard.release();
+  expect(statesIn(path)[0]).toMatch(/free$/);
+  expect(existsSync(join(path, `i.${guard.holderId}.json`))).toBe(false);
+});

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, rename } from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { claim, release, steal } from '../../src/claims/index.js';
+import { CLI, cli } from '../support/cli.js';
+import { clones, git, GIT_ENV, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+
+/** A push by the clone's agent, with `holdfast` on the PATH; its exit code and what it said. */
+async function push(
+  remote: TestRemote,
+  clone: string,
+  branch: string,
+  hasHoldfast = true,
+): Promise<{ code: number; stderr: string }> {
+  const bin = join(remote.directory, 'bin');
+  if (!existsSync(bin)) {
+    await mkdir(bin);
+    writeFileSync(join(bin, 'holdfast'), `#!/bin/sh\nexec ${process.execPath} ${CLI} "$@"\n`);
+    await chmod(join(bin, 'holdfast'), 0o755);
+    symlinkSync(process.execPath, join(bin, 'node'));
+  }
+  const path = hasHoldfast ? [bin, process.env['PATH']].join(delimiter) : process.env['PATH'];
+  const env = { ...GIT_ENV, PATH: path, HOLDFAST_AGENT: basename(clone) };
+  await git(clone, 'commit', '--quiet', '--allow-empty', '-m', 'work');
+  return new Promise((resolve) => {
+    execFile(
+      'git',
+      ['push', '--quiet', 'origin', `HEAD:${branch}`],
+      { cwd: clone, env },
+      (error, _, stderr) => {
+        resolve({ code: error === null ? 0 : 1, stderr });
+      },
+    );
+  });
+}
+
+test(
+  'pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
+  { timeout: 120_000 },
+  async () => {
+    const remote = await testRemote();
+    const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+    expect((await cli(ada, ['claims', 'hook', 'install'])).code).toBe(0);
+    expect((await cli(ada, ['claims', 'hook', 'install'])).stdout).toContain('already there');
+    expect(await push(remote, ada, 'free')).toMatchObject({ code: 0 });
+    await claim('a', { ...optionsFor(ada), branch: 'mine' });
+    await claim('b', { ...optionsFor(bob), branch: 'theirs' });
+    expect(await push(remote, ada, 'mine')).toMatchObject({ code: 0 });
+    const refused = await push(remote, ada, 'theirs');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('b is claimed by bob')]);
+    await steal('a', { ...optionsFor(bob), force: true, reason: 'test' });
+    expect(await push(remote, ada, 'mine')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('lost: a') as string,
+    });
+    await release('b', optionsFor(bob));
+    expect(await push(remote, ada, 'theirs')).toMatchObject({ code: 0 });
+    expect(await push(remote, ada, 'free', false)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('not on the PATH') as string,
+    });
+    await rename(remote.path, `${remote.path}.away`);
+    expect(
+      (await cli(ada, ['claims', 'check', '--pre-push'], { input: 'refs/heads/x 1 refs/heads/x 0\n' })).code,
+    ).toBe(76);
+  },
+);
+
+test('the hook of somebody else is left alone', async () => {
+  const [ada = ''] = await clones(await testRemote(), 'ada');
+  writeFileSync(join(ada, '.git/hooks/pre-push'), '#!/bin/sh\nexit 0\n');
+  const { code, stderr } = await cli(ada, ['claims', 'hook', 'install']);
+  expect([code, stderr]).toEqual([78, expect.stringContaining('another hook is there')]);
+});

@@ -1,0 +1,126 @@
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { onTestFinished, describe, expect, test } from 'vitest';
+
+import {
+  check,
+  claim,
+  history,
+  list,
+  release,
+  repair,
+  steal,
+  type ClaimsOptions,
+} from '../../src/claims/index.js';
+import { startCli } from '../support/cli.js';
+import { clones, git, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+
+/** Calls `onStart` at the start of every git process, whoever started it, while that process is only beginning. */
+async function traceStarts(path: string, onStart: () => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      for (const line of text.split('\n')) if (line.includes('"event":"start"')) onStart();
+    });
+    socket.on('error', () => undefined);
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return server;
+}
+
+/** Runs a command and kills it, and nothing else, when the `n`th git process starts. False when it ended before. */
+async function killedAt(
+  n: number,
+  remote: TestRemote,
+  clone: string,
+  words: readonly string[],
+): Promise<boolean> {
+  const socket = join(remote.directory, `trace-${n}`);
+  let seen = 0;
+  const server = await traceStarts(socket, () => {
+    if (++seen === n) running.process.kill('SIGKILL');
+  });
+  const running = startCli(clone, words, { env: { GIT_TRACE2_EVENT: `af_unix:stream:${socket}` } });
+  const { signal } = await running.ended;
+  server.close();
+  return signal === 'SIGKILL';
+}
+
+interface Scenario {
+  readonly words: readonly string[];
+  prepare(ada: ClaimsOptions, bob: ClaimsOptions): Promise<unknown>;
+  /** The histories that are allowed after the kill and after the same command once more. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  again(ada: ClaimsOptions): Promise<string | undefined>;
+  readonly done: readonly string[];
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  claim: {
+    words: ['claim', 'x'],
+    prepare: () => Promise.resolve(),
+    before: [],
+    after: ['claimed'],
+    again: async (ada) => (await claim('x', ada)).outcome,
+    done: ['claimed', 'already-held'],
+  },
+  unclaim: {
+    words: ['unclaim', 'x'],
+    prepare: (ada) => claim('x', ada),
+    before: ['claimed'],
+    after: ['claimed', 'released'],
+    again: async (ada) => (await release('x', ada))[0]?.outcome,
+    // The look in between may have settled it already.
+    done: ['released', 'not-held'],
+  },
+  steal: {
+    words: ['claims', 'steal', 'x', '--force', '--reason', 'test'],
+    prepare: (_, bob) => claim('x', bob),
+    before: ['claimed'],
+    after: ['claimed', 'stolen'],
+    again: async (ada) => (await steal('x', { ...ada, force: true, reason: 'test' })).outcome,
+    done: ['stolen', 'already-held'],
+  },
+};
+
+describe.each(Object.entries(SCENARIOS))('INV-GIT-10: kill -9 during %s', (_, scenario) => {
+  test(
+    'after each git process start: before or after, nothing to repair, and the same command finishes it',
+    { timeout: 240_000 },
+    async () => {
+      const remote = await testRemote();
+      for (let n = 1; ; n++) {
+        const [ada = '', bob = ''] = await clones(remote, `ada-${n}`, `bob-${n}`);
+        const [asAda, asBob] = [optionsFor(ada), optionsFor(bob)];
+        await git(remote.path, 'for-each-ref', '--format=delete %(refname)').then((commands) =>
+          deleteAll(remote, commands),
+        );
+        await scenario.prepare(asAda, asBob);
+        const wasKilled = await killedAt(n, remote, ada, scenario.words);
+        // The next command of the same clone works, whatever the orphaned git is doing.
+        expect((await check('x', asAda))[0]?.outcome, `kill ${n}`).not.toBe('unconfirmed');
+        const events = (await history('x', asBob)).map(({ event }) => event as string).reverse();
+        expect([scenario.before, scenario.after], `kill ${n}`).toContainEqual(events);
+        expect(await repair(asBob)).toEqual([]);
+        expect((await list(asAda)).broken).toEqual([]);
+        expect(scenario.done, `kill ${n}`).toContain(await scenario.again(asAda));
+        const final = (await history('x', asBob)).map(({ event }) => event as string).reverse();
+        expect(final, `kill ${n}`).toEqual(scenario.after);
+        if (!wasKilled) {
+          expect(n).toBeGreaterThan(5);
+          return;
+        }
+      }
+    },
+  );
+});
+
+async function deleteAll(remote: TestRemote, commands: string): Promise<void> {
+  for (const command of commands.split('\n')) {
+    const ref = command.split(' ')[1];
+    if (ref !== undefined) await git(remote.path, 'update-ref', '-d', ref);
+  }
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import type { Inspection } from '../../src/locks/inspect.js';
+import { testDirectory } from '../support/directory.js';
+import { holdfast, says, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
+import { eventually, isGone } from '../support/processes.js';
+
+async function show(directory: string, lock: string): Promise<Inspection & { break?: string }> {
+  const { stdout, stderr } = await holdfast(directory, ['show', '--json', lock]);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout) as Inspection & { break?: string };
+}
+
+async function list(directory: string, ...where: string[]): Promise<Inspection[]> {
+  return JSON.parse((await holdfast(directory, ['ls', '--json', ...where])).stdout) as Inspection[];
+}
+
+function fingerprint(path: string): string {
+  const { ino, size } = statSync(path);
+  return `${ino} ${size} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
+}
+
+describe('show and ls', () => {
+  it('name holder, waiter, since and reason, and leave the file as it was', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['--reason', 'nightly', 'x']);
+    const waiter = startHoldfast(directory, ['run', 'x', 'true']);
+    await says(waiter, 'waiting');
+    const before = fingerprint(join(directory, 'x'));
+    const shown = await show(directory, 'x');
+    expect(shown).toMatchObject({ address: 'x', backend: 'flock', isHeld: true });
+    expect(shown.holders).toMatchObject([
+      {
+        pid: holder.pid,
+        mode: 'exclusive',
+        command: 'sh -c echo inside; read line',
+        reason: 'nightly',
+        isAlive: true,
+      },
+    ]);
+    expect(Math.abs(Date.parse(shown.holders[0]?.sinceAt ?? '') - Date.now())).toBeLessThan(20_000);
+    expect(shown.waiters).toMatchObject([{ pid: waiter.pid, mode: 'exclusive' }]);
+    expect(await list(directory)).toEqual([shown]);
+    expect(fingerprint(join(directory, 'x'))).toBe(before);
+    const human = await holdfast(directory, ['show', 'x']);
+    expect(human.stdout).toContain(`To free it, stop pid ${holder.pid}.`);
+  });
+
+  it('name a holder that came by flock(1), of a file that is not ours', async () => {
+    const directory = testDirectory();
+    writeFileSync(join(directory, 'notes'), 'mine\n');
+    const other = startScript(directory, 'exec flock notes sh -c "echo inside; sleep 30"');
+    await other.child.line(/^inside$/);
+    expect((await show(directory, 'notes')).holders).toMatchObject([{ pid: other.pid, mode: 'exclusive' }]);
+    expect((await list(directory)).map(({ address }) => address)).toEqual(['notes']);
+  });
+
+  it('name both of two shared holders', async () => {
+    const directory = testDirectory();
+    const [one, two] = [await startHolder(directory, ['-s', 'x']), await startHolder(directory, ['-s', 'x'])];
+    const { holders } = await show(directory, 'x');
+    expect(new Set(holders.map(({ pid }) => pid))).toEqual(new Set([one.pid, two.pid]));
+    expect(holders.every(({ mode }) => mode === 'shared')).toBe(true);
+    const { stdout } = await holdfast(directory, ['ls']);
+    expect(stdout.split('\n').filter((line) => line.includes('shared'))).toHaveLength(2);
+  });
+
+  it('name the command of a wrapper that was killed, not the dead one', async () => {
+    const directory = testDirectory();
+    const running = startHoldfast(directory, ['run', 'x', 'sh', '-c', 'echo $$; exec sleep 30']);
+    const [, pid] = await running.child.line(/^(\d+)$/);
+    process.kill(running.pid, 'SIGKILL');
+    await eventually('the wrapper is gone', () => isGone(running.pid));
+    expect((await show(directory, 'x')).holders).toMatchObject([
+      { pid: Number(pid), mode: 'exclusive', command: 'sleep 30', note: 'it inherited the lock' },
+    ]);
+  });
+
+  it('are true after the file was truncated, and do not bring its record back', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['x']);
+    truncateSync(join(directory, 'x'));
+    expect((await show(directory, 'x')).holders).toMatchObject([{ pid: holder.pid }]);
+    expect(statSync(join(directory, 'x')).size).toBe(0);
+  });
+
+  it('do not believe the record of a holder that let go', async () => {
+    const directory = testDirectory();
+    await holdfast(directory, ['run', 'x', 'true']);
+    expect(await show(directory, 'x')).toMatchObject({ isHeld: false, holders: [] });
+    expect(await list(directory)).toMatchObject([{ address: 'x', isHeld: false }]);
+  });
+
+  it('do not believe a record beside a holder that wrote none', async () => {
+    const directory = testDirectory();
+    await holdfast(directory, ['run', '--reason', 'of the past', 'x', 'true']);
+    const other = startScript(directory, 'exec flock x sh -c "echo inside; sleep 30"');
+    await other.child.line(/^inside$/);
+    const { holders } = await show(directory, 'x');
+    expect(holders).toMatchObject([{ pid: other.pid }]);
+    expect(holders[0]).not.toHaveProperty('reason');
+  });
+
+  it('say "held, not visible here" from another pid namespace, with what the record tells', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['--reason', 'nightly', 'x']);
+    const before = fingerprint(join(directory, 'x'));
+    const unshared = 'unshare --pid --fork --mount-proc';
+    const { stdout } = await script(directory, `${unshared} $H show --json x`);
+    const { isHeld, holders } = JSON.parse(stdout) as Inspection;
+    expect(isHeld).toBe(true);
+    expect(holders).toMatchObject([{ mode: 'exclusive', pid: holder.pid, reason: 'nightly' }]);
+    expect(holders[0]?.note).toContain('held, not visible here');
+    expect((await script(directory, `${unshared} $H test x`)).code).toBe(75);
+    await startHolder(directory, ['-s', 'y']);
+    const shared = await script(directory, `${unshared} $H show y`);
+    expect(shared.stdout).toContain(
+      'y: held (shared), flock\n  holder              held, not visible here\n',
+    );
+    await holder.end();
+    expect((await script(directory, `${unshared} $H test x`)).code).toBe(0);
+    expect(fingerprint(join(directory, 'x'))).toBe(before);
+  });
+
+  it('show what a directory has: our lock files, locks of others, the directory itself', async () => {
+    const directory = testDirectory();
+    mkdirSync(join(directory, 'd'));
+    writeFileSync(join(directory, 'd/yarn.lock'), '# not a lock\n');
+    await holdfast(directory, ['run', 'd/free.lock', 'true']);
+    await startHolder(directory, ['--for', 'd/data.json']);
+    await startHolder(directory, ['d']);
+    const found = await list(directory, 'd');
+    expect(found.map(({ address, isHeld }) => [address, isHeld])).toEqual([
+      ['d', true],
+      ['d/.holdfast/locks/data.json.lock', true],
+      ['d/free.lock', false],
+    ]);
+  });
+
+  it('report errors as JSON on stderr when asked for JSON', async () => {
+    const wrong = await holdfast(testDirectory(), ['show', '--json', 'foo://x#y']);
+    expect([wrong.code, wrong.stdout]).toEqual([64, '']);
+    expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'usage' } });
+  });
+});
+
+describe('test and wait', () => {
+  it('tell free from held, and create nothing', async () => {
+    const directory = testDirectory();
+    expect(await holdfast(directory, ['test', 'x'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await holdfast(directory, ['wait', 'x'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(readdirSync(directory)).toEqual([]);
+    await startHolder(directory, ['-s', 'x']);
+    expect(await holdfast(directory, ['test', 'x'])).toMatchObject({ code: 75, stdout: '', stderr: '' });
+  });
+
+  it('wait ends when the holder does, and leaves the lock alone', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['-s', 'x']);
+    const waiter = startHoldfast(directory, ['wait', 'x']);
+    await says(waiter, `waiting for "x", held by pid ${holder.pid}`);
+    await holder.end();
+    const { code, stderr } = await waiter.outcome;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^holdfast: free: "x" after /m);
+    expect(readFileSync(join(directory, 'x'), 'utf8')).toBe('');
+  });
+
+  it('wait -w gives up with 75, and TERM ends it with 143', async () => {
+    const directory = testDirectory();
+    await startHolder(directory, ['x']);
+    const late = await holdfast(directory, ['wait', '-w', '0.3', 'x']);
+    expect([late.code, late.stderr]).toEqual([75, expect.stringContaining('timeout 300 ms (--wait)')]);
+    const waiter = startHoldfast(directory, ['wait', 'x']);
+    await says(waiter, 'waiting');
+    process.kill(waiter.pid, 'SIGTERM');
+    expect((await waiter.outcome).code).toBe(143);
+  });
+});
+
+describe('doctor', () => {
+  it('tells what works here', async () => {
+    const directory = testDirectory();
+    const { code, stdout } = await holdfast(directory, ['doctor', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ isHealthy: true, addon: 'loaded', directory });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});

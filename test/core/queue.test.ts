@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+
+import { backoffDelayMs } from '../../src/core/backoff.js';
+import { LockSpace } from '../../src/core/lock-space.js';
+import { ResourceQueue } from '../../src/core/queue.js';
+import { InventedClock } from '../models/invented-clock.js';
+import { ModelBackend } from '../models/model-backend.js';
+
+describe('ResourceQueue', () => {
+  test('INV-QUEUE-3: a leaver who kept compatible ones from the door lets them in', () => {
+    const queue = new ResourceQueue(() => undefined);
+    queue.addHold('shared');
+    const turns: string[] = [];
+    const leave = queue.join('exclusive', () => turns.push('writer'));
+    queue.join('shared', () => turns.push('reader'));
+    expect(turns).toEqual([]);
+    expect(leave()).toBe(true);
+    expect(turns).toEqual(['reader']);
+    expect(leave()).toBe(false);
+  });
+
+  test('INV-QUEUE-2: a writer waits for the last reader', () => {
+    const queue = new ResourceQueue(() => undefined);
+    queue.addHold('shared');
+    queue.addHold('shared');
+    let turns = 0;
+    queue.join('exclusive', () => turns++);
+    queue.removeHold('shared');
+    expect(turns).toBe(0);
+    queue.removeHold('shared');
+    expect(turns).toBe(1);
+  });
+
+  test('nobody comes to the door in a pause', () => {
+    const queue = new ResourceQueue(() => undefined);
+    queue.pause();
+    expect(queue.tryEnter('shared')).toBe(false);
+    let turns = 0;
+    queue.join('shared', () => turns++);
+    expect(turns).toBe(0);
+    queue.resume();
+    expect(turns).toBe(1);
+  });
+});
+
+test('a space keeps few idle queues, and never drops one that is in use', () => {
+  const space = new LockSpace(new ModelBackend('queues'), new InventedClock());
+  const used = space.queueFor('used');
+  used.addHold('exclusive');
+  for (let n = 0; n < 1_000; n++) {
+    const queue = space.queueFor(`idle-${n}`);
+    queue.addHold('exclusive');
+    queue.removeHold('exclusive');
+  }
+  expect(space.existingQueue('used')).toBe(used);
+  expect(space.existingQueue('idle-999')).toBeUndefined();
+});
+
+test('back-off doubles up to its cap, with the upper half at random', () => {
+  const options = { firstMs: 20, capMs: 1_000 };
+  expect([1, 2, 3, 7, 1_000].map((attempt) => backoffDelayMs(attempt, options, () => 1))).toEqual([
+    20, 40, 80, 1_000, 1_000,
+  ]);
+  expect([1, 2, 7].map((attempt) => backoffDelayMs(attempt, options, () => 0))).toEqual([10, 20, 500]);
+});

@@ -1,0 +1,80 @@
+// node crowd.mjs PATH SEEDS: a thousand callers of one process on one lock, half of whom give up.
+import { readdirSync } from 'node:fs';
+
+import { loadNative } from '../../dist/host/native.js';
+import { acquire } from '../../dist/index.js';
+import { seeded } from './random.mjs';
+
+const [path, seeds] = process.argv.slice(2);
+const CALLERS = 1_000;
+const CREATE = 2;
+const native = loadNative();
+const count = (directory) => readdirSync(`/proc/self/${directory}`).length;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Somebody of another program, as far as the queue knows. */
+const takeBehindItsBack = () => native.tryLock(path, CREATE, 0o600, undefined);
+
+async function round(seed) {
+  const random = seeded(seed);
+  const order = [];
+  const aborted = new Set();
+  const controllers = Array.from({ length: CALLERS }, () => new AbortController());
+  const settled = new Set();
+  let threads = 0;
+  const abort = (index) => {
+    if (index >= CALLERS || settled.has(index)) return;
+    aborted.add(index);
+    controllers[index].abort();
+  };
+  const inTheGrant = 100 + Math.floor(random() * 800);
+  const other = takeBehindItsBack();
+  const calls = controllers.map(async ({ signal }, index) => {
+    try {
+      const guard = await acquire(path, { timeoutMs: Infinity, signal });
+      settled.add(index);
+      order.push(index);
+      if (random() < 0.3) abort(index + 1 + Math.floor(random() * 200));
+      const released = guard.release();
+      // The release has just brought the next one to the door: its grant and its abort meet.
+      if (index >= inTheGrant && !aborted.has('placed')) {
+        aborted.add('placed');
+        let next = index + 1;
+        while (aborted.has(next)) next++;
+        abort(next);
+      }
+      threads = Math.max(threads, count('task'));
+      await released;
+    } catch (error) {
+      settled.add(index);
+      if (error.code !== 'HOLDFAST_CANCELED' || !aborted.has(index)) throw error;
+    }
+  });
+  const half = Array.from({ length: CALLERS }, (_, index) => index).filter(() => random() < 0.4);
+  for (const index of half) abort(index);
+  await turn();
+  native.unlock(other);
+  await Promise.all(calls);
+  const isInOrder = order.every((index, at) => at === 0 || order[at - 1] < index);
+  const gaveUp = aborted.size - 1;
+  const isComplete = order.length >= CALLERS - gaveUp && order.length <= CALLERS;
+  return { isInOrder: isInOrder && isComplete, granted: order.length, gaveUp, threads };
+}
+
+async function microsecondsEach() {
+  const start = performance.now();
+  await Promise.all(Array.from({ length: CALLERS }, async () => (await acquire(path)).release()));
+  return ((performance.now() - start) * 1_000) / CALLERS;
+}
+
+await round(0);
+const before = { fd: count('fd'), task: count('task') };
+const rounds = [];
+for (let seed = 1; seed <= Number(seeds); seed++) rounds.push(await round(seed));
+// A canceled wait's thread has its descriptor until it has noticed.
+for (let n = 0; n < 200 && (count('fd') > before.fd || count('task') > before.task); n++) await turn();
+const after = { fd: count('fd'), task: count('task') };
+const figures = [];
+for (let n = 0; n < 15; n++) figures.push(await microsecondsEach());
+figures.sort((a, b) => a - b);
+process.stdout.write(`${JSON.stringify({ rounds, before, after, microseconds: figures[7] })}\n`);

@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { describe, expect, test } from 'vitest';
+
+import { testDirectory } from '../support/directory.js';
+import { startHoldfast } from '../support/holdfast.js';
+import { hangMs } from '../support/time.js';
+import { LEASE_MS, startParty, statesIn } from '../support/lease.js';
+import { eventually, isGone } from '../support/processes.js';
+import { readProcessStat } from '../../src/host/process-stat.js';
+
+const LIMIT = { timeout: 60_000 };
+
+describe('a holder whose event loop is stuck', () => {
+  test(
+    'for three leases is not robbed, not even when it sticks in the tick after the grant',
+    LIMIT,
+    async () => {
+      const directory = testDirectory();
+      const paths = [join(directory, 'later'), join(directory, 'at-once')] as const;
+      const later = startParty(directory, paths[0]);
+      await later.held();
+      const atOnce = startParty(directory, paths[1], { blockMs: 3 * LEASE_MS });
+      await eventually(
+        'the second is claimed',
+        () => existsSync(paths[1]) && /\.\d{8}$/.test(statesIn(paths[1])[0] ?? ''),
+      );
+      const contenders = paths.map((path) => startParty(directory, path));
+      later.order(`block ${3 * LEASE_MS}`);
+      await delay(3 * LEASE_MS - 500);
+      for (const { child } of contenders) expect(child.stdout()).not.toContain('held');
+      await later.child.line(/^did block/, hangMs);
+      await atOnce.held();
+      for (const holder of [later, atOnce]) {
+        holder.order('assert');
+        await holder.child.line(/^did assert/);
+        expect(holder.child.stdout()).not.toContain('lost');
+      }
+    },
+  );
+
+  test('for longer than maxStallMs loses its lease', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path, { maxStallMs: 1_500 });
+    await holder.held();
+    const contender = startParty(directory, path);
+    holder.order('block 9500');
+    await contender.held();
+    holder.order('assert');
+    await holder.child.line(/^failed assert HOLDFAST_LOST/, hangMs);
+  });
+});
+
+describe('a holder that was stopped past its lease', () => {
+  test(
+    'INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing',
+    LIMIT,
+    async () => {
+      const directory = testDirectory();
+      const path = join(directory, 'lock');
+      const holder = startParty(directory, path);
+      const first = await holder.held();
+      holder.child.process.kill('SIGSTOP');
+      const successor = startParty(directory, path);
+      const second = await successor.held();
+      expect(second.token).toBeGreaterThan(first.token);
+      holder.order('assert');
+      holder.order('release');
+      holder.child.process.kill('SIGCONT');
+      await holder.child.line(/^failed assert HOLDFAST_LOST/, hangMs);
+      await holder.child.line(/^lost/);
+      await holder.child.line(/^did release/);
+      expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
+      successor.order('assert');
+      await successor.child.line(/^did assert/);
+    },
+  );
+
+  test('as `run` ends its command and exits 76', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const env = { XDG_STATE_HOME: join(directory, 'state') };
+    const args = [
+      'run',
+      '--lease',
+      '3s',
+      '--grace',
+      '1s',
+      `lease:${path}`,
+      'sh',
+      '-c',
+      'echo $$; trap "" TERM; while :; do sleep 1; done',
+    ];
+    const wrapper = startHoldfast(directory, args, { env });
+    const [command = ''] = await wrapper.child.line(/^\d+$/);
+    process.kill(wrapper.pid, 'SIGSTOP');
+    const successor = startParty(directory, path);
+    await successor.held();
+    process.kill(wrapper.pid, 'SIGCONT');
+    const { code, stderr } = await wrapper.outcome;
+    expect(code).toBe(76);
+    expect(stderr).toContain('its lease ran out');
+    expect(isGone(Number(command))).toBe(true);
+    successor.order('assert');
+    await successor.child.line(/^did assert/);
+  });
+});
+
+describe('looking at a lease', () => {
+  test('leaves a stopped holder stopped', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    await holder.held();
+    holder.child.process.kill('SIGSTOP');
+    await eventually('it is stopped', () => readProcessStat(holder.child.pid)?.state === 'T');
+    const shown = await startHoldfast(directory, ['show', `lease:${path}`]).outcome;
+    expect(shown.stdout).toMatch(/alive +yes/);
+    expect(shown.stdout).toMatch(/seen unchanged for/);
+    expect(shown.stdout).toMatch(/holdfast break lease:\S+ --holder [a-z2-7]{26}/);
+    expect(readProcessStat(holder.child.pid)?.state).toBe('T');
+  });
+});
+
+describe('the keeper', () => {
+  test(
+    'lets a process end that has nothing else to do, and leaves the lease to the next',
+    LIMIT,
+    async () => {
+      const directory = testDirectory();
+      const path = join(directory, 'lock');
+      const holder = startParty(directory, path, { leaseMs: 30_000, isBrief: true });
+      await holder.child.line(/^leaving$/);
+      const since = performance.now();
+      expect((await holder.child.exited).code).toBe(0);
+      expect(performance.now() - since).toBeLessThan(1_500);
+      await startParty(directory, path).held();
+    },
+  );
+
+  test('hears of a broken lease at its next renewal, and others wait until then', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    const { holderId } = await holder.held();
+    const contender = startParty(directory, path);
+    await contender.child.line(/^ready$/);
+    const { code, stderr } = await startHoldfast(directory, [
+      'break',
+      `lease:${path}`,
+      '--holder',
+      holderId,
+      '--force',
+    ]).outcome;
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('ended the hold') as string,
+    });
+    const [, lostAt = ''] = await holder.child.line(/^lost ([\d.]+) taken$/);
+    const { at } = await contender.held();
+    expect(at).toBeGreaterThan(Number(lostAt));
+    const again = await startHoldfast(directory, ['break', `lease:${path}`, '--holder', holderId, '--force'])
+      .outcome;
+    expect(again.code).toBe(75);
+  });
+});

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { describe, expect, test } from 'vitest';
+
+import { testDirectory } from '../support/directory.js';
+import { holdfast, HOLDFAST } from '../support/holdfast.js';
+import { bootNow, LEASE_MS, otherHost, SILENCE_MS, startParty, wrongClock } from '../support/lease.js';
+import { start } from '../support/processes.js';
+import { hangMs } from '../support/time.js';
+
+const isSoak = process.env['HOLDFAST_SOAK'] === '1';
+const LIMIT = { timeout: 60_000 };
+
+describe('a live holder', () => {
+  test('INV-LEASE-1 keeps everybody out while it renews, whatever their clocks say', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    await holder.held();
+    const contenders = [
+      {},
+      wrongClock('+3600'),
+      wrongClock('-3600'),
+      wrongClock('+0 x1.1'),
+      otherHost(directory),
+    ].map((surroundings, index) => startParty(join(directory, String(index)), path, {}, surroundings));
+    await Promise.all(contenders.map(({ child }) => child.line(/^ready$/)));
+    await delay(isSoak ? 20_000 : SILENCE_MS + 2_000);
+    expect(contenders.map(({ child }) => child.stdout())).toEqual(contenders.map(() => 'ready\n'));
+    holder.order('assert');
+    await holder.child.line(/^did assert/);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    const releasedAt = bootNow();
+    // A contender's own times may be those of a wrong clock.
+    await Promise.any(contenders.map((contender) => contender.held()));
+    expect(bootNow() - releasedAt).toBeLessThan(1_500);
+  });
+});
+
+describe('a killed holder', () => {
+  test('makes room on its own host within a second', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path, { leaseMs: 30_000 });
+    const first = await holder.held();
+    const contender = startParty(directory, path, { leaseMs: 30_000 });
+    await contender.child.line(/^ready$/);
+    await delay(300);
+    const killedAt = bootNow();
+    holder.child.process.kill('SIGKILL');
+    const second = await contender.held();
+    expect(second.at - killedAt).toBeLessThan(1_000);
+    expect(second.token).toBeGreaterThan(first.token);
+  });
+
+  test(
+    'makes room on another host between one and two leases later, also for tries that never wait',
+    LIMIT,
+    async () => {
+      const directory = testDirectory();
+      const paths = [join(directory, 'waited'), join(directory, 'tried')] as const;
+      const holders = paths.map((path) => startParty(directory, path));
+      const [first] = await Promise.all(holders.map((holder) => holder.held()));
+      const contender = startParty(directory, paths[0], {}, otherHost(directory));
+      const tries = startTries(directory, paths[1]);
+      await contender.child.line(/^ready$/);
+      await tries.line(/^busy$/);
+      const killedAt = bootNow();
+      for (const holder of holders) holder.child.process.kill('SIGKILL');
+      const second = await contender.held();
+      expect(second.at - killedAt).toBeGreaterThan(LEASE_MS);
+      expect(second.at - killedAt).toBeLessThan(2 * LEASE_MS);
+      expect(second.token).toBeGreaterThan(first!.token);
+      const [, triedAt = ''] = await tries.line(/^got ([\d.]+)$/, hangMs);
+      expect(Number(triedAt) * 1_000 - killedAt).toBeGreaterThan(LEASE_MS);
+      expect(Number(triedAt) * 1_000 - killedAt).toBeLessThan(2 * LEASE_MS + 1_000);
+    },
+  );
+
+  test('whose command still runs makes no room before its lease has run out', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const env = { ...process.env, XDG_STATE_HOME: join(directory, 'state') };
+    const wrapper = start(
+      process.execPath,
+      [HOLDFAST, 'run', '--lease', '3s', `lease:${path}`, 'sh', '-c', 'echo in; exec sleep 30'],
+      { env },
+    );
+    await wrapper.line(/^in$/);
+    expect((await holdfast(directory, ['run', '-n', `lease:${path}`, 'true'], { env })).code).toBe(75);
+    await delay(300);
+    wrapper.process.kill('SIGKILL');
+    const killedAt = bootNow();
+    const second = await startParty(directory, path).held();
+    expect(second.at - killedAt).toBeGreaterThan(LEASE_MS - 500);
+  });
+});
+
+/** A series like cron's on another host: each process looks once and ends. */
+function startTries(directory: string, path: string) {
+  const { command = [] } = otherHost(directory);
+  const once = `${process.execPath} ${HOLDFAST} run -n -q --lease 3s lease:${path} true 2>/dev/null`;
+  const script = `while ! ${once}; do echo busy; sleep 0.2; done; echo got $(cut -d' ' -f1 /proc/uptime)`;
+  const words = [...command, 'sh', '-c', script];
+  return start(String(words[0]), words.slice(1), {
+    env: { ...process.env, XDG_STATE_HOME: join(directory, 'cron') },
+  });
+}

@@ -1,0 +1,7 @@
+import { test } from 'vitest';
+
+import { takeInRandomOrders } from './lock-all.js';
+
+test('lockAll from 8 processes in random orders for 30 s', { timeout: 120_000 }, async () => {
+  await takeInRandomOrders(30);
+});

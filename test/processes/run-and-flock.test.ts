@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { testDirectory } from '../support/directory.js';
+import { holdfast, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
+
+describe('run and flock(1) on one file', () => {
+  it.each([
+    ['-x', '-x', false],
+    ['-x', '-s', false],
+    ['-s', '-x', false],
+    ['-s', '-s', true],
+  ])('run %s beside flock %s: together %s', async (ours, theirs, isTogether) => {
+    const directory = testDirectory();
+    await startHolder(directory, [ours, 'x']);
+    const { code } = await script(directory, `flock ${theirs} -n x true`);
+    expect(code).toBe(isTogether ? 0 : 1);
+  });
+
+  it.each([
+    ['-x', '-x', false],
+    ['-x', '-s', false],
+    ['-s', '-x', false],
+    ['-s', '-s', true],
+  ])('flock %s beside run %s: together %s', async (theirs, ours, isTogether) => {
+    const directory = testDirectory();
+    const other = startScript(directory, `flock ${theirs} x sh -c "echo inside; sleep 30"`);
+    await other.child.line(/^inside$/);
+    const { code } = await holdfast(directory, ['run', ours, '-n', 'x', 'true']);
+    expect(code).toBe(isTogether ? 0 : 75);
+  });
+
+  it('names a holder that came by flock(1)', async () => {
+    const directory = testDirectory();
+    const other = startScript(directory, 'exec flock x sh -c "echo inside; sleep 30"');
+    await other.child.line(/^inside$/);
+    const { stderr } = await holdfast(directory, ['run', '-n', 'x', 'true']);
+    expect(stderr).toContain(`pid ${other.pid} (flock x sh -c echo inside; sleep 30)`);
+  });
+});
+
+function fingerprint(path: string): string {
+  const { ino, mtimeMs, size } = statSync(path);
+  const bytes = createHash('sha256').update(readFileSync(path)).digest('hex');
+  return JSON.stringify({ ino, mtimeMs, size, bytes });
+}
+
+describe('run on what is not ours', () => {
+  it.each([
+    ['a file with content', 'notes.txt', 'keep me\n', 0o644],
+    ['a script', 'tool.sh', '#!/bin/sh\necho hello\n', 0o755],
+    ['a read-only file', 'readonly', 'fixed\n', 0o444],
+    ['a file that only looks like ours', 'digits', '4711 holdfish/1\n', 0o644],
+  ])('locks %s and changes not a byte of it', async (_, name, content, mode) => {
+    const directory = testDirectory();
+    const path = join(directory, name);
+    writeFileSync(path, content);
+    chmodSync(path, mode);
+    const before = fingerprint(path);
+    const holder = await startHolder(directory, [name]);
+    expect((await script(directory, `flock -n ${name} true`)).code).toBe(1);
+    await holder.end();
+    await holdfast(directory, ['clean']);
+    expect(fingerprint(path)).toBe(before);
+  });
+
+  it('locks a read-only file as another user', async () => {
+    const directory = testDirectory();
+    chmodSync(directory, 0o755);
+    writeFileSync(join(directory, 'x'), 'fixed\n', { mode: 0o444 });
+    const asNobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const { code, stdout } = await script(directory, `${asNobody} $H run x sh -c 'flock -n x true; echo $?'`);
+    expect([code, stdout]).toEqual([0, '1\n']);
+  });
+
+  it('locks a directory and puts nothing into it', async () => {
+    const directory = testDirectory();
+    mkdirSync(join(directory, 'd'));
+    const holder = await startHolder(directory, ['d']);
+    expect((await script(directory, 'flock -n d true')).code).toBe(1);
+    expect((await holder.end()).code).toBe(0);
+    expect(readdirSync(join(directory, 'd'))).toEqual([]);
+  });
+
+  it('clean removes our unheld files and nothing else', async () => {
+    const directory = testDirectory();
+    const foreign = {
+      'yarn.lock': '# yarn lockfile v1\n',
+      'Cargo.lock': '[[package]]\n',
+      'empty.lock': '',
+      '12': '12 of them\n',
+    };
+    for (const [name, text] of Object.entries(foreign)) writeFileSync(join(directory, name), text);
+    await holdfast(directory, ['run', 'ours.lock', 'true']);
+    await holdfast(directory, ['run', '--for', 'data', 'true']);
+    const holder = await startHolder(directory, ['held.lock']);
+    const dry = await holdfast(directory, ['clean', '--dry-run']);
+    expect(dry.stdout).toBe('ours.lock\n.holdfast/locks/data.lock\nwould remove 2 lock files\n');
+    const { code, stdout, stderr } = await holdfast(directory, ['clean']);
+    expect([code, stdout, stderr]).toEqual([0, 'removed 2 lock files\n', 'holdfast: kept held.lock: held\n']);
+    expect(readdirSync(directory).sort()).toEqual(['.holdfast', ...Object.keys(foreign), 'held.lock'].sort());
+    expect((await holder.end()).code).toBe(0);
+  });
+});
+
+it('8 x 50 increments through run are exactly 400 while clean loops beside them', async () => {
+  const directory = testDirectory();
+  writeFileSync(join(directory, 'count'), '0');
+  const increment = 'read n <count; echo $((n + 1)) >count';
+  const worker = `for i in $(seq 50); do $H run c.lock -- sh -c '${increment}' || exit 1; done`;
+  const cleaner = startScript(directory, 'while :; do $H clean; done');
+  const workers = Array.from({ length: 8 }, () => startScript(directory, worker, { stdio: 'ignore' }));
+  const codes = await Promise.all(workers.map(async ({ outcome }) => (await outcome).code));
+  expect(codes).toEqual(Array.from({ length: 8 }, () => 0));
+  expect(readFileSync(join(directory, 'count'), 'utf8').trim()).toBe('400');
+  expect(cleaner.child.stdout()).toMatch(/^removed 1 lock file$/m);
+}, 120_000);
+
+it('a waiter sleeps in the kernel', async () => {
+  const directory = testDirectory();
+  await startHolder(directory, ['x']);
+  const waiter = startHoldfast(directory, ['run', '-q', 'x', 'true']);
+  const { ino } = statSync(join(directory, 'x'));
+  const line = new RegExp(`-> FLOCK .* WRITE ${waiter.pid} .*:${ino} `);
+  for (let tries = 0; !line.test(readFileSync('/proc/locks', 'latin1')); tries++) {
+    if (tries > 1_000) throw new Error('no waiter in /proc/locks');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const ticks = (): number => {
+    const fields = readFileSync(`/proc/${waiter.pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const before = ticks();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  // A tick is 10 ms; 5 s of waiting may cost 5 ms.
+  expect(ticks() - before).toBeLessThanOrEqual(1);
+});
