@@ -1,0 +1,58 @@
+// npm run bench [-- SUITE [EXPERIMENT]]; with --smoke: a minute, no pages, and a failure only at a gross regression.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { runSuite } from './harness.mjs';
+import { machine, pagePaths, printRows, saveResults, writePages } from './report.mjs';
+
+const SUITES = ['locks', 'command', 'durable', 'cache', 'engines', 'claims'];
+const GROSS_REGRESSION = 3;
+
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const isSmoke = process.argv.includes('--smoke');
+const [wanted, only] = words;
+const isTerminal = process.stderr.isTTY === true;
+const log = (text) => isTerminal && process.stderr.write(`\r\x1b[K${text}`);
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+if (wanted !== undefined && !SUITES.includes(wanted)) fail(`No suite "${wanted}": ${SUITES.join(', ')}.`);
+if (!existsSync(new URL('../dist/index.js', import.meta.url)))
+  fail('There is no dist/: run "npm run build" first.');
+if (!existsSync(new URL('node_modules', import.meta.url)))
+  fail('The peers are missing: run "npm ci --prefix bench" first.');
+
+const fresh = {};
+const regressions = [];
+for (const name of wanted === undefined ? SUITES : [wanted]) {
+  const file = new URL(`${name}.mjs`, import.meta.url);
+  if (!existsSync(file)) continue;
+  const { suite } = await import(file);
+  const rows = await runSuite(suite, { isSmoke, only, log });
+  log('');
+  if (rows.length === 0) continue;
+  printRows(suite.title, rows);
+  fresh[name] = {
+    title: suite.title,
+    notes: suite.notes,
+    machine: machine(),
+    measuredAt: new Date().toISOString(),
+    rows,
+  };
+  regressions.push(...rows.filter(({ excess }) => excess !== undefined && excess > GROSS_REGRESSION));
+}
+
+if (isSmoke) {
+  for (const row of regressions) console.error(`${row.id} is ${row.excess.toFixed(1)} times off its target.`);
+  process.exit(regressions.length > 0 ? 1 : 0);
+}
+// Part of a suite would leave the rest of it out of the page.
+if (only === undefined) {
+  writePages(saveResults(fresh));
+  const prettier = fileURLToPath(new URL('../node_modules/prettier/bin/prettier.cjs', import.meta.url));
+  spawnSync(process.execPath, [prettier, '--write', ...pagePaths], { stdio: 'ignore' });
+}
