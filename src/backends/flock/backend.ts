@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
@@ -8,6 +7,7 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { makePrivateDirectories } from '../../host/directories.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
 import {
   LOCK_CREATE,
@@ -147,7 +147,7 @@ export class FlockBackend implements Backend {
     }
     if (result !== -ENOENT || !this.#config.createDirectories) return undefined;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makePrivateDirectories(dirname(path));
     } catch (error) {
       throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
     }
