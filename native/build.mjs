@@ -1,4 +1,5 @@
 // Builds prebuilds/<platform>-<arch>/holdfast.node with a plain C compiler: `node native/build.mjs [target]`.
+// In an installed package it is what `holdfast build-addon` runs, for machines that no prebuilt file serves.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const host = `${process.platform}-${process.arch}`;
-const target = process.argv[2] ?? host;
+const target = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? host;
 const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
 
 const posix = [
@@ -31,6 +32,9 @@ const linux = [
   '-Wl,-z,now',
   '-Wl,--build-id=none',
 ];
+
+/** Any other machine builds for itself, as its own compiler sees fit. */
+const native = { compilers: ['cc', 'gcc', 'clang'], flags: linux, sources: posix };
 
 const targets = {
   'linux-x64': { compilers: ['cc', 'x86_64-linux-gnu-gcc'], flags: linux, sources: posix },
@@ -72,14 +76,16 @@ function isThere(command) {
 }
 
 function newestSource() {
-  const files = readdirSync(here).map((name) => join(here, name));
-  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+  const files = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return Math.max(...files.map(({ name }) => statSync(join(here, name)).mtimeMs));
 }
 
+/** Of node-api-headers in a clone; the tarball carries a copy of the headers, but not of what Windows needs besides. */
 function headers() {
   try {
     return dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
   } catch {
+    if (existsSync(join(here, 'include', 'node_api.h'))) return here;
     return fail('Could not build the addon: node-api-headers is not installed. Run "npm install" first.');
   }
 }
@@ -93,9 +99,10 @@ function windowsImports(api, directory) {
   });
 }
 
-const recipe = targets[target];
+const recipe = targets[target] ?? (target === host && process.platform !== 'win32' ? native : undefined);
 if (!recipe) fail(`Could not build for "${target}": only ${Object.keys(targets).join(', ')} are known.`);
-if (existsSync(output) && statSync(output).mtimeMs > newestSource()) process.exit(0);
+const isForced = process.argv.includes('--force');
+if (!isForced && existsSync(output) && statSync(output).mtimeMs > newestSource()) process.exit(0);
 
 const compiler = (target === host && process.env.CC) || recipe.compilers.find(isThere);
 if (!compiler) {

@@ -40,3 +40,20 @@ const BY_CODE: Readonly<Record<ErrorCode, number>> = {
 export function exitCodeOf(code: ErrorCode): number {
   return BY_CODE[code];
 }
+
+/** For the man page, in numeric order. */
+export const EXIT_CODE_ROWS = [
+  { code: '0', meaning: 'Done. "run" passes on the exit code of its command, 128+n for signal n.' },
+  { code: '20', meaning: 'A download or clone failed for good.' },
+  { code: '64', meaning: 'The command line could not be understood.' },
+  { code: '65', meaning: 'A record is unreadable, or newer than this version.' },
+  { code: '69', meaning: 'The addon, a peer package or a server is missing.' },
+  { code: '70', meaning: 'A build step failed.' },
+  { code: '74', meaning: 'The file system failed: no space, an I/O error.' },
+  { code: '75', meaning: 'Still held by others at the deadline. Another number with -E.' },
+  { code: '76', meaning: 'The hold was lost, or it is not known whether it stands.' },
+  { code: '77', meaning: 'Permission denied.' },
+  { code: '78', meaning: 'The deployment disagrees with itself, or the thing is not possible here.' },
+  { code: '126, 127', meaning: 'The command of "run" could not be executed; it was not found.' },
+  { code: '130, 143', meaning: 'Canceled by Ctrl-C or SIGTERM.' },
+] as const;

@@ -1,5 +1,5 @@
 import type { CommandSpec } from './spec.js';
-import { COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
+import { BUILD_ADDON, COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
 import { BREAK } from './specs/break.js';
 import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
@@ -30,6 +30,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   CLAIM,
   UNCLAIM,
   ...CLAIMS,
+  BUILD_ADDON,
   COMPLETION,
   HELP,
   VERSION,

@@ -28,7 +28,7 @@ function open(): NativeAddon {
     const fact = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
     throw new LockError(
       `Could not load the native addon "${file}": ${fact}. ` +
-        `Run "node native/build.mjs" in the package's folder to build it for ${platform}.`,
+        `Run "holdfast build-addon" to build it for ${platform}.`,
       { code: 'HOLDFAST_BACKEND_UNAVAILABLE', cause },
     );
   }

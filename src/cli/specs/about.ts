@@ -53,3 +53,15 @@ export const VERSION: CommandSpec = {
   examples: [{ command: 'holdfast version', help: 'The same as holdfast --version' }],
   load: () => import('../commands/version.js'),
 };
+
+export const BUILD_ADDON: CommandSpec = {
+  name: 'build-addon',
+  summary: 'Build the native addon for this machine',
+  usage: ['build-addon'],
+  description: [
+    'The package brings the addon for Linux (x64, arm64), Windows (x64) and macOS. Elsewhere, or when "holdfast doctor" says that it does not load, this builds it from the C sources in the package. It needs a C compiler (cc, gcc or clang) and the right to write into the package folder.',
+  ],
+  options: [],
+  examples: [{ command: 'holdfast build-addon && holdfast doctor', help: 'Once after the installation' }],
+  load: () => import('../commands/build-addon.js'),
+};
