@@ -24,6 +24,8 @@ export interface Subject {
   readonly leaseDurationMs?: number;
   /** How long after the death of its holder a lock may stay taken. Required where a crashed hold expires. */
   readonly takeoverMs?: number;
+  /** How many times fewer rounds the races run, for backends where one hold takes tenths of a second. Default 1. */
+  readonly slowness?: number;
   /**
    * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session, removes
    * the record. Required of every backend whose holds can be lost.
@@ -50,4 +52,9 @@ export function hasMode(mode: Mode): (subject: Subject) => boolean {
 
 export function isBetweenProcesses({ capabilities }: Subject): boolean {
   return capabilities.reach !== 'process';
+}
+
+/** `rounds`, or what a slow subject can do in the same time; at least two. */
+export function roundsFor({ slowness = 1 }: Subject, rounds: number): number {
+  return Math.max(2, Math.ceil(rounds / slowness));
 }

@@ -216,7 +216,7 @@ export const mutants = {
     /freed the successor/,
     { ...memory, createClient: freeingSuccessors() },
   ],
-  'lost wake-up': ['REL-3', /45 turns/, { ...memory, createClient: memoryWith(withLostWakeUp) }],
+  'lost wake-up': ['REL-3', /the turns of three/, { ...memory, createClient: memoryWith(withLostWakeUp) }],
   'grant leaked on abort': [
     'WAIT-4',
     /the lock after an abort/,

@@ -1,6 +1,6 @@
 import { check, withClients } from '../check.js';
 import { race, startContender } from '../contenders.js';
-import { isBetweenProcesses, type ConformanceCase, type Subject } from '../subject.js';
+import { isBetweenProcesses, roundsFor, type ConformanceCase, type Subject } from '../subject.js';
 
 const hasTokens = ({ capabilities }: Subject): boolean => capabilities.fencing;
 
@@ -30,10 +30,11 @@ export const fencingCases: readonly ConformanceCase[] = [
     law: 'tokens of competing processes rise in the order of their holds',
     appliesTo: (subject) => hasTokens(subject) && isBetweenProcesses(subject),
     run: async (subject) => {
-      const order = { mode: 'exclusive', rounds: 10 } as const;
+      const rounds = roundsFor(subject, 10);
+      const order = { mode: 'exclusive', rounds } as const;
       const intervals = await race(subject, subject.newResource(), [order, order, order]);
       const ordered = intervals.toSorted((x, y) => x.from - y.from);
-      check(ordered.length === 30, `${ordered.length} of 30 holds were recorded`);
+      check(ordered.length === 3 * rounds, `${ordered.length} of ${3 * rounds} holds were recorded`);
       for (const [index, interval] of ordered.entries()) {
         const before = ordered[index - 1];
         check(interval.token !== undefined, 'a hold has no token');

@@ -1,5 +1,5 @@
 import { check, soon, withClients } from '../check.js';
-import { always, type ConformanceCase } from '../subject.js';
+import { always, roundsFor, type ConformanceCase } from '../subject.js';
 
 export const releaseCases: readonly ConformanceCase[] = [
   {
@@ -36,9 +36,10 @@ export const releaseCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 3, async (...clients) => {
         const resource = subject.newResource();
+        const rounds = roundsFor(subject, 15);
         let inside = 0;
         const takeTurns = async (client: (typeof clients)[number]): Promise<void> => {
-          for (let round = 0; round < 15; round++) {
+          for (let round = 0; round < rounds; round++) {
             // oxlint-disable-next-line no-await-in-loop -- turns are taken one after the other
             const guard = await client.acquire(resource);
             inside++;
@@ -50,7 +51,7 @@ export const releaseCases: readonly ConformanceCase[] = [
             await guard.release();
           }
         };
-        await soon(Promise.all(clients.map(takeTurns)), '45 turns of three programs');
+        await soon(Promise.all(clients.map(takeTurns)), 'the turns of three programs');
       }),
   },
   {

@@ -1,6 +1,6 @@
 import { check, elapsedMs, rejectsWith, soon, stays, withClients } from '../check.js';
 import { sleep } from '../../host/clock.js';
-import { always, type ConformanceCase } from '../subject.js';
+import { always, roundsFor, type ConformanceCase } from '../subject.js';
 
 const TIMEOUT_MS = 400;
 /** A deadline is met when the error comes no later than this after it; the machine may be busy. */
@@ -106,7 +106,7 @@ export const waitingCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 2, async (a, b) => {
         const resource = subject.newResource();
-        for (let round = 0; round < 25; round++) {
+        for (let round = 0; round < roundsFor(subject, 25); round++) {
           // oxlint-disable no-await-in-loop -- each round needs the lock that the one before left
           const guard = await soon(
             a.acquire(resource, { timeoutMs: Infinity }),
