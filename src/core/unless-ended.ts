@@ -8,15 +8,13 @@ import type { Wait } from './wait.js';
 export function unlessEnded(attempt: Attempt | Promise<Attempt>, wait: Wait): Attempt | Promise<Attempt> {
   if (!(attempt instanceof Promise)) return attempt;
   return new Promise((resolve, reject) => {
-    const { signal } = wait;
-    const onAbort = (): void => {
+    const onEnd = (): void => {
       discardLater(attempt);
-      reject(signal.reason);
+      reject(wait.ended);
     };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    // In the same microtask as the outcome: an abort in the next one must not give back what is already passed on.
-    const stopListening = (): void => signal.removeEventListener('abort', onAbort);
+    if (wait.ended !== undefined) return onEnd();
+    // In the same microtask as the outcome: an end in the next one must not give back what is already passed on.
+    const stopListening = wait.onEnd(onEnd);
     attempt.then(
       (outcome) => {
         stopListening();

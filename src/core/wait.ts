@@ -24,7 +24,10 @@ export interface Lookout {
  * everything below listens to. Made only once a call has to wait.
  */
 export class Wait {
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
+  #ended: WaitEnd | undefined;
+  /** There is at most one attempt under way. */
+  #listener: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #options: ResolvedOptions;
   readonly #address: string;
@@ -45,24 +48,36 @@ export class Wait {
     this.#lookout = lookout;
     if (options.timeoutMs !== Infinity) {
       this.#timer = clock.setTimer(Math.max(0, options.timeoutMs - options.elapsedMs), () =>
-        this.#controller.abort({ kind: 'timeout' } satisfies WaitEnd),
+        this.#end({ kind: 'timeout' }),
       );
     }
     const { signal } = options;
     if (signal === undefined) return;
-    const abort = (): void =>
-      this.#controller.abort({ kind: 'canceled', reason: signal.reason } satisfies WaitEnd);
+    const abort = (): void => this.#end({ kind: 'canceled', reason: signal.reason });
     if (signal.aborted) abort();
     else this.#stopListening = onAbortOf(signal, abort);
   }
 
+  // Made lazily: it costs a tenth of a round trip to an engine, and an attempt that is granted at once needs none.
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended);
+    }
     return this.#controller.signal;
+  }
+
+  /** Tells one listener of the end, before `signal` does. Returns the way to stop listening. */
+  onEnd(listener: () => void): () => void {
+    this.#listener = listener;
+    return () => {
+      if (this.#listener === listener) this.#listener = undefined;
+    };
   }
 
   /** Undefined while the wait goes on. */
   get ended(): WaitEnd | undefined {
-    return this.#controller.signal.aborted ? (this.#controller.signal.reason as WaitEnd) : undefined;
+    return this.#ended;
   }
 
   /** Others are in the way: tells the caller, now and then every second, and watches for a deadlock. */
@@ -88,7 +103,7 @@ export class Wait {
 
   /** Waits `delayMs`, or until the wait ends; then rejects with the {@link WaitEnd}. */
   pause(delayMs: number): Promise<void> {
-    const { signal } = this.#controller;
+    const { signal } = this;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const onAbort = (): void => {
@@ -106,9 +121,16 @@ export class Wait {
   readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
     this.#deadlock = cycle;
     this.#tell('deadlock');
-    if (this.#options.onDeadlock === 'fail')
-      this.#controller.abort({ kind: 'deadlock', cycle } satisfies WaitEnd);
+    if (this.#options.onDeadlock === 'fail') this.#end({ kind: 'deadlock', cycle });
   };
+
+  /** The first end stands. */
+  #end(end: WaitEnd): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = end;
+    this.#listener?.();
+    this.#controller?.abort(end);
+  }
 
   #armProgress(): void {
     this.#progressTimer = this.#clock.setTimer(

@@ -3,9 +3,30 @@ import type { LossReason } from '../core/errors.js';
 /** Index 0 is "held": everything after it is final. */
 const STATES = ['held', 'expired', 'taken', 'session-ended', 'record-missing'] as const;
 const HELD = 0;
-const STATUS_INDEX = 0;
-const DEADLINE_INDEX = 1;
-const SIZE_BYTES = 16;
+const CELL_BYTES = 16;
+const CELLS_PER_PAGE = 1_024;
+
+/**
+ * Shared memory for many cells: allocating some for each hold cost more than all else that a hold costs here. A cell is
+ * used once; a page goes when no hold has one of its cells any more.
+ */
+export class CellPage {
+  readonly id: number;
+  readonly buffer: SharedArrayBuffer;
+  readonly status: Int32Array;
+  /** Microseconds: a double cannot be stored atomically. */
+  readonly deadlines: BigInt64Array;
+
+  constructor(id: number, buffer = new SharedArrayBuffer(CELL_BYTES * CELLS_PER_PAGE)) {
+    this.id = id;
+    this.buffer = buffer;
+    this.status = new Int32Array(buffer);
+    this.deadlines = new BigInt64Array(buffer);
+  }
+}
+
+let page = new CellPage(0);
+let used = 0;
 
 /**
  * One lease's deadline and fate in memory that the owner's thread and the worker share, so that the owner's
@@ -15,39 +36,41 @@ const SIZE_BYTES = 16;
  * extension that races with it changes nothing but a deadline that nobody reads any more.
  */
 export class LeaseCell {
-  readonly buffer: SharedArrayBuffer;
-  readonly #status: Int32Array;
-  /** Microseconds: a double cannot be stored atomically. */
-  readonly #deadline: BigInt64Array;
+  readonly page: CellPage;
+  /** Within the page. A cell is two 64-bit words: its status in the first half of the first, its deadline in the second. */
+  readonly index: number;
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.buffer = buffer;
-    this.#status = new Int32Array(buffer, 0, 1);
-    this.#deadline = new BigInt64Array(buffer);
+  constructor(cellPage: CellPage, index: number) {
+    this.page = cellPage;
+    this.index = index;
   }
 
   static create(deadline: number): LeaseCell {
-    const cell = new LeaseCell(new SharedArrayBuffer(SIZE_BYTES));
+    if (used === CELLS_PER_PAGE) {
+      page = new CellPage(page.id + 1);
+      used = 0;
+    }
+    const cell = new LeaseCell(page, used++);
     cell.extend(deadline);
     return cell;
   }
 
   get deadline(): number {
-    return Number(Atomics.load(this.#deadline, DEADLINE_INDEX)) / 1_000;
+    return Number(Atomics.load(this.page.deadlines, 2 * this.index + 1)) / 1_000;
   }
 
   get lossReason(): LossReason | undefined {
-    const status = Atomics.load(this.#status, STATUS_INDEX);
+    const status = Atomics.load(this.page.status, 4 * this.index);
     return status === HELD ? undefined : (STATES[status] as LossReason);
   }
 
   extend(deadline: number): void {
-    Atomics.store(this.#deadline, DEADLINE_INDEX, BigInt(Math.floor(deadline * 1_000)));
+    Atomics.store(this.page.deadlines, 2 * this.index + 1, BigInt(Math.floor(deadline * 1_000)));
   }
 
   /** Ends the hold for good. The first reason stands and is returned. */
   end(reason: LossReason): LossReason {
-    Atomics.compareExchange(this.#status, STATUS_INDEX, HELD, STATES.indexOf(reason));
+    Atomics.compareExchange(this.page.status, 4 * this.index, HELD, STATES.indexOf(reason));
     return this.lossReason as LossReason;
   }
 

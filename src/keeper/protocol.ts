@@ -13,7 +13,10 @@ export type Order =
       readonly id: number;
       readonly module: string;
       readonly state: unknown;
-      readonly cell: SharedArrayBuffer;
+      readonly page: number;
+      /** Only with the first order of its page. */
+      readonly memory: SharedArrayBuffer | undefined;
+      readonly cell: number;
       readonly durationMs: number;
       /** Not answered unless it fails. */
       readonly isQuiet: boolean;

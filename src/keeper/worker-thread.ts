@@ -24,6 +24,7 @@ export class WorkerThread {
   readonly #holds = new Map<number, Hold>();
   #worker: Worker | undefined;
   #pendingCount = 0;
+  #lastPage: number | undefined;
   /** Modules that this worker has opened a renewal of: they are there, and what they open they open at once. */
   readonly #opened = new Set<string>();
   #lastId = 0;
@@ -49,7 +50,9 @@ export class WorkerThread {
       id,
       module: module.href,
       state,
-      cell: cell.buffer,
+      page: cell.page.id,
+      memory: this.#sharePage(cell),
+      cell: cell.index,
       durationMs,
       isQuiet,
     };
@@ -65,6 +68,13 @@ export class WorkerThread {
       throw error;
     }
     return id;
+  }
+
+  /** The memory of a page that this worker has not heard of. */
+  #sharePage({ page }: LeaseCell): SharedArrayBuffer | undefined {
+    if (this.#worker !== undefined && this.#lastPage === page.id) return undefined;
+    this.#lastPage = page.id;
+    return page.buffer;
   }
 
   /** The hold is over, or ends elsewhere. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { RenewalModule } from '../core/lease.js';
 import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
-import { LeaseCell } from './cell.js';
+import { CellPage, LeaseCell } from './cell.js';
 import { stallDetector } from './heartbeat.js';
 import { toWire, type Order, type Report, type WorkerSetup } from './protocol.js';
 import { RenewalLoop } from './renewal-loop.js';
@@ -13,6 +13,8 @@ import { RenewalLoop } from './renewal-loop.js';
 const { heartbeat, maxStallMs } = workerData as WorkerSetup;
 const isOwnerStalled = stallDetector(heartbeat, maxStallMs, leaseClock);
 const loops = new Map<number, RenewalLoop>();
+/** The page of the latest holds; earlier ones live on in the loops that use them. */
+let current: CellPage | undefined;
 /** Being opened; `false` once it was forgotten meanwhile. */
 const opening = new Map<number, boolean>();
 
@@ -23,9 +25,11 @@ function tell(report: Report): void {
 async function arm(order: Extract<Order, { kind: 'arm' }>): Promise<void> {
   const { id, durationMs } = order;
   opening.set(id, true);
+  if (order.memory !== undefined) current = new CellPage(order.page, order.memory);
+  const page = current as CellPage;
   const { openRenewal } = (await import(order.module)) as RenewalModule;
   const renewal = await openRenewal(order.state);
-  const loop = new RenewalLoop(renewal, new LeaseCell(order.cell), {
+  const loop = new RenewalLoop(renewal, new LeaseCell(page, order.cell), {
     clock: systemClock,
     leaseClock,
     durationMs,

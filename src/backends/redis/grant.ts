@@ -7,7 +7,7 @@ import type { RedisContext } from './context.js';
 import { endClaim, extendClaim, type Claim } from './claim.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './errors.js';
-import type { RedisRenewalState } from './renewal.js';
+import { renewalState, type RedisRenewalState } from './renewal-state.js';
 
 /**
  * The server does not wait a moment longer than the lease; the holder stops believing a fifth earlier, which covers
@@ -20,7 +20,7 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
   const durationMs = claim.leaseDurationMs * BELIEVED_PART;
   const deadline = startedAt + durationMs;
   const { config } = context;
-  const state: RedisRenewalState | undefined = config && { config, claim };
+  const state: RedisRenewalState | undefined = config && renewalState(config, claim);
   return {
     fencingToken,
     lease: {
