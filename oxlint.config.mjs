@@ -121,7 +121,13 @@ export default {
     { files: ['src/host/native.ts'], rules: { 'no-restricted-properties': 'off' } },
     {
       files: ['test/**', 'bench/**', 'examples/**'],
-      rules: { 'max-lines': ['error', { max: 400 }], 'typescript/unbound-method': 'off' },
+      rules: {
+        'max-lines': ['error', { max: 400 }],
+        'typescript/unbound-method': 'off',
+        'typescript/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+        'typescript/no-base-to-string': 'off',
+        'typescript/require-array-sort-compare': 'off',
+      },
     },
   ],
 };

@@ -11,6 +11,19 @@ function isExternal(id, _importer, isResolved) {
   return LAZY.test(id.replaceAll('\\', '/'));
 }
 
+/** What every run executes gets randomness without the rest of node:crypto; see src/bin/light-crypto.ts. */
+const lightCrypto = {
+  name: 'light-crypto',
+  resolveId(id, importer) {
+    const isOnFastPath = /\/dist\/(?:core|locks|backends\/flock)\//.test(
+      (importer ?? '').replaceAll('\\', '/'),
+    );
+    return id === 'node:crypto' && isOnFastPath
+      ? fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url))
+      : undefined;
+  },
+};
+
 /**
  * `holdfast run` as one CommonJS file: 40 small ES modules cost it nearly half of node's own start, the same in
  * one file a tenth. What only a run with trouble needs lies in a few files beside it.
@@ -19,7 +32,7 @@ export default defineConfig({
   input: 'dist/bin/holdfast.js',
   platform: 'node',
   external: isExternal,
-  resolve: { alias: { 'node:crypto': fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url)) } },
+  plugins: [lightCrypto],
   makeAbsoluteExternalsRelative: true,
   output: {
     dir: 'dist/bin',

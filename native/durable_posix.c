@@ -48,15 +48,9 @@ static int look_at_target(durable_write *self, struct stat *target, bool *exists
   return S_ISREG(target->st_mode) ? 0 : -EINVAL;
 }
 
-/*
- * A sweep may have seen the temp before it was locked. Then either our try fails, or the name is gone already: the
- * caller starts over. A file system without locks is no reason to fail; nobody takes a lock there as proof either.
- */
+/* A file system without locks is no reason to fail; nobody takes a lock there as proof either. */
 static int lock_temp(const durable_write *self) {
-  struct stat status;
-  if (flock(self->temp_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) return -EAGAIN;
-  if (status_of(self->temp_fd, &status) < 0) return -errno;
-  return status.st_nlink == 0 ? -EAGAIN : 0;
+  return flock(self->temp_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? -EAGAIN : 0;
 }
 
 static int write_all(const durable_write *self) {
@@ -101,6 +95,11 @@ static int fill_temp(durable_write *self, const struct stat *target) {
   result = write_all(self);
   if (result < 0) return result;
   if (status_of(self->temp_fd, &temp) < 0) return -errno;
+  /* A sweep that met the temp before it was locked has removed it: the caller starts over with another. */
+  if (temp.st_nlink == 0) {
+    self->step = DURABLE_LOCK;
+    return -EAGAIN;
+  }
   /* A full or failing disk must never get as far as the rename. */
   if ((uint64_t)temp.st_size != self->length) return -EIO;
   result = take_over_rights(self, target, &temp);

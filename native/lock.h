@@ -29,7 +29,7 @@ typedef pthread_mutex_t mutex;
 #endif
 
 /* Bits of `flags`; src/host/native-contract.ts says the same. */
-enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_POLITE = 8 };
+enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_POLITE = 8, LOCK_DIRECTORY = 16 };
 
 /* Bytes of a path and of a record, the terminating NUL included. */
 enum { PATH_BYTES = 4096, RECORD_BYTES = 8192 };

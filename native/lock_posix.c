@@ -56,7 +56,9 @@ static int above_standard_descriptors(int fd) {
 static int open_path(const lock_request *request, interrupt *stop) {
   int create = request->flags & LOCK_CREATE ? O_CREAT : 0;
   int fd = open_once(request->path, O_RDWR | create, request->create_mode, stop);
-  if (fd < 0 && errno == EISDIR) fd = open_once(request->path, O_RDONLY | O_DIRECTORY, 0, stop);
+  if (fd < 0 && errno == EISDIR && request->flags & LOCK_DIRECTORY) {
+    fd = open_once(request->path, O_RDONLY | O_DIRECTORY, 0, stop);
+  }
   if (fd < 0 && is_write_refused(errno)) {
     int first = errno;
     /* fs.protected_regular refuses O_CREAT on a file that exists and that we may write. */

@@ -6,5 +6,5 @@ import { casesFor } from 'holdfast/testing';
 import { subject } from './subject.mjs';
 
 for (const { id, law, run } of casesFor(subject)) {
-  test(`${id}: ${law}`, () => run(subject));
+  void test(`${id}: ${law}`, () => run(subject));
 }

@@ -73,7 +73,7 @@ function httpSource<T>(url: string | URL, options: HttpCacheOptions<T>): Source<
     name,
     id,
     async fetch(request: SourceRequest<T>): Promise<SourceResult> {
-      const { signal, timeoutMs, timeoutSource, onProgress, onRetry } = request;
+      const { signal, timeoutMs, statedTimeoutMs, timeoutSource, onProgress, onRetry } = request;
       const conditions = conditionsOf(request.previous?.meta, id);
       const answer = await fetchBytes(url, {
         clock: systemClock,
@@ -82,6 +82,7 @@ function httpSource<T>(url: string | URL, options: HttpCacheOptions<T>): Source<
         maxSizeBytes: options.maxSizeBytes ?? HTTP_CACHE_MAX_SIZE_BYTES,
         signal,
         timeoutMs,
+        statedTimeoutMs,
         timeoutSource,
         ...(attempts !== undefined && { attempts }),
         ...(firstRetryMs !== undefined && { firstRetryMs }),

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { formatDuration } from '../core/duration.js';
 import { isLockError, LockError } from '../core/errors.js';
 import type { WaitEvent } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
@@ -156,9 +157,9 @@ function fetchFrom<T>(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<SourceResult> {
-  const { timeoutSource, onProgress, onRetry } = options;
+  const { timeoutMs: statedTimeoutMs, timeoutSource, onProgress, onRetry } = options;
   const previous = found.kind === 'ok' ? { value: found.version.value, meta: found.version.meta } : undefined;
-  return source.fetch({ previous, signal, timeoutMs, timeoutSource, onProgress, onRetry });
+  return source.fetch({ previous, signal, timeoutMs, statedTimeoutMs, timeoutSource, onProgress, onRetry });
 }
 
 interface Encoded<T> {
@@ -211,7 +212,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function sourceTimeout(path: string, options: RefreshOptions, cause: unknown): LockError {
-  const limit = `timeout ${options.timeoutMs / 1_000} s (${options.timeoutSource})`;
+  const limit = `timeout ${formatDuration(options.timeoutMs)} (${options.timeoutSource})`;
   return new LockError(
     `Could not refresh "${path}": its source timed out: it did not deliver within the ${limit}. Try again later, or raise the timeout.`,
     { code: 'HOLDFAST_NETWORK', resource: path, cause },

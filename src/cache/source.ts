@@ -11,6 +11,8 @@ export interface SourceRequest<T> {
   readonly signal: AbortSignal;
   /** Milliseconds left to that deadline; may be Infinity. */
   readonly timeoutMs: number;
+  /** The whole of it, as the user gave it. */
+  readonly statedTimeoutMs: number;
   readonly timeoutSource: string;
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly onRetry: ((event: RetryEvent) => void) | undefined;

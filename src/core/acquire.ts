@@ -59,7 +59,7 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
   const guard = await tryUntraced(target, options);
   if (guard === undefined) {
-    throw contendedError(target.address, await holdersOf(target), options.timeoutSource);
+    throw contendedError(target.address, await soonOr([], target, holdersOf(target)), options.timeoutSource);
   }
   return guard;
 }
@@ -133,7 +133,11 @@ async function contend(
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
-    throw timeoutError(address, options, await holdersOf(target), await deadlockOf(target));
+    const [holders, deadlock] = await Promise.all([
+      soonOr([], target, holdersOf(target)),
+      soonOr(undefined, target, deadlockOf(target)),
+    ]);
+    throw timeoutError(address, options, holders, deadlock);
   }
 }
 
@@ -233,6 +237,19 @@ async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
   } catch {
     return [];
   }
+}
+
+/** How long an error waits for names beyond its deadline; without them it says less, but it comes. */
+const NAMES_WITHIN_MS = 200;
+
+function soonOr<T>(otherwise: T, { space }: Target, names: Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    const timer = space.clock.setTimer(NAMES_WITHIN_MS, () => resolve(otherwise));
+    void names.then((found) => {
+      timer.clear();
+      resolve(found);
+    });
+  });
 }
 
 async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {

@@ -4,7 +4,7 @@ import { isSameCycle, type DeadlockLink } from './deadlock.js';
 /** Between looks that must agree: a cycle that dissolves by itself in this time was none. */
 const CONFIRM_MS = 200;
 /** Between looks later on: others may begin to wait long after us, and they look too when they do. */
-const LATER_MS = 5_000;
+const LATER_MS = 15_000;
 
 /**
  * Looks for a cycle during a wait, and tells of the first one that two looks in a row have seen. The process with the

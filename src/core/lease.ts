@@ -19,6 +19,12 @@ export interface Lease {
    * where the engine's client cannot cross into a worker, a renewal that runs on the owner's loop.
    */
   readonly renewal: RenewalSource | Renewal;
+  /**
+   * A renewal that is carried out after the release changes nothing, because the store compares. Then the owner's thread
+   * releases by the grant itself, without waiting for the worker; and once the worker has opened a renewal of this
+   * module, the next hold is given out without waiting for its answer, only for the order to be on its way.
+   */
+  readonly isReleaseSafe?: boolean;
 }
 
 export interface RenewalSource {

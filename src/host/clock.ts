@@ -66,6 +66,11 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Milliseconds since this process was started. */
+export function processAgeMs(): number {
+  return process.uptime() * 1_000;
+}
+
 /** Monotonic milliseconds since boot. */
 export interface BootClock {
   now(): number;

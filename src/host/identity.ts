@@ -17,7 +17,7 @@ export const hostname: () => string = once(() => osHostname());
 /** Changes with every boot of the kernel; undefined outside Linux. */
 export const bootId: () => string | undefined = once(() => {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     return undefined;
   }

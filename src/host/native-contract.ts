@@ -119,3 +119,5 @@ export const DURABLE_WRITE = 4;
 export const DURABLE_SYNC = 5;
 export const DURABLE_RENAME = 6;
 export const DURABLE_SYNC_DIRECTORY = 7;
+/** Lock the path also when it is a directory; otherwise that is -EISDIR. */
+export const LOCK_DIRECTORY = 16;

@@ -35,13 +35,22 @@ export function createKeeper(
     hold: HoldName,
     lose: (reason: LossReason) => void,
   ): Promise<Runner> {
-    const { renewal, durationMs } = lease;
+    const { renewal, durationMs, isReleaseSafe = false } = lease;
     const listener = {
       onRenewed: (remainingMs: number, error: unknown) => publishRenewal(hold, remainingMs, error),
       onLost: lose,
     };
     if (isSource(renewal)) {
-      const id = await thread.arm(renewal, cell, durationMs, listener);
+      const id = await thread.arm(renewal, cell, durationMs, listener, isReleaseSafe);
+      if (isReleaseSafe) {
+        return {
+          release: async () => {
+            thread.forget(id);
+            await grant.release();
+          },
+          stop: () => Promise.resolve(thread.forget(id)),
+        };
+      }
       return {
         // A grant whose thread died is released as one that was never kept.
         release: async () => (thread.has(id) ? thread.end(id, 'release') : grant.release()),

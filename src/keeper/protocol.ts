@@ -15,11 +15,15 @@ export type Order =
       readonly state: unknown;
       readonly cell: SharedArrayBuffer;
       readonly durationMs: number;
+      /** Not answered unless it fails. */
+      readonly isQuiet: boolean;
     }
+  /** Renews no more. Not answered. */
+  | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'release'; readonly id: number }
   | { readonly kind: 'stop'; readonly id: number };
 
-/** From the worker. Every order is answered by `done` or `failed`. */
+/** From the worker. Orders are answered by `done` or `failed`, unless it says otherwise there. */
 export type Report =
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }

@@ -24,29 +24,52 @@ export class WorkerThread {
   readonly #holds = new Map<number, Hold>();
   #worker: Worker | undefined;
   #pendingCount = 0;
+  /** Modules that this worker has opened a renewal of: they are there, and what they open they open at once. */
+  readonly #opened = new Set<string>();
   #lastId = 0;
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
   }
 
-  /** Resolves with the hold's id once its renewal runs. */
+  /** Resolves with the hold's id once its renewal runs, or with `mayRunSoon` once it is known that it will. */
   async arm(
     source: RenewalSource,
     cell: LeaseCell,
     durationMs: number,
     listener: HoldListener,
+    mayRunSoon = false,
   ): Promise<number> {
     const id = ++this.#lastId;
     this.#holds.set(id, { listener });
     const { module, state } = source;
+    const isQuiet = mayRunSoon && this.#worker !== undefined && this.#opened.has(module.href);
+    const order: Order = {
+      kind: 'arm',
+      id,
+      module: module.href,
+      state,
+      cell: cell.buffer,
+      durationMs,
+      isQuiet,
+    };
     try {
-      await this.#order({ kind: 'arm', id, module: module.href, state, cell: cell.buffer, durationMs });
+      if (isQuiet) {
+        this.#worker?.postMessage(order);
+      } else {
+        await this.#order(order);
+        this.#opened.add(module.href);
+      }
     } catch (error) {
       this.#holds.delete(id);
       throw error;
     }
     return id;
+  }
+
+  /** The hold is over, or ends elsewhere. */
+  forget(id: number): void {
+    if (this.#holds.delete(id)) this.#worker?.postMessage({ kind: 'forget', id } satisfies Order);
   }
 
   /** False once the thread that kept the hold is gone. */
@@ -121,6 +144,7 @@ export class WorkerThread {
   #onDeath(worker: Worker, cause: Error | undefined): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#opened.clear();
     const holds = [...this.#holds.values()];
     this.#holds.clear();
     for (const hold of holds) hold.answer?.reject(threadError('it ended', cause));

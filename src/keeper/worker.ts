@@ -13,6 +13,8 @@ import { RenewalLoop } from './renewal-loop.js';
 const { heartbeat, maxStallMs } = workerData as WorkerSetup;
 const isOwnerStalled = stallDetector(heartbeat, maxStallMs, leaseClock);
 const loops = new Map<number, RenewalLoop>();
+/** Being opened; `false` once it was forgotten meanwhile. */
+const opening = new Map<number, boolean>();
 
 function tell(report: Report): void {
   parentPort?.postMessage(report);
@@ -20,6 +22,7 @@ function tell(report: Report): void {
 
 async function arm(order: Extract<Order, { kind: 'arm' }>): Promise<void> {
   const { id, durationMs } = order;
+  opening.set(id, true);
   const { openRenewal } = (await import(order.module)) as RenewalModule;
   const renewal = await openRenewal(order.state);
   const loop = new RenewalLoop(renewal, new LeaseCell(order.cell), {
@@ -31,20 +34,27 @@ async function arm(order: Extract<Order, { kind: 'arm' }>): Promise<void> {
       tell({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
     onLost: (reason) => tell({ kind: 'lost', id, reason }),
   });
+  const isWanted = opening.get(id);
+  opening.delete(id);
+  if (isWanted === false) return;
   loops.set(id, loop);
   loop.start();
 }
 
 async function obey(order: Order): Promise<void> {
   if (order.kind === 'arm') return arm(order);
+  if (opening.has(order.id)) opening.set(order.id, false);
   const loop = loops.get(order.id);
   loops.delete(order.id);
   await (order.kind === 'release' ? loop?.release() : loop?.stop());
 }
 
 parentPort?.on('message', (order: Order) => {
+  const isQuiet = order.kind === 'forget' || (order.kind === 'arm' && order.isQuiet);
   obey(order).then(
-    () => tell({ kind: 'done', id: order.id }),
+    () => {
+      if (!isQuiet) tell({ kind: 'done', id: order.id });
+    },
     (error: unknown) => tell({ kind: 'failed', id: order.id, error: toWire(error) }),
   );
 });

@@ -60,13 +60,17 @@ export async function withLock<T>(
 ): Promise<T> {
   const { options, fn } = splitArguments(optionsOrFn, maybeFn);
   const guard = await acquire(lock, options);
+  let result: T;
   try {
-    const result = await fn(guard);
+    result = await fn(guard);
     if (!guard.isReleased) guard.assertHeld();
-    return result;
-  } finally {
-    await guard.release();
+  } catch (error) {
+    // What went wrong first is what the caller must hear, whatever becomes of the release.
+    await guard.release().catch(() => undefined);
+    throw error;
   }
+  await guard.release();
+  return result;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, type Stats } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
@@ -33,36 +33,16 @@ export function chooseForPath(path: string): FileChoice {
   return { backend: 'flock', fileSystem, reason };
 }
 
-const FILES_KEPT = 1_000;
-const knownFiles = new Set<string>();
-
 /**
- * @throws LockError HOLDFAST_CONFIG_MISMATCH when `path` is the directory of a lease: flocking it would exclude nobody
- *   who uses the lease. Asked once per path that is a file, because a lease cannot be born where a file is.
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH when the directory at `path` is a lease: flocking it would exclude nobody
+ *   who uses the lease. A path that is a file needs no question, because a lease cannot be born where a file is.
  */
 export function assertNoLease(path: string): void {
-  if (knownFiles.has(path)) return;
-  const stat = attemptStat(path);
-  if (stat === undefined) return;
-  if (!stat.isDirectory()) {
-    if (knownFiles.size >= FILES_KEPT) knownFiles.clear();
-    knownFiles.add(path);
-    return;
-  }
   if (!isLeaseDirectory(path)) return;
   throw new LockError(
     `Could not lock "${path}": it is locked by a lease, so a kernel lock would exclude nobody. Use lease:${path}.`,
     { code: 'HOLDFAST_CONFIG_MISMATCH', resource: path },
   );
-}
-
-/** undefined for what is not there, or cannot be looked at: that is the kernel's to refuse, with an error of ours. */
-function attemptStat(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
 }
 
 function isLeaseDirectory(path: string): boolean {

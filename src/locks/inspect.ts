@@ -1,5 +1,6 @@
 import type { HolderInfo } from '../core/backend.js';
 import { LockError } from '../core/errors.js';
+import { assertNoLease } from './file-choice.js';
 import { targetOf, type Lock } from './lock.js';
 
 /** A lock as it was at about one moment. It tells; it decides nothing: by the time it is read, things may have changed. */
@@ -17,7 +18,7 @@ export interface Inspection {
 /**
  * Tells who holds a lock and who waits for it, and changes nothing: no file is created, no byte written.
  *
- * @throws LockError HOLDFAST_UNSUPPORTED when the backend cannot tell, HOLDFAST_PERMISSION or HOLDFAST_IO when it
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH for a kernel lock on the directory of a lease, HOLDFAST_UNSUPPORTED when the backend cannot tell, HOLDFAST_PERMISSION or HOLDFAST_IO when it
  *   cannot look.
  * @example
  * const { isHeld, holders } = await inspect('deploy.lock');
@@ -31,6 +32,7 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
       { code: 'HOLDFAST_UNSUPPORTED', resource: address },
     );
   }
+  if (backend.name === 'flock') assertNoLease(resource);
   const found = await backend.inspect(resource);
   const holders = found.filter(({ state }) => state === 'holder');
   const waiters = found.filter(({ state }) => state === 'waiter');

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { isLeaseListing } from '../backends/lease/listing.js';
 import { kernelFileKey } from '../host/file-key.js';
 import { heldLocks } from '../host/lock-table.js';
 import { readMounts } from '../host/mounts.js';
@@ -8,18 +9,21 @@ import { lockFilesIn } from './clean.js';
 import { LOCK_DIRECTORY } from './data-file.js';
 
 /**
- * Paths of the locks in `directory`: our lock files there and in its `.holdfast/locks`, held or not, and whatever
- * else there is locked right now, the directory itself included. Sorted; absolute.
+ * Addresses of the locks in `directory`: our lock files and leases there and in its `.holdfast/locks`, held or not, and
+ * whatever else there is locked right now, the directory itself included. Absolute paths, `lease:` before those of
+ * leases; sorted.
  *
  * @throws LockError when the directory cannot be read.
  */
 export async function listLocks(directory: string): Promise<readonly string[]> {
   const here = resolve(directory);
   const found = new Set(lockFilesIn(here));
+  const paths = [here, ...entriesOf(here), ...entriesOf(join(here, LOCK_DIRECTORY))];
+  for (const path of paths) if (isLease(path)) found.add(`lease:${path}`);
   const held = new Set((await heldLocks()).map(({ key }) => key));
   if (held.size > 0) {
     const mounts = readMounts();
-    for (const path of [here, ...entriesOf(here), ...entriesOf(join(here, LOCK_DIRECTORY))]) {
+    for (const path of paths) {
       const key = tryKey(path, mounts);
       if (key !== undefined && held.has(key)) found.add(path);
     }
@@ -36,6 +40,14 @@ function entriesOf(directory: string): string[] {
     return entries.map((entry) => join(directory, entry.name));
   } catch {
     return [];
+  }
+}
+
+function isLease(path: string): boolean {
+  try {
+    return isLeaseListing(readdirSync(path));
+  } catch {
+    return false;
   }
 }
 

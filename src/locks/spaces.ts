@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 
 import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
-import { LockError } from '../core/errors.js';
 import { LockSpace } from '../core/lock-space.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
 import { GIT_CAPABILITIES } from '../backends/git/config.js';
@@ -39,7 +38,10 @@ function space(key: string, create: () => Backend): LockSpace {
 
 /** Kernel locks on files, whatever their file system. */
 export function namedFileSpace(): LockSpace {
-  return space('flock', () => new FlockBackend(NAMED_FILE, systemClock));
+  return space(
+    'flock',
+    () => new FlockBackend({ ...NAMED_FILE, assertLockableDirectory: assertNoLease }, systemClock),
+  );
 }
 
 /** For locks on paths that users name. */
@@ -48,7 +50,6 @@ export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string)
   if (backend === 'lease') {
     return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
   }
-  assertNoLease(path);
   return namedFileSpace();
 }
 
@@ -57,8 +58,10 @@ export function privatePathSpace(path: string): LockSpace {
   if (chooseForPath(path).backend === 'lease') {
     return kept('lease-private', () => leaseSpace(PRIVATE_DIRECTORY));
   }
-  assertNoLease(path);
-  return space('flock-private', () => new FlockBackend(PRIVATE_FILE, systemClock));
+  return space(
+    'flock-private',
+    () => new FlockBackend({ ...PRIVATE_FILE, assertLockableDirectory: assertNoLease }, systemClock),
+  );
 }
 
 /** The only place where an address becomes a backend. */
@@ -75,11 +78,6 @@ export function spaceOf(address: Address): LockSpace {
       );
     case 'memory':
       return space('memory', createMemoryBackend);
-    default:
-      throw new LockError(
-        `Could not lock "${address.display}": the ${address.scheme} backend is not part of this version. Use a path or memory:#NAME.`,
-        { code: 'HOLDFAST_UNSUPPORTED', resource: address.display },
-      );
   }
 }
 

@@ -31,6 +31,8 @@ export interface FetchOptions {
   readonly firstRetryMs?: number;
   readonly idleTimeoutMs?: number;
   readonly timeoutMs?: number;
+  /** What messages call the timeout, where `timeoutMs` is only what is left of it. */
+  readonly statedTimeoutMs?: number;
   /** As messages name it: `--timeout`, an environment variable, a file. */
   readonly timeoutSource?: string;
   readonly maxSizeBytes?: number;
@@ -138,6 +140,10 @@ function finalError(url: string | URL, failure: NetworkFailure, attempts: number
   return networkError(url, `${failure.message} (tried ${times})`, 'Try again later', failure);
 }
 
+function describeTimeout(options: FetchOptions, timeoutMs: number): string {
+  return `timeout ${formatDuration(options.statedTimeoutMs ?? timeoutMs)} (${options.timeoutSource ?? 'default'})`;
+}
+
 function outOfTime(
   url: string | URL,
   failure: NetworkFailure,
@@ -145,7 +151,7 @@ function outOfTime(
   timeoutMs: number,
   delayMs: number,
 ): LockError {
-  const limit = `timeout ${formatDuration(timeoutMs)} (${options.timeoutSource ?? 'default'})`;
+  const limit = describeTimeout(options, timeoutMs);
   const fact = `${failure.message}, and the next try in ${formatDuration(delayMs)} would come after the ${limit}`;
   return networkError(url, fact, 'Try again later, or raise the timeout', failure);
 }
@@ -156,7 +162,7 @@ function expired(
   options: FetchOptions,
   timeoutMs: number,
 ): LockError {
-  const limit = `timeout ${formatDuration(timeoutMs)} (${options.timeoutSource ?? 'default'})`;
+  const limit = describeTimeout(options, timeoutMs);
   const before = last === undefined ? '' : `; before that ${last.message}`;
   const cause = new NetworkFailure(`the ${limit} has passed`, { kind: 'timeout', isTransient: true });
   return networkError(

@@ -58,7 +58,7 @@ const O_CLOEXEC = 0o2000000;
 
 function isCloseOnExec(fd: number): boolean {
   try {
-    const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+    const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
     return (Number.parseInt(flags ?? '0', 8) & O_CLOEXEC) !== 0;
   } catch {
     return false;

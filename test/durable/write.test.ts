@@ -19,6 +19,7 @@ import { plainTempWriter } from '../../src/durable/write-plain.js';
 import { systemClock } from '../../src/host/clock.js';
 import { loadNative } from '../../src/host/native.js';
 import { fullDisk } from '../support/full-disk.js';
+import { start } from '../support/processes.js';
 import { testDirectory } from '../support/directory.js';
 
 const WRITE_ONCE = new URL('fixtures/write-once.mjs', import.meta.url).pathname;
@@ -82,6 +83,18 @@ describe.each([['native'], ['checked'], ['plain']])('the system calls of one %s 
     ]);
     expect(readFileSync(join(directory, 'target.txt'), 'utf8')).toBe('hello');
   });
+});
+
+test('a kernel that claims to have written what it has not: the size check stops the rename', async () => {
+  const path = join(testDirectory(), 'f');
+  writeFileSync(path, 'old');
+  // The one pwrite of the plain writer answers 5 and does nothing.
+  const lie = ['-f', '-qq', '-o', `${path}.log`, '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:retval=5'];
+  const child = start('strace', [...lie, process.execPath, WRITE_ONCE, 'plain', path, 'hello'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  expect((await child.exited).code).not.toBe(0);
+  expect(readFileSync(path, 'utf8')).toBe('old');
 });
 
 describe.each(WRITERS)('the %s writer', (_name, writer) => {

@@ -15,11 +15,12 @@ import {
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { LOCK_CREATE, LOCK_GATE, LOCK_SHARED } from '../../src/host/native-contract.js';
+import { LOCK_CREATE, LOCK_DIRECTORY, LOCK_GATE, LOCK_SHARED } from '../../src/host/native-contract.js';
 import { loadNative } from '../../src/host/native.js';
 import { isWaiting, temporaryDirectory, until } from '../processes/observe.js';
 
-const { EBADF, ECANCELED, EINVAL, EMSGSIZE, ENAMETOOLONG, ENOENT, EWOULDBLOCK, ETIMEDOUT } = constants.errno;
+const { EBADF, ECANCELED, EINVAL, EISDIR, EMSGSIZE, ENAMETOOLONG, ENOENT, EWOULDBLOCK, ETIMEDOUT } =
+  constants.errno;
 const record = '42 holdfast/1\n{"pid":42}\n';
 
 function take(path: string, flags = LOCK_CREATE, text?: string): number {
@@ -120,9 +121,10 @@ describe.skipIf(process.platform !== 'linux')('what can be locked', () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, 'd'));
     symlinkSync('d', join(directory, 'link'));
-    const handle = take(join(directory, 'd'), LOCK_CREATE | LOCK_GATE, record);
+    expect(take(join(directory, 'd'), LOCK_CREATE)).toBe(-EISDIR);
+    const handle = take(join(directory, 'd'), LOCK_CREATE | LOCK_GATE | LOCK_DIRECTORY, record);
     expect(handle).toBeGreaterThan(0);
-    expect(take(join(directory, 'link'))).toBe(-EWOULDBLOCK);
+    expect(take(join(directory, 'link'), LOCK_DIRECTORY)).toBe(-EWOULDBLOCK);
     rmdirSync(join(directory, 'd'));
     expect(loadNative().verify(handle)).toBe(0);
   });

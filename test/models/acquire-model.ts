@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 
+import type { acquire as Acquire } from '../../src/core/acquire.js';
 import type { Mode } from '../../src/core/backend.js';
 import type { Guard } from '../../src/core/guard.js';
+import type { LockSpace } from '../../src/core/lock-space.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { InventedClock, settle } from './invented-clock.js';
 import { ModelBackend, type Kind } from './model-backend.js';
 
 /** The parts of core under test: the real ones, or a copy with a bug. */
 export interface CoreParts {
-  readonly acquire: typeof import('../../src/core/acquire.js').acquire;
-  readonly LockSpace: typeof import('../../src/core/lock-space.js').LockSpace;
+  readonly acquire: typeof Acquire;
+  readonly LockSpace: typeof LockSpace;
 }
 
 type Act =
@@ -170,7 +172,7 @@ class Run {
         if (call.wasAbortedInTime && !wasAtOnce) call.outcome = 'granted after its abort';
         else call.guard = guard;
       },
-      (error: { code?: string }) => (call.outcome = error.code ?? String(error)),
+      (error: Error & { code?: string }) => (call.outcome = error.code ?? error.message),
     );
   }
 

@@ -5,12 +5,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { onTestFinished } from 'vitest';
 
+import type { ResourceQueue } from '../../src/core/queue.js';
 import type { CoreParts } from './acquire-model.js';
 
 const CORE = fileURLToPath(new URL('../../dist/core', import.meta.url));
 
 export interface PatchedCore extends CoreParts {
-  readonly ResourceQueue: typeof import('../../src/core/queue.js').ResourceQueue;
+  readonly ResourceQueue: typeof ResourceQueue;
 }
 
 /** A copy of the compiled core in which `was` in `file` reads `is`: a bug that a model must find. Gone after the test. */
@@ -27,6 +28,6 @@ export async function patchedCore(file: string, was: string, is: string): Promis
     (await import(/* @vite-ignore */ pathToFileURL(join(folder, name)).href)) as T;
   const { acquire } = await load<CoreParts>('acquire.js');
   const { LockSpace } = await load<CoreParts>('lock-space.js');
-  const { ResourceQueue } = await load<PatchedCore>('queue.js');
-  return { acquire, LockSpace, ResourceQueue };
+  const { ResourceQueue: Queue } = await load<PatchedCore>('queue.js');
+  return { acquire, LockSpace, ResourceQueue: Queue };
 }

@@ -16,7 +16,7 @@ const tally = { taken: 0, gaveUp: 0 };
 
 function pick() {
   const items = NAMES.map((name) => [random(), name])
-    .toSorted()
+    .toSorted(([a], [b]) => a - b)
     .slice(0, 2 + Math.floor(random() * 4));
   return items.map(([, name]) => ({
     // The same lock under another name now and then.

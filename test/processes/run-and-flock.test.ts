@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { holdfast, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
+import { holdfast, says, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
 
 describe('run and flock(1) on one file', () => {
   it.each([
@@ -121,19 +122,24 @@ it('8 x 50 increments through run are exactly 400 while clean loops beside them'
 it('a waiter sleeps in the kernel', async () => {
   const directory = testDirectory();
   await startHolder(directory, ['x']);
-  const waiter = startHoldfast(directory, ['run', '-q', 'x', 'true']);
+  const waiter = startHoldfast(directory, ['run', 'x', 'true']);
   const { ino } = statSync(join(directory, 'x'));
   const line = new RegExp(`-> FLOCK .* WRITE ${waiter.pid} .*:${ino} `);
   for (let tries = 0; !line.test(readFileSync('/proc/locks', 'latin1')); tries++) {
     if (tries > 1_000) throw new Error('no waiter in /proc/locks');
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${waiter.pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const before = ticks();
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  // A tick is 10 ms; 5 s of waiting may cost 5 ms.
-  expect(ticks() - before).toBeLessThanOrEqual(1);
+  // In nanoseconds, over all threads; see proc_pid_schedstat in the kernel's sched-stats.rst.
+  const usedNs = (): number =>
+    readdirSync(`/proc/${waiter.pid}/task`)
+      .map((task) =>
+        Number(readFileSync(`/proc/${waiter.pid}/task/${task}/schedstat`, 'latin1').split(' ')[0]),
+      )
+      .reduce((sum, one) => sum + one, 0);
+  await says(waiter, 'waiting');
+  // The search for a deadlock has looked twice by then.
+  await delay(1_000);
+  const before = usedNs();
+  await delay(3_500);
+  expect((usedNs() - before) / 1e6).toBeLessThan(5);
 });

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -9,6 +10,17 @@ import { quiescentMs } from '../support/time.js';
 
 async function isLocked(directory: string, lock: string): Promise<boolean> {
   return (await script(directory, `flock -n ${lock} true`)).code !== 0;
+}
+
+/** What `break` does to a lease. False when its holder renewed it in that instant. */
+function revoke(directory: string, to: string): boolean {
+  const name = readdirSync(directory).find((entry) => entry.startsWith('s.')) as string;
+  try {
+    renameSync(join(directory, name), join(directory, to));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 describe('run as a parent', () => {
@@ -138,6 +150,43 @@ describe('run as a parent', () => {
     const { code, stderr } = await holder.end();
     expect(code).toBe(76);
     expect(stderr).toContain('Could not keep "x": its record was removed or replaced while it was held');
+  });
+
+  it.each([
+    [
+      'a command that listens',
+      'trap "echo TERM; exit 0" TERM; echo $$; while :; do sleep 0.05; done',
+      ['TERM'],
+    ],
+    [
+      'a command that does not, and its child',
+      '(trap "" TERM; sleep 31) & trap "" TERM; echo $$; while :; do sleep 0.05; done',
+      [],
+    ],
+  ])('ends %s when a lease is lost, and exits with 76', async (_, text, said) => {
+    const directory = testDirectory();
+    const running = startHoldfast(directory, [
+      'run',
+      '--lease',
+      '1s',
+      '--grace',
+      '0.3',
+      'lease:x',
+      'bash',
+      '-c',
+      text,
+    ]);
+    const [pid = ''] = await running.child.line(/^\d+$/);
+    const state = readdirSync(join(directory, 'x')).find((name) => name.startsWith('s.')) as string;
+    const [, generation, leaseMs] = state.split('.');
+    await eventually('the lease is revoked', () =>
+      revoke(join(directory, 'x'), `s.${generation}.${leaseMs}.revoked`),
+    );
+    const { code, stdout, stderr } = await running.outcome;
+    expect([code, stdout.split('\n').slice(1, -1)]).toEqual([76, said]);
+    expect(stderr).toContain('Could not keep "lease:x"');
+    expect(isGone(Number(pid))).toBe(true);
+    expect(spawnSync('pgrep', ['-f', '^sleep 31$']).status).toBe(1);
   });
 
   it('takes another exit code for a loss', async () => {

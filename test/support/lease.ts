@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 
 import { leaseClock } from '../../src/host/lease-clock.js';
 import { start, type TestChild } from './processes.js';
-import { hangMs } from './time.js';
 
 const PARTY = fileURLToPath(new URL('../processes/lease-party.mjs', import.meta.url));
 
@@ -48,7 +47,7 @@ export function startParty(
   return {
     child,
     held: async () => {
-      const [, token = '', at = '', holderId = ''] = await child.line(/^held (\d+) ([\d.]+) (\S+)$/, hangMs);
+      const [, token = '', at = '', holderId = ''] = await child.line(/^held (\d+) ([\d.]+) (\S+)$/);
       return { token: BigInt(token), at: Number(at), holderId };
     },
     order: (text) => void child.process.stdin?.write(`${text}\n`),

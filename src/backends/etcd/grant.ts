@@ -35,6 +35,7 @@ export function grantOf(context: EtcdContext, claim: Claim, session: Session, fe
     lease: {
       durationMs: session.ttlMs * BELIEVED_PART,
       deadline,
+      isReleaseSafe: true,
       renewal: { module: distUrl('backends/etcd/renewal.js'), state },
     },
     check: (marginMs) => (leaseClock.now() + marginMs < deadline ? undefined : 'expired'),

@@ -7,7 +7,7 @@ import { holderInfos, REVOKED_VALUE } from './note.js';
 import { isPresent, keyValues, putRequest, rangeRequest, txnResult, type KeyValue } from './requests.js';
 
 /** Looking is worth less patience than locking: it often happens for the sake of a message. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 3_000;
 
 export async function readHolders(gateway: Gateway, resource: string): Promise<readonly HolderInfo[]> {
   const { locks, permits } = keysOf(resource);

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
@@ -8,9 +7,11 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { makePrivateDirectories } from '../../host/directories.js';
 import { ownCommand, ownIdentity } from '../../host/identity.js';
 import {
   LOCK_CREATE,
+  LOCK_DIRECTORY,
   LOCK_GATE,
   LOCK_POLITE,
   LOCK_SHARED,
@@ -19,10 +20,11 @@ import {
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
+import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
-const { EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
+const { EISDIR, EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
 export class FlockBackend implements Backend {
@@ -39,44 +41,53 @@ export class FlockBackend implements Backend {
   }
 
   tryAcquire(request: AcquireRequest): Attempt {
+    if (request.permits !== undefined) return tryPermit(this, request, request.permits);
     const native = this.#prepare(request);
     const { resource } = request;
+    const { createMode } = this.#config;
     const flags = flagsOf(request);
     const record = this.#recordFor(request);
-    let result = native.tryLock(resource, flags, this.#config.createMode, record);
-    if (this.#hasMadeDirectory(resource, result)) {
-      result = native.tryLock(resource, flags, this.#config.createMode, record);
+    let result = native.tryLock(resource, flags, createMode, record);
+    if (result < 0) {
+      const better = this.#flagsForAnother(resource, result, flags);
+      if (better !== undefined) result = native.tryLock(resource, better, createMode, record);
     }
     return this.#attemptOf(native, request, result);
   }
 
   waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
+    if (request.permits !== undefined) return waitForPermit(this, request, request.permits, signal);
     const native = this.#prepare(request);
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
+      const { resource } = request;
+      const record = this.#recordFor(request);
+      let waitId: number;
       const onAbort = (): void => {
         // The caller is answered at once; a grant that wins the race against the cancel is released in C.
         native.cancelWait(waitId);
         reject(signal.reason);
       };
-      const { resource } = request;
-      const record = this.#recordFor(request);
-      const waitId = native.waitLock(
-        resource,
-        flagsOf(request),
-        this.#config.createMode,
-        record,
-        (result) => {
-          signal.removeEventListener('abort', onAbort);
-          if (result < 0) return reject(failure(resource, -result));
-          try {
-            resolve(this.#grantOf(native, request, result));
-          } catch (error) {
-            reject(error);
-          }
-        },
-      );
-      if (waitId < 0) return reject(failure(resource, -waitId));
+      const settle = (result: number, flags: number, isFirst: boolean): void => {
+        if (signal.aborted) return;
+        try {
+          const better = result < 0 && isFirst ? this.#flagsForAnother(resource, result, flags) : undefined;
+          if (better !== undefined) return start(better, false);
+          if (result < 0) throw failure(resource, -result);
+          resolve(this.#grantOf(native, request, result));
+        } catch (error) {
+          reject(error);
+        }
+        signal.removeEventListener('abort', onAbort);
+      };
+      const start = (flags: number, isFirst: boolean): void => {
+        const { createMode } = this.#config;
+        waitId = native.waitLock(resource, flags, createMode, record, (result) =>
+          settle(result, flags, isFirst),
+        );
+        if (waitId < 0) throw failure(resource, -waitId);
+      };
+      start(flagsOf(request), true);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
@@ -89,19 +100,20 @@ export class FlockBackend implements Backend {
   acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
     const native = this.#prepare(request);
     const { resource } = request;
+    const { createMode } = this.#config;
     const flags = flagsOf(request);
     const record = this.#recordFor(request);
-    let result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
-    if (this.#hasMadeDirectory(resource, result)) {
-      result = native.lockBlocking(resource, flags, this.#config.createMode, record, timeoutMs);
-    }
+    let result = native.lockBlocking(resource, flags, createMode, record, timeoutMs);
+    const better = result < 0 ? this.#flagsForAnother(resource, result, flags) : undefined;
+    if (better !== undefined) result = native.lockBlocking(resource, better, createMode, record, timeoutMs);
     return this.#attemptOf(native, request, result);
   }
 
   /** Loaded when somebody asks: the lock table is a third of what `run` would have to read at its start. */
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
     const { inspectFile } = await import('./inspect.js');
-    return inspectFile(resource);
+    const found = await inspectFile(resource);
+    return [...found, ...(await inspectPermits(inspectFile, resource))];
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -124,15 +136,22 @@ export class FlockBackend implements Backend {
     return this.#encode(request.holderId, Math.round(this.#clock.wallNow()), request.reason);
   }
 
-  /** True when a directory that is ours to make was missing and is there now: then once more. */
-  #hasMadeDirectory(path: string, result: number): boolean {
-    if (result !== -ENOENT || !this.#config.createDirectories) return false;
+  /**
+   * The flags for one more try, once what was in the way is out of it: a directory of ours that has to be made, or a
+   * path that is a directory itself and may be locked as such. Undefined when the result stands.
+   */
+  #flagsForAnother(path: string, result: number, flags: number): number | undefined {
+    if (result === -EISDIR && (flags & LOCK_DIRECTORY) === 0) {
+      this.#config.assertLockableDirectory?.(path);
+      return flags | LOCK_DIRECTORY;
+    }
+    if (result !== -ENOENT || !this.#config.createDirectories) return undefined;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makePrivateDirectories(dirname(path));
     } catch (error) {
       throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
     }
-    return true;
+    return flags;
   }
 
   #attemptOf(native: NativeAddon, request: AcquireRequest, result: number): Attempt {

@@ -5,6 +5,7 @@ export const FLOCK_CAPABILITIES: Capabilities = {
   reach: 'host',
   orphan: 'released',
   fencing: true,
+  permits: true,
 };
 
 export interface FlockConfig {
@@ -15,6 +16,11 @@ export interface FlockConfig {
   readonly createMode: number;
   /** Make missing parent directories (0o700). Only for lock files that we place ourselves. */
   readonly createDirectories: boolean;
+  /**
+   * Throws when the directory at `path` is locked in another way, so that a kernel lock on it would exclude nobody.
+   * Asked before a directory is locked, each time.
+   */
+  readonly assertLockableDirectory?: (path: string) => void;
 }
 
 export const NAMED_FILE: FlockConfig = { createMode: 0o666, createDirectories: false };

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rmdir, unlink 
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
+import { makePrivateDirectories } from '../../host/directories.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -90,7 +91,7 @@ export async function createLeaseDirectory(
   isPrivate: boolean,
 ): Promise<void> {
   const parent = dirname(path);
-  if (isPrivate) await mkdir(parent, { recursive: true, mode: 0o700 });
+  if (isPrivate) makePrivateDirectories(parent);
   const temporary = join(parent, `${basename(path)}.new-${randomBytes(8).toString('hex')}`);
   const state = join(temporary, formatState({ kind: 'free', generation }));
   await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });

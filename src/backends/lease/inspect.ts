@@ -45,6 +45,9 @@ export async function inspectLease(
       ...(identity.host !== undefined && { host: identity.host }),
       ...(reason !== undefined && { reason }),
       ...(isAlive !== undefined && { isAlive }),
+      ...(isAlive === false && {
+        note: `lease of ${formatDuration(state.leaseMs)}; free at once for others on this host`,
+      }),
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { MEMORY_CAPABILITIES } from './config.js';
-import { queueHold, threadStore, tryHold, type MemoryStore } from './store.js';
+import { entryKey, queueHold, threadStore, tryHold, type MemoryStore } from './store.js';
 
 /** Locks between the callers of one JavaScript thread. Worker threads have a store of their own. */
 export function createMemoryBackend(store: MemoryStore = threadStore()): Backend {
@@ -30,12 +30,14 @@ export function createMemoryBackend(store: MemoryStore = threadStore()): Backend
     },
 
     inspect(resource): Promise<readonly HolderInfo[]> {
-      const entry = store.entries.get(resource);
-      if (entry === undefined) return Promise.resolve([]);
-      return Promise.resolve([
-        ...[...entry.holders.values()].map((request) => describe('holder', request)),
-        ...[...entry.waiters].map((waiter) => describe('waiter', waiter.request)),
-      ]);
+      const keys = [entryKey({ resource }), entryKey({ resource, permits: 1 })];
+      const entries = keys.flatMap((key) => store.entries.get(key) ?? []);
+      return Promise.resolve(
+        entries.flatMap(({ holders, waiters }) => [
+          ...[...holders.values()].map((request) => describe('holder', request)),
+          ...[...waiters].map((waiter) => describe('waiter', waiter.request)),
+        ]),
+      );
     },
 
     [Symbol.asyncDispose]: () => Promise.resolve(),

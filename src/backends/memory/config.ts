@@ -5,4 +5,5 @@ export const MEMORY_CAPABILITIES: Capabilities = {
   reach: 'process',
   orphan: 'released',
   fencing: true,
+  permits: true,
 };

@@ -23,9 +23,14 @@ export function threadStore(): MemoryStore {
   return (global[STORE] ??= { entries: new Map(), lastToken: 0n });
 }
 
+/** A resource's lock and its permits are two entries, which know nothing of each other. */
+export function entryKey({ resource, permits }: Pick<AcquireRequest, 'resource' | 'permits'>): string {
+  return permits === undefined ? resource : `${resource}\0permits`;
+}
+
 /** Undefined when holders, or waiters who came first, are in the way. */
 export function tryHold(store: MemoryStore, request: AcquireRequest): Grant | undefined {
-  const entry = entryOf(store, request.resource);
+  const entry = entryOf(store, entryKey(request));
   return hasRoom(entry, request) && entry.waiters.size === 0 ? hold(store, entry, request) : undefined;
 }
 
@@ -35,13 +40,14 @@ export function queueHold(
   request: AcquireRequest,
   grant: (grant: Grant) => void,
 ): () => void {
-  const entry = entryOf(store, request.resource);
+  const key = entryKey(request);
+  const entry = entryOf(store, key);
   const waiter: Waiter = { request, grant };
   entry.waiters.add(waiter);
-  advance(store, request.resource, entry);
+  advance(store, key, entry);
   return () => {
     // The one who leaves may have been all that kept a compatible follower out.
-    if (entry.waiters.delete(waiter)) advance(store, request.resource, entry);
+    if (entry.waiters.delete(waiter)) advance(store, key, entry);
   };
 }
 
@@ -56,6 +62,7 @@ function entryOf(store: MemoryStore, resource: string): Entry {
 
 function hasRoom(entry: Entry, request: AcquireRequest): boolean {
   if (entry.holders.size === 0) return true;
+  if (request.permits !== undefined) return entry.holders.size < request.permits;
   if (request.mode === 'exclusive') return false;
   for (const holder of entry.holders.values()) if (holder.mode === 'exclusive') return false;
   return true;
@@ -69,7 +76,7 @@ function hold(store: MemoryStore, entry: Entry, request: AcquireRequest): Grant 
     check: () => undefined,
     onLost: () => undefined,
     release: () => {
-      if (entry.holders.delete(request.holderId)) advance(store, request.resource, entry);
+      if (entry.holders.delete(request.holderId)) advance(store, entryKey(request), entry);
     },
   };
 }

@@ -6,7 +6,7 @@ import { holderOf, readLabel } from './label.js';
 import { INSPECT, LIST, TERMINATE } from './statements.js';
 
 /** Looking is worth less patience than locking: it often happens for the sake of a message. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 3_000;
 /** Permits are not counted anywhere; looking at more than this many would be a look at nothing. */
 const PERMITS_SEEN = 1_000;
 

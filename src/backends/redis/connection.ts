@@ -111,6 +111,8 @@ export class OwnConnection implements RedisConnection {
       throw error;
     }
     this.#client = client;
+    // Whoever asked may have given up meanwhile; then nobody waits for it.
+    if (this.#unanswered === 0) client.unref();
     for (const channel of this.#listeners.keys()) subscribe(client, channel, this.#heard);
     return client;
   }

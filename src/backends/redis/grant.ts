@@ -26,6 +26,7 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
     lease: {
       durationMs,
       deadline,
+      isReleaseSafe: true,
       renewal:
         state === undefined
           ? renewalOn(context.connection, context.server, context.display, claim)

@@ -5,7 +5,7 @@ import { keysOf, nameOfKey } from './keys.js';
 import { decodeRecord } from './record.js';
 
 /** Looking is worth less patience than locking: it often happens for the sake of a message. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 3_000;
 const SCAN_COUNT = '500';
 
 /** Who holds the lock or its permits. Redis knows nothing of those who wait. */

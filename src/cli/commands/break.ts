@@ -12,7 +12,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const { display } = readAddress(lock, args.command.name);
   const holderId = args.text('holder');
   if (holderId === undefined) {
-    throw new UsageError(`--holder is missing; "holdfast show ${lock}" tells it`, args.command.name);
+    throw new UsageError(`--holder is missing; "holdfast show ${display}" tells it`, args.command.name);
   }
   const isImmediate = args.has('now');
   if (!args.has('force') && !(await isConfirmed(display, holderId, isImmediate))) {

@@ -1,7 +1,7 @@
 import { HttpCache } from '../../cache/http-cache.js';
 import { readCacheFile } from '../../cache/file-reader.js';
 import { availableNative } from '../../durable/available-native.js';
-import { bootClock, systemClock } from '../../host/clock.js';
+import { bootClock, processAgeMs, systemClock } from '../../host/clock.js';
 import { note, printJson } from '../output.js';
 import { describeAge, describeSize } from '../render/cache.js';
 import { RefreshReport } from '../render/refresh.js';
@@ -22,8 +22,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
       ...timeout,
       ...report.listeners,
       accept: 'completed-since',
-      // The monotonic clock of a process starts with it: this is the moment when the command was started.
-      sinceBootMs: bootClock(availableNative()).now() - systemClock.now(),
+      sinceBootMs: bootClock(availableNative()).now() - processAgeMs(),
     });
     report.end();
     await tellOutcome(path, result, args.has('json'));

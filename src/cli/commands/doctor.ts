@@ -2,11 +2,11 @@ import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { fileSystemKind, type FileSystemKind } from '../../host/filesystem.js';
+import { fileSystemKind } from '../../host/filesystem.js';
 import { ownIdentity } from '../../host/identity.js';
 import { LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
-import { targetOf } from '../../locks/lock.js';
+import { chooseForPath } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
 import { EXIT } from '../exit-codes.js';
 import { print, printJson } from '../output.js';
@@ -63,7 +63,7 @@ async function examine(directory: string): Promise<Finding[]> {
     { name: 'process', value: `${pid}, start time ${startTime ?? 'unknown'}` },
     { name: 'directory', value: directory },
     { name: 'file system', value: `${fileSystem.name} (${fileSystem.kind})` },
-    backendFinding(directory, fileSystem),
+    backendFinding(directory),
     ...(isLoaded ? [kernelFinding(addon, directory), gateFinding()] : []),
     { name: 'configuration', value: findConfigFile(process.cwd(), process.env) ?? 'none' },
   ];
@@ -77,16 +77,10 @@ function tryAddon(): NativeAddon | string {
   }
 }
 
-const REASONS: Readonly<Record<FileSystemKind['kind'], string>> = {
-  local: 'one kernel has these files, so its locks are the whole truth',
-  network: 'other hosts reach these files, and their kernels know nothing of a lock in this one',
-  unknown: 'whether other hosts reach these files cannot be told',
-};
-
 /** Asks the same code that `run` asks. */
-function backendFinding(directory: string, { kind }: FileSystemKind): Finding {
-  const { backend } = targetOf(join(directory, 'example.lock')).space;
-  return { name: 'backend', value: `${backend.name}: ${REASONS[kind]}` };
+function backendFinding(directory: string): Finding {
+  const { backend, reason } = chooseForPath(join(directory, 'example.lock'));
+  return { name: 'backend', value: `${backend}: ${reason}` };
 }
 
 /** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */

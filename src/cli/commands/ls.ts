@@ -5,6 +5,7 @@ import type { HolderInfo } from '../../core/backend.js';
 import { systemClock } from '../../host/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
 import { listLocks } from '../../locks/list.js';
+import { isServer, listServerLocks } from '../../locks/list-server.js';
 import { note, print, printJson } from '../output.js';
 import { timeInShort } from '../render/holder.js';
 import { hasColor } from '../render/style.js';
@@ -48,8 +49,9 @@ export async function execute(args: ParsedArguments): Promise<number> {
   return 0;
 }
 
-/** A directory stands for the locks in it, anything else for itself. */
+/** A directory, or a server without a name behind #, stands for the locks in it, anything else for itself. */
 async function addressesOf(subject: string, command: string): Promise<readonly string[]> {
+  if (isServer(subject)) return listServerLocks(subject);
   const { scheme, target } = readAddress(subject, command);
   if (scheme !== 'path' || statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
     return [subject];
@@ -57,9 +59,10 @@ async function addressesOf(subject: string, command: string): Promise<readonly s
 }
 
 /** As the user would type it here. */
-function shortest(path: string): string {
+function shortest(address: string): string {
+  const [, scheme = '', path = ''] = /^(lease:)?(.*)$/s.exec(address) ?? [];
   const here = relative(process.cwd(), path);
-  return here === '' ? '.' : here.startsWith('..') ? path : here;
+  return scheme + (here === '' ? '.' : here.startsWith('..') ? path : here);
 }
 
 /** One row per holder; the lock's name stands in the first only. */

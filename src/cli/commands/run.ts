@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/duration.js';
 import type { WaitEvent } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
-import { systemClock } from '../../host/clock.js';
+import { sleep, systemClock } from '../../host/clock.js';
 import { describeOwnCommand } from '../../host/identity.js';
 import { inheritedDescriptors } from '../../process/inherited-descriptors.js';
 import { SignalCancel } from '../cancel.js';
@@ -9,7 +9,7 @@ import { note } from '../output.js';
 import type { EventLog } from '../run/events.js';
 import { readRunRequest, type RunRequest } from '../run/request.js';
 import { lockableOf, type Lockable } from '../run/subject.js';
-import { supervise } from '../run/supervise.js';
+import { supervise, type Outcome } from '../run/supervise.js';
 import { watchFreshness } from '../run/freshness.js';
 import type { ParsedArguments } from '../spec.js';
 
@@ -22,6 +22,39 @@ export async function execute(
   const lockable = lockableOf(request.subject, inherited);
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
+  for (let isFirst = true; ; isFirst = false) {
+    const outcome = await holdAndRun({ request, lockable, log, inherited });
+    if (!request.isStandingBy) return outcome.exitCode;
+    // Whoever stands by for a lost lock goes on when the server is away, which may be why it was lost.
+    const mayReturn = outcome.isLost || (!isFirst && UNREACHABLE.has(outcome.code ?? ''));
+    if (!mayReturn) return outcome.exitCode;
+    note(`holdfast: standing by for "${lockable.shown}"`);
+    if (!outcome.isLost) await sleep(STAND_BY_PAUSE_MS);
+  }
+}
+
+/** Between attempts to reach a server that is away. */
+const STAND_BY_PAUSE_MS = 1_000;
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'HOLDFAST_BACKEND_UNAVAILABLE',
+  'HOLDFAST_UNCONFIRMED',
+  'HOLDFAST_LOST',
+]);
+
+interface Job {
+  readonly request: RunRequest;
+  readonly lockable: Lockable;
+  readonly log: EventLog | undefined;
+  readonly inherited: readonly number[];
+}
+
+/** Once through: wait, hold, run, let go. */
+async function holdAndRun({
+  request,
+  lockable,
+  log,
+  inherited,
+}: Job): Promise<Outcome & { readonly code?: string }> {
   const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
   const cancel = new SignalCancel();
   const startedAt = systemClock.now();
@@ -35,6 +68,7 @@ export async function execute(
       // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
       onDeadlock: 'fail',
       onWait: waitListener(request, lockable, cancel, log),
+      ...(request.permits !== undefined && { permits: request.permits }),
       ...(request.reason !== undefined && { reason: request.reason }),
       ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
     });
@@ -45,7 +79,7 @@ export async function execute(
     const { reportFailure } = await import('../run/failure.js');
     const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
     log?.({ event: 'failed', ...failure });
-    return failure.exitCode;
+    return { exitCode: failure.exitCode, isLost: false, code: (error as { code?: string }).code ?? '' };
   }
   const waitedMs = systemClock.now() - startedAt;
   log?.({ event: 'acquired', waitedMs, holderId: guard.holderId, mode: guard.mode });
@@ -54,14 +88,14 @@ export async function execute(
   }
   if (request.subject.kind === 'descriptor') {
     cancel.disarm();
-    return 0;
+    return { exitCode: 0, isLost: false };
   }
   if (isRenewed?.() === true) {
     cancel.disarm();
     if (!request.isQuiet) note(`holdfast: "${request.unlessNewer}" was renewed meanwhile; nothing to do`);
     log?.({ event: 'skipped' });
     await guard.release();
-    return 0;
+    return { exitCode: 0, isLost: false };
   }
   if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);
   const onStarted = (): void => cancel.disarm();

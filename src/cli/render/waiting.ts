@@ -12,7 +12,7 @@ import { columnsOf, fit } from './text.js';
 const NAMES_WITHIN_MS = 70;
 const REPAINT_MS = 500;
 /** Where nobody watches: after 5, 10 and 30 s, then each minute. */
-const LINES_AFTER_MS = [5_000, 10_000, 30_000];
+const LINES_AFTER_MS = [5_000, 10_000, 30_000] as const;
 const LINE_EVERY_MS = 60_000;
 
 /** The terminal echoes ^C behind the line; if that wrapped, only the second half could be cleared. */
@@ -38,7 +38,7 @@ export class WaitReport {
   readonly #isLive = isLive(process.stderr);
   #holders: readonly HolderInfo[] | undefined;
   #startedAt = 0;
-  #nextLineMs = 0;
+  #nextLineMs: number = LINES_AFTER_MS[0];
   #isShown = false;
   #hasEnded = false;
   #timer: Timer | undefined;
@@ -52,8 +52,10 @@ export class WaitReport {
       this.#startedAt = this.#options.clock.now() - event.waitedMs;
       this.#showWithin(NAMES_WITHIN_MS, this.#look(event));
     } else if (event.type === 'progress') {
-      void this.#look(event);
-      if (!this.#isLive) this.#lineWhenDue(event.waitedMs);
+      // Who holds it now costs a look at /proc: only for lines that somebody gets to see.
+      if (this.#isLive) void this.#look(event);
+      else if (event.waitedMs >= this.#nextLineMs)
+        void this.#look(event).then(() => this.#laterLine(event.waitedMs));
     } else {
       this.#end(event.type, event.waitedMs);
     }
@@ -100,9 +102,8 @@ export class WaitReport {
     return fit(forms.find((form) => columnsOf(form) <= width) ?? `${head}${heldBy}`, width);
   }
 
-  #lineWhenDue(waitedMs: number): void {
-    const due = this.#nextLineMs === 0 ? (LINES_AFTER_MS[0] as number) : this.#nextLineMs;
-    if (waitedMs < due) return;
+  #laterLine(waitedMs: number): void {
+    if (this.#hasEnded) return;
     this.#nextLineMs =
       LINES_AFTER_MS.find((mark) => mark > waitedMs) ??
       (Math.floor(waitedMs / LINE_EVERY_MS) + 1) * LINE_EVERY_MS;

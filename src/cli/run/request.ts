@@ -21,6 +21,10 @@ export interface RunRequest {
   readonly leaseDurationMs: number | undefined;
   /** The command is not needed any more once this file has been made or renewed by somebody else. */
   readonly unlessNewer: string | undefined;
+  /** How many may hold it at a time, where that is not one. */
+  readonly permits: number | undefined;
+  /** After a loss the lock is waited for, and the command started, again. */
+  readonly isStandingBy: boolean;
   readonly reason: string | undefined;
   /** The command does not get the locked descriptor. */
   readonly isClosing: boolean;
@@ -43,6 +47,12 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
   if (leaseDurationMs !== undefined && !(leaseDurationMs >= 1_000 && leaseDurationMs <= 86_400_000)) {
     throw usage(`--lease lies between 1s and 24h, not "${args.text('lease')}"`);
   }
+  const permits = args.number('permits');
+  if (permits !== undefined && !(permits >= 1 && permits <= 10_000)) {
+    throw usage(`--permits lies between 1 and 10000, not "${args.text('permits')}"`);
+  }
+  if (permits !== undefined && args.has('shared')) throw usage('--permits and --shared exclude each other');
+  if (permits !== undefined && subject.kind === 'descriptor') throw usage('--permits needs a LOCK');
   return {
     subject,
     argv,
@@ -56,6 +66,8 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
     graceMs: args.durationMs('grace') ?? DEFAULT_GRACE_MS,
     leaseDurationMs,
     unlessNewer: args.text('unless-newer'),
+    permits,
+    isStandingBy: args.has('stand-by'),
     reason,
     isClosing: args.has('close'),
     isQuiet: args.has('quiet'),

@@ -21,11 +21,17 @@ export interface Supervision {
   readonly onStarted: () => void;
 }
 
+export interface Outcome {
+  readonly exitCode: number;
+  /** The lock was lost, and the command ended for that. */
+  readonly isLost: boolean;
+}
+
 /**
- * Runs the command under the guard and returns its exit code, once it has been waited for. The lock is let go
+ * Runs the command under the guard and returns how it ended, once it has been waited for. The lock is let go
  * only after that: LOCK_UN frees it for everybody, whoever still has the descriptor.
  */
-export async function supervise(supervision: Supervision): Promise<number> {
+export async function supervise(supervision: Supervision): Promise<Outcome> {
   const { request, guard, inherited, log } = supervision;
   const [command = '', ...args] = request.argv;
   const grantedAt = systemClock.now();
@@ -57,7 +63,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
   const heldMs = systemClock.now() - grantedAt;
   log?.({ event: 'ended', exitCode, heldMs, ...(signal !== undefined && { signal }) });
   await guard.release();
-  return exitCode;
+  return { exitCode, isLost: loss !== undefined };
 }
 
 /** Returns how to wait for the end that a loss has brought about, if there was one. */

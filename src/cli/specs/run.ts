@@ -58,6 +58,16 @@ export const RUN: CommandForm = {
       help: 'How long a lease lasts unless renewed',
       default: '30s',
     },
+    {
+      name: 'permits',
+      value: 'N',
+      kind: 'count',
+      help: 'Let up to N hold it at a time; everybody must say the same N',
+    },
+    {
+      name: 'stand-by',
+      help: 'When the lock is lost, end the command, wait for the lock again and start the command again',
+    },
     { name: 'reason', value: 'TEXT', help: 'Shown to those who wait' },
     {
       name: 'grace',
@@ -91,6 +101,11 @@ export const RUN: CommandForm = {
     {
       command: 'holdfast run --unless-newer dist/done build.lock -- make dist/done',
       help: 'Of many who want it built one builds, and the others wait for it',
+    },
+    { command: 'holdfast run --permits 2 jobs.lock -- ./job.sh', help: 'At most two of them at a time' },
+    {
+      command: 'holdfast run --stand-by etcd://db1:2379#scheduler -- node scheduler.js',
+      help: 'One of many hosts runs it, and another one takes over',
     },
     { command: 'holdfast run -s --for data.json -- node report.js', help: 'Read while nobody writes' },
   ],

@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+
+import type { AcquireRequest, Attempt, Grant, HolderInfo } from '../../core/backend.js';
+import { LockError } from '../../core/errors.js';
+
+/** Whoever is first in the queue blocks on every permit, each in a thread of its own. */
+export const FLOCK_PERMITS_MAX = 256;
+
+/** What permits are made of: locks on single files. */
+export interface FileLocks {
+  tryAcquire(request: AcquireRequest): Attempt;
+  waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
+}
+
+const slotPath = (resource: string, slot: number): string => (slot === 1 ? resource : `${resource}.${slot}`);
+const queuePath = (resource: string): string => `${resource}.queue`;
+
+/**
+ * Each permit is a kernel lock on a file of its own: PATH, PATH.2, PATH.3 and so on. So one permit is the lock itself,
+ * and a program that locks PATH takes one. A dead holder's permit comes back with its descriptor.
+ */
+export function tryPermit(locks: FileLocks, request: AcquireRequest, permits: number): Attempt {
+  assertPossible(request, permits);
+  for (let slot = 1; slot <= permits; slot++) {
+    const attempt = locks.tryAcquire(slotRequest(request, slotPath(request.resource, slot)));
+    if (attempt.kind === 'granted') return attempt;
+  }
+  return { kind: 'contended' };
+}
+
+/**
+ * PATH.queue is the queue: its holder is the first of those who wait, and takes whichever permit comes free, asleep in
+ * the kernel. First come, first served.
+ */
+export async function waitForPermit(
+  locks: FileLocks,
+  request: AcquireRequest,
+  permits: number,
+  signal: AbortSignal,
+): Promise<Grant> {
+  assertPossible(request, permits);
+  const place = await locks.waitAcquire(slotRequest(request, queuePath(request.resource)), signal);
+  try {
+    const attempt = tryPermit(locks, request, permits);
+    if (attempt.kind === 'granted') return attempt.grant;
+    return await firstFree(locks, request, permits, signal);
+  } finally {
+    await place.release();
+  }
+}
+
+/** The first permit that any of the waits gets; a second one that came in the same moment is given back. */
+function firstFree(
+  locks: FileLocks,
+  request: AcquireRequest,
+  permits: number,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const others = new AbortController();
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    const settle = (end: () => void): void => {
+      isSettled = true;
+      signal.removeEventListener('abort', onAbort);
+      end();
+      others.abort();
+    };
+    const onAbort = (): void => settle(() => reject(signal.reason));
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    for (let slot = 1; slot <= permits; slot++) {
+      const path = slotPath(request.resource, slot);
+      locks.waitAcquire(slotRequest(request, path), others.signal).then(
+        (grant) => {
+          if (isSettled) void grant.release();
+          else settle(() => resolve(grant));
+        },
+        (error: unknown) => {
+          if (!isSettled) settle(() => reject(error));
+        },
+      );
+    }
+  });
+}
+
+/** Those behind PATH.2 and further, and those in the queue. The holder of the queue is the first who waits. */
+export async function inspectPermits(
+  inspectFile: (path: string) => Promise<readonly HolderInfo[]>,
+  resource: string,
+): Promise<readonly HolderInfo[]> {
+  const found: HolderInfo[] = [];
+  for (let slot = 2; slot <= FLOCK_PERMITS_MAX && existsSync(slotPath(resource, slot)); slot++) {
+    const holders = await inspectFile(slotPath(resource, slot));
+    // Whoever waits for a permit waits for all: it is in the queue, and counted there.
+    found.push(...holders.filter(({ state }) => state === 'holder'));
+  }
+  if (!existsSync(queuePath(resource))) return found;
+  const queued = await inspectFile(queuePath(resource));
+  return [...found, ...queued.map((info): HolderInfo => ({ ...info, state: 'waiter' }))];
+}
+
+function slotRequest(request: AcquireRequest, resource: string): AcquireRequest {
+  return { ...request, resource, permits: undefined };
+}
+
+function assertPossible({ resource, fencing }: AcquireRequest, permits: number): void {
+  if (fencing) {
+    throw new LockError(
+      `Could not number the holds of "${resource}": of several holders none is the latest. Leave fencing out, or take the lock itself.`,
+      { code: 'HOLDFAST_UNSUPPORTED', resource },
+    );
+  }
+  if (permits > FLOCK_PERMITS_MAX) {
+    throw new LockError(
+      `Could not lock "${resource}": a kernel lock has at most ${FLOCK_PERMITS_MAX} permits, and ${permits} were asked for. Use an engine for more.`,
+      { code: 'HOLDFAST_UNSUPPORTED', resource },
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { testDirectory } from '../support/directory.js';
+import { startPostgres, startRedis, type PostgresServer, type RedisServer } from '../support/engines.js';
+import { freePort, until } from '../support/ports.js';
+import { start, type TestChild } from '../support/processes.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
+
+const HOLDFAST = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
+const SECRET = 'hunter2-s3cr3t';
+
+let redis: RedisServer;
+let postgres: PostgresServer;
+
+beforeAll(async () => {
+  [redis, postgres] = await Promise.all([startRedis('--requirepass', SECRET), startPostgres()]);
+});
+afterAll(async () => {
+  await Promise.all([redis.stop(), postgres.stop()]);
+});
+
+const at = (name: string): string => redis.url.replace('://', `://:${SECRET}@`) + `#${name}`;
+const holdfast = (...args: string[]): TestChild =>
+  start(process.execPath, [HOLDFAST, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+
+/** Exit code, and both streams. */
+async function ended(child: TestChild): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let stderr = '';
+  child.process.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const { code, stdout } = await child.exited;
+  return { code, stdout, stderr };
+}
+
+describe('the command, by the address of an engine', () => {
+  test('runs, shows, lists and breaks, and nowhere repeats the password', async () => {
+    const wrapper = holdfast(
+      'run',
+      '--reason',
+      'to be seen',
+      at('cli'),
+      '--',
+      'sh',
+      '-c',
+      'env | grep HOLDFAST_ | sort; echo up; read _',
+    );
+    await wrapper.line(/^up$/);
+    expect(wrapper.stdout()).toMatch(/^HOLDFAST_TOKEN=\d+$/m);
+    const title = readFileSync(`/proc/${wrapper.pid}/cmdline`, 'utf8');
+    expect(title).toContain('holdfast run');
+    expect(title).not.toContain(SECRET);
+
+    const shown = await ended(holdfast('show', at('cli')));
+    expect(shown.stdout).toMatch(/held .*redis/);
+    expect(shown.stdout).toContain('to be seen');
+    const holder = /--holder ([a-z2-7]{26})/.exec(shown.stdout.replace(/\s+/g, ' '))?.[1] as string;
+    const listed = await ended(holdfast('ls', at('cli').replace('#cli', '')));
+    expect(listed.stdout).toMatch(/#cli +exclusive/);
+    expect((await ended(holdfast('test', at('cli')))).code).toBe(75);
+    const refused = await ended(holdfast('run', '-n', at('cli'), '--', 'true'));
+    expect(refused.code).toBe(75);
+    const broken = await ended(holdfast('break', '--force', '--now', at('cli'), '--holder', holder));
+    expect(broken).toMatchObject({ code: 0 });
+    expect((await ended(holdfast('run', '-w', '5s', at('cli'), '--', 'echo', 'mine'))).stdout).toContain(
+      'mine',
+    );
+
+    wrapper.process.stdin?.end('\n');
+    const all = [wrapper.stdout(), shown, listed, refused, broken].map((part) => JSON.stringify(part)).join();
+    expect(all).not.toContain(SECRET);
+    await wrapper.exited;
+  });
+
+  test('a server that is not there ends with 69 and a next step', async () => {
+    const address = `redis://:${SECRET}@127.0.0.1:${await freePort()}/0#x`;
+    const { code, stderr } = await ended(holdfast('run', '-w', '5s', address, '--', 'true'));
+    expect(code).toBe(69);
+    expect(stderr).toMatch(/nothing listens at .*Start the server/s);
+    expect(stderr).not.toContain(SECRET);
+  });
+
+  test('--permits lets that many in', async () => {
+    const lock = join(testDirectory(), 'jobs.lock');
+    const two = [1, 2].map(() =>
+      holdfast('run', '--permits', '2', lock, '--', 'sh', '-c', 'echo in; read _'),
+    );
+    await Promise.all(two.map((child) => child.line(/^in$/)));
+    expect((await ended(holdfast('run', '-n', '--permits', '2', lock, '--', 'true'))).code).toBe(75);
+    two[0]?.process.stdin?.end('\n');
+    await two[0]?.exited;
+    expect((await ended(holdfast('run', '-w', '5s', '--permits', '2', lock, '--', 'true'))).code).toBe(0);
+    two[1]?.process.stdin?.end('\n');
+  });
+
+  test('--stand-by starts the command again after a loss, and ends with it otherwise', async () => {
+    const proxy = await startTcpProxy(postgres.port);
+    const log = join(testDirectory(), 'log');
+    writeFileSync(log, '');
+    const address = postgres.url.replace(`:${postgres.port}`, `:${proxy.port}`) + '#leader';
+    const script = `echo started >> ${log}; test $(grep -c started ${log}) -ge 2 && exit 7; exec sleep 600`;
+    const wrapper = holdfast('run', '--stand-by', '--grace', '1s', address, '--', 'sh', '-c', script);
+    const end = ended(wrapper);
+    await until('it runs', () => readFileSync(log, 'utf8').includes('started'));
+    await delay(100);
+    proxy.reset();
+    const { code, stderr } = await end;
+    expect(code).toBe(7);
+    expect(readFileSync(log, 'utf8')).toBe('started\nstarted\n');
+    expect(stderr).toMatch(/session that held it ended/);
+    expect(stderr).toMatch(/standing by/);
+    await proxy.close();
+  });
+});
+
+test('no process of ours is left behind', () => {
+  const processes = execFileSync('ps', ['-eo', 'args']).toString();
+  expect(processes).not.toContain(SECRET);
+});

@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { formatState } from '../../src/backends/lease/names.js';
+import { searchAtRandom, searchBreadthFirst } from '../models/lease-search.js';
+import { REAL_RULES, type Limits } from '../models/lease-world.js';
+import { testDirectory } from '../support/directory.js';
+import { otherHost, startParty, wrongClock } from '../support/lease.js';
+
+test('INV-LEASE-1 nobody gets in during 20 s of a renewed lease of 3 s', { timeout: 120_000 }, async () => {
+  const directory = testDirectory();
+  const path = join(directory, 'lock');
+  const holder = startParty(directory, path);
+  await holder.held();
+  const all = [{}, wrongClock('+3600'), wrongClock('-3600'), wrongClock('+0 x1.1'), otherHost(directory)];
+  const contenders = all.map((each, index) => startParty(join(directory, String(index)), path, {}, each));
+  await Promise.all(contenders.map(({ child }) => child.line(/^ready$/)));
+  await delay(20_000);
+  expect(contenders.map(({ child }) => child.stdout())).toEqual(contenders.map(() => 'ready\n'));
+  holder.order('assert');
+  await holder.child.line(/^did assert/);
+});
+
+test(
+  'INV-LEASE-2 twenty processes on an expired lease: one winner each time',
+  { timeout: 600_000 },
+  async () => {
+    for (let round = 0; round < 4; round++) {
+      const directory = testDirectory();
+      const path = join(directory, 'lock');
+      mkdirSync(path);
+      const dead = {
+        kind: 'held',
+        generation: 5,
+        leaseMs: 1_000,
+        holderId: 'a'.repeat(26),
+        beat: 0,
+      } as const;
+      writeFileSync(join(path, formatState(dead)), '');
+      const parties = Array.from({ length: 20 }, () => startParty(directory, path, { leaseMs: 30_000 }));
+      const winner = await Promise.race(parties.map((party) => party.held()));
+      await delay(1_000);
+      expect(parties.filter(({ child }) => child.stdout().includes('held'))).toHaveLength(1);
+      expect(winner.token).toBe(6n);
+      for (const { child } of parties) child.process.kill('SIGKILL');
+      await Promise.all(parties.map(({ child }) => child.exited));
+    }
+  },
+);
+
+const PAIR: Limits = { rates: [0.9, 1.1], leaseMs: 2_000, lastTick: 8, faults: 1, attempts: 2, renewals: 1 };
+const TRIO: Limits = {
+  rates: [0.9, 1.1, 1],
+  leaseMs: 2_000,
+  lastTick: 24,
+  faults: 4,
+  attempts: 4,
+  renewals: 3,
+};
+const LONG: Limits = { rates: [0.9, 1.1], leaseMs: 4_000, lastTick: 24, faults: 3, attempts: 3, renewals: 4 };
+
+test('INV-LEASE-3 the long search over the real steps finds nothing', { timeout: 600_000 }, () => {
+  expect(searchBreadthFirst(PAIR, REAL_RULES, 600_000).finding).toBeUndefined();
+  for (const limits of [TRIO, LONG]) {
+    expect(searchAtRandom(limits, REAL_RULES, 15_000, 77).finding).toBeUndefined();
+  }
+});
