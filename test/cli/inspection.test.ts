@@ -79,6 +79,18 @@ describe('show and ls', () => {
     ]);
   });
 
+  it('name the orphaned command beside another wrapper, but not that wrapper’s command', async () => {
+    const directory = testDirectory();
+    const orphaned = startHoldfast(directory, ['run', '-s', 'x', 'sh', '-c', 'echo $$; exec sleep 30']);
+    const [, pid] = await orphaned.child.line(/^(\d+)$/);
+    const other = await startHolder(directory, ['-s', 'x']);
+    process.kill(orphaned.pid, 'SIGKILL');
+    await eventually('the wrapper is gone', () => isGone(orphaned.pid));
+    const { holders } = await show(directory, 'x');
+    expect(new Set(holders.map((holder) => holder.pid))).toEqual(new Set([Number(pid), other.pid]));
+    expect(holders).toHaveLength(2);
+  });
+
   it('are true after the file was truncated, and do not bring its record back', async () => {
     const directory = testDirectory();
     const holder = await startHolder(directory, ['x']);

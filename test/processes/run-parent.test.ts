@@ -226,7 +226,7 @@ describe('run as a parent', () => {
     const { code } = await holdfast(directory, ['run', '--for', 'data.json', '--', 'cat', 'data.json']);
     expect([code, existsSync(join(directory, '.holdfast/locks/data.json.lock'))]).toEqual([0, true]);
     const short = await holdfast(directory, ['run', '--for', 'data.json', '-c', 'echo $HOLDFAST_LOCK']);
-    expect(short.stdout).toBe(`${join(directory, 'data.json')}\n`);
+    expect(short.stdout).toBe(`${join(directory, '.holdfast/locks/data.json.lock')}\n`);
   });
 
   it('leaves nothing running when its waiter is killed', async () => {

@@ -5,6 +5,7 @@ import { parseAddress, type Address } from '../../core/address.js';
 import type { Guard } from '../../core/guard.js';
 import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
+import { dataLockPath } from '../../locks/data-file.js';
 import { lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';
 import { usage, type Subject } from './request.js';
@@ -37,7 +38,8 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
   }
   if (subject.kind === 'data') {
     const { name } = subject;
-    return { shown: name, absolute: resolve(name), acquire: (options) => acquire(lockFor(name, options)) };
+    const absolute = dataLockPath(resolve(name), undefined);
+    return { shown: name, absolute, acquire: (options) => acquire(lockFor(name, options)) };
   }
   const address = readAddress(subject.name, 'run');
   return {
