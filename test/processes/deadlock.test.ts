@@ -26,8 +26,8 @@ test('of two commands that wait for each other one gives up with 75 and the othe
 
 test('a flock(1) in the cycle is named, and left alone', async () => {
   const directory = testDirectory();
-  const other = startScript(directory, `flock b sh -c 'echo inside; exec flock a true'`);
   const mine = await acquire(`${directory}/a`);
+  const other = startScript(directory, `flock b sh -c 'echo inside; exec flock a true'`);
   await other.child.line(/^inside$/);
   const events: WaitEvent[] = [];
   const startedAt = performance.now();

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import { systemError } from '../../core/system-error.js';
+import { LOCK_DIRECTORY } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
 
@@ -61,7 +62,7 @@ function waitForMoment(
     if (result > 0 || result === -ENOENT) resolve(NOTHING_HELD);
     else reject(systemError('wait for', request.resource, -result));
   };
-  const waitId = native.waitLock(request.resource, 0, 0, undefined, done);
+  const waitId = native.waitLock(request.resource, LOCK_DIRECTORY, 0, undefined, done);
   if (waitId < 0) return reject(systemError('wait for', request.resource, -waitId));
   signal.addEventListener('abort', onAbort, { once: true });
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 
 import type { Mode } from '../../core/backend.js';
 import { systemError } from '../../core/system-error.js';
-import { LOCK_SHARED } from '../../host/native-contract.js';
+import { LOCK_DIRECTORY, LOCK_SHARED } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 
 const { EWOULDBLOCK, ENOENT } = constants.errno;
@@ -21,7 +21,7 @@ export function probeHeldMode(path: string): Mode | undefined {
 
 function tryFor(path: string, flags: number): boolean {
   const native = loadNative();
-  const result = native.tryLock(path, flags, 0, undefined);
+  const result = native.tryLock(path, flags | LOCK_DIRECTORY, 0, undefined);
   if (result === -EWOULDBLOCK) return false;
   if (result === -ENOENT) return true;
   if (result < 0) throw systemError('inspect', path, -result);

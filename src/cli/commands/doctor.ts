@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 
 import { fileSystemKind } from '../../host/filesystem.js';
 import { ownIdentity } from '../../host/identity.js';
-import { LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
+import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
 import { chooseForPath } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
@@ -86,7 +86,7 @@ function backendFinding(directory: string): Finding {
 /** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */
 function kernelFinding(addon: NativeAddon, directory: string): Finding {
   const name = 'kernel locks';
-  const result = addon.tryLock(directory, LOCK_SHARED, 0, undefined);
+  const result = addon.tryLock(directory, LOCK_SHARED | LOCK_DIRECTORY, 0, undefined);
   if (result > 0) addon.unlock(result);
   if (result > 0 || result === -constants.errno.EWOULDBLOCK)
     return { name, value: 'work (tried on the directory)' };
