@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -18,4 +18,10 @@ test('makes what is missing, privately, and leaves what is there', () => {
 test('where nothing can be made it fails instead of trying for ever', () => {
   expect(() => makePrivateDirectories('/proc/.holdfast/locks')).toThrow(/ENOENT/);
   expect(() => makePrivateDirectories('/dev/null/x')).toThrow(/ENOTDIR/);
+});
+
+test('a path that is mistyped higher up does not come into being', () => {
+  const root = testDirectory();
+  expect(() => makePrivateDirectories(join(root, 'mistyped', '.holdfast', 'locks'))).toThrow(/ENOENT/);
+  expect(readdirSync(root)).toEqual([]);
 });
