@@ -1,10 +1,17 @@
 import { check, elapsedMs, soon, stays, timing, withClients } from '../check.js';
-import { leaseOf, startContender } from '../contenders.js';
+import { leaseOf, startContender, type Contender } from '../contenders.js';
 import { sleep } from '../../host/clock.js';
 import { isBetweenProcesses, type ConformanceCase, type Subject } from '../subject.js';
 
 const leaves = (orphan: Subject['capabilities']['orphan']) => (subject: Subject) =>
   isBetweenProcesses(subject) && subject.capabilities.orphan === orphan;
+
+/** Another process, once it holds `resource`. */
+async function startHolder(subject: Subject, resource: string): Promise<Contender> {
+  const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+  await holder.next('held');
+  return holder;
+}
 
 export const deathCases: readonly ConformanceCase[] = [
   {
@@ -16,8 +23,7 @@ export const deathCases: readonly ConformanceCase[] = [
         for (let round = 0; round < 3; round++) {
           // oxlint-disable no-await-in-loop -- one death after the other
           const resource = subject.newResource();
-          const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-          await holder.next('held');
+          const holder = await startHolder(subject, resource);
           const waiting = client.acquire(resource, { timeoutMs: Infinity });
           await stays(waiting, 'a waiter was granted a held lock');
           const killed = holder.kill('SIGKILL');
@@ -37,8 +43,7 @@ export const deathCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         const resource = subject.newResource();
-        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-        await holder.next('held');
+        const holder = await startHolder(subject, resource);
         await holder.kill('SIGKILL');
         const takeoverMs = subject.takeoverMs ?? 2 * leaseOf(subject);
         const options = { timeoutMs: Infinity, leaseDurationMs: leaseOf(subject) };
@@ -55,8 +60,7 @@ export const deathCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         const resource = subject.newResource();
-        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-        await holder.next('held');
+        const holder = await startHolder(subject, resource);
         await holder.kill('SIGKILL');
         check((await client.tryAcquire(resource)) === undefined, 'the claim of a dead holder was taken');
       }),
@@ -68,8 +72,7 @@ export const deathCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         const resource = subject.newResource();
-        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-        await holder.next('held');
+        const holder = await startHolder(subject, resource);
         await holder.kill('SIGSTOP');
         await sleep(timing.quiescentMs);
         const got = await client.tryAcquire(resource);
@@ -87,8 +90,7 @@ export const deathCases: readonly ConformanceCase[] = [
       withClients(subject, 1, async (client) => {
         const resource = subject.newResource();
         const leaseDurationMs = leaseOf(subject);
-        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-        await holder.next('held');
+        const holder = await startHolder(subject, resource);
         await holder.kill('SIGSTOP');
         const guard = await client.acquire(resource, {
           timeoutMs: leaseDurationMs * 3 + timing.hangMs,
@@ -110,8 +112,7 @@ export const deathCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         const resource = subject.newResource();
-        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
-        await holder.next('held');
+        const holder = await startHolder(subject, resource);
         const leaseDurationMs = leaseOf(subject);
         await sleep(leaseDurationMs * 1.5);
         const got = await client.tryAcquire(resource, { leaseDurationMs });
