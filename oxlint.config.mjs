@@ -4,7 +4,7 @@
 const LAYERS = [
   ['bin'],
   ['cli'],
-  ['claims', 'cache', 'provision'],
+  ['claims', 'cache', 'provision', 'compat', 'otel'],
   ['durable', 'fencing', 'testing'],
   ['locks'],
   ['backends', 'keeper'],

@@ -1,0 +1,166 @@
+import { realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import { isLockError } from '../../core/errors.js';
+import type { Guard } from '../../core/guard.js';
+import { hostNow, sleep, systemClock } from '../../host/clock.js';
+import { acquireSync } from '../../locks/acquire-sync.js';
+import { acquire } from '../../locks/acquire.js';
+import { dataLockPath } from '../../locks/data-file.js';
+import { lockFor } from '../../locks/lock.js';
+import { identify, tryClaim, type ClaimContext } from './directory.js';
+import { compatError } from './errors.js';
+import { Hold } from './held.js';
+import {
+  refuseFs,
+  staleMsOf,
+  waitMsOf,
+  type CheckOptions,
+  type LockOptions,
+  type UnlockOptions,
+} from './options.js';
+
+/** Between looks at a directory that the real proper-lockfile made; it tells nobody when it goes. */
+const LOOK_INTERVAL_MS = 10;
+
+const throwIt = (error: Error): never => {
+  throw error;
+};
+
+/**
+ * Takes the lock of `file` as proper-lockfile does, and resolves with its release.
+ *
+ * Takes turns with the real proper-lockfile 4 by the same directory, with its own kind by a kernel lock, and with
+ * `withWriteLock(file)`. A holder of this kind that was killed delays nobody of this kind.
+ *
+ * @throws an Error with `code` ELOCKED when it is still held after what `retries` allows; ENOENT when `file` does
+ *   not exist and `realpath` is not false; LockError for everything else that is in the way.
+ */
+export async function lock(file: string, options: LockOptions = {}): Promise<() => Promise<void>> {
+  refuseFs(file, options);
+  const path = options.realpath === false ? resolve(file) : await realpath(file);
+  const waitMs = waitMsOf(options);
+  const deadline = hostNow() + waitMs;
+  const guard = await orLocked(path, () => acquire(lockFor(path), { timeoutMs: waitMs }));
+  const context = contextOf(path, options);
+  const hold = await holding(guard, async () => {
+    for (;;) {
+      const own = tryClaim(context);
+      if (own !== undefined) return new Hold(partsOf(path, context, guard, own, options));
+      if (hostNow() >= deadline) throw compatError('ELOCKED', path);
+      await sleep(LOOK_INTERVAL_MS);
+    }
+  });
+  // oxlint-disable-next-line require-await -- async, so that a second release rejects, as callers expect
+  return async () => hold.release();
+}
+
+/** The same, once and without awaiting. @throws as {@link lock}; ESYNC when `retries` are asked for. */
+export function lockSync(file: string, options: LockOptions = {}): () => void {
+  refuseFs(file, options);
+  const { retries } = options;
+  const count = typeof retries === 'number' ? retries : retries?.retries;
+  if (count !== undefined && count > 0) throw compatError('ESYNC', file);
+  const path = options.realpath === false ? resolve(file) : realpathSync(file);
+  const guard = orLockedSync(path, () => acquireSync(lockFor(path), { timeoutMs: 0 }));
+  const context = contextOf(path, options);
+  try {
+    const own = tryClaim(context);
+    if (own === undefined) throw compatError('ELOCKED', path);
+    const hold = new Hold(partsOf(path, context, guard, own, options));
+    return () => hold.release();
+  } catch (error) {
+    void guard.release();
+    throw error;
+  }
+}
+
+/** @throws an Error with `code` ENOTACQUIRED when this process does not hold it. */
+export async function unlock(file: string, options: UnlockOptions = {}): Promise<void> {
+  refuseFs(file, options);
+  release(options.realpath === false ? resolve(file) : await realpath(file));
+}
+
+/** As {@link unlock}. */
+export function unlockSync(file: string, options: UnlockOptions = {}): void {
+  refuseFs(file, options);
+  release(options.realpath === false ? resolve(file) : realpathSync(file));
+}
+
+function release(path: string): void {
+  const hold = Hold.of(path);
+  if (hold === undefined) throw compatError('ENOTACQUIRED', path);
+  hold.release();
+}
+
+/** True while somebody, old or new, has the directory and keeps it young. */
+export async function check(file: string, options: CheckOptions = {}): Promise<boolean> {
+  refuseFs(file, options);
+  return isFresh(options.realpath === false ? resolve(file) : await realpath(file), options);
+}
+
+/** As {@link check}. */
+export function checkSync(file: string, options: CheckOptions = {}): boolean {
+  refuseFs(file, options);
+  return isFresh(options.realpath === false ? resolve(file) : realpathSync(file), options);
+}
+
+function isFresh(path: string, options: CheckOptions): boolean {
+  const found = identify(directoryOf(path, options));
+  if (found === undefined) return false;
+  return Number(found.modifiedNs / 1_000_000n) >= systemClock.wallNow() - staleMsOf(options);
+}
+
+function directoryOf(path: string, { lockfilePath }: Pick<LockOptions, 'lockfilePath'>): string {
+  return lockfilePath === undefined ? `${path}.lock` : resolve(lockfilePath);
+}
+
+function contextOf(path: string, options: LockOptions): ClaimContext {
+  return {
+    path: directoryOf(path, options),
+    // Beside the lock file that stands for it, whose directory is there by now.
+    markerPath: `${dataLockPath(path, undefined)}.made`,
+    staleMs: staleMsOf(options),
+    wallNow: () => systemClock.wallNow(),
+  };
+}
+
+function partsOf(
+  file: string,
+  { path, markerPath }: ClaimContext,
+  guard: Guard,
+  own: NonNullable<ReturnType<typeof tryClaim>>,
+  { onCompromised = throwIt }: LockOptions,
+): ConstructorParameters<typeof Hold>[0] {
+  return { file, path, markerPath, guard, own, onCompromised };
+}
+
+async function holding<T>(guard: Guard, fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    await guard.release();
+    throw error;
+  }
+}
+
+async function orLocked(path: string, fn: () => Promise<Guard>): Promise<Guard> {
+  try {
+    return await fn();
+  } catch (error) {
+    throw asCompat(path, error);
+  }
+}
+
+function orLockedSync(path: string, fn: () => Guard): Guard {
+  try {
+    return fn();
+  } catch (error) {
+    throw asCompat(path, error);
+  }
+}
+
+function asCompat(path: string, error: unknown): unknown {
+  return isLockError(error) && error.isTimeout ? compatError('ELOCKED', path, error) : error;
+}

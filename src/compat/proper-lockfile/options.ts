@@ -1,0 +1,64 @@
+import { LockError } from '../../core/errors.js';
+
+/** As the retry package understands them. */
+export interface RetryOptions {
+  readonly retries?: number;
+  readonly factor?: number;
+  readonly minTimeout?: number;
+  readonly maxTimeout?: number;
+  readonly randomize?: boolean;
+  readonly forever?: boolean;
+  readonly maxRetryTime?: number;
+  readonly unref?: boolean;
+}
+
+export interface LockOptions {
+  /** Milliseconds after which an untouched directory of the real proper-lockfile counts as left behind. At least 2 000, default 10 000. */
+  readonly stale?: number;
+  /** Accepted and not needed: our directories are refreshed every {@link REFRESH_INTERVAL_MS}, by a thread of their own. */
+  readonly update?: number | null;
+  /** How long to go on trying. The time counts, not the attempts: we wait in the kernel. Default 0: once. */
+  readonly retries?: number | RetryOptions;
+  /** Follow links, for which the file must exist. Default true. */
+  readonly realpath?: boolean;
+  /** Told when the hold was lost; may throw. Default: throws the error, which ends the process. */
+  readonly onCompromised?: (error: Error) => unknown;
+  /** The directory to make instead of `<file>.lock`. */
+  readonly lockfilePath?: string;
+  /** Not supported: the kernel knows nothing of it. */
+  readonly fs?: never;
+}
+
+export type UnlockOptions = Pick<LockOptions, 'realpath' | 'lockfilePath' | 'fs'>;
+export type CheckOptions = Pick<LockOptions, 'stale' | 'realpath' | 'lockfilePath' | 'fs'>;
+
+export const DEFAULT_STALE_MS = 10_000;
+/** The real one takes no smaller value from anybody, so nobody may call a directory stale that is younger. */
+export const LEAST_STALE_MS = 2_000;
+export const REFRESH_INTERVAL_MS = 500;
+
+export function staleMsOf({ stale = DEFAULT_STALE_MS }: Pick<LockOptions, 'stale'>): number {
+  return Math.max(stale || 0, LEAST_STALE_MS);
+}
+
+/** The time that the retries of the real one would have taken together. */
+export function waitMsOf({ retries = 0 }: Pick<LockOptions, 'retries'>): number {
+  const options = typeof retries === 'number' ? { retries } : retries;
+  const { factor = 2, minTimeout = 1_000, maxTimeout = Infinity, maxRetryTime = Infinity } = options;
+  if (options.forever === true) return maxRetryTime;
+  const count = options.retries ?? 10;
+  let totalMs = 0;
+  for (let attempt = 0; attempt < count && totalMs < maxRetryTime; attempt++) {
+    totalMs += Math.min(Math.max(minTimeout, 1) * factor ** attempt, maxTimeout);
+  }
+  return Math.min(totalMs, maxRetryTime);
+}
+
+/** @throws LockError HOLDFAST_UNSUPPORTED for a file system of the caller's own. */
+export function refuseFs(file: string, options: { readonly fs?: unknown } | undefined): void {
+  if (options?.fs === undefined) return;
+  throw new LockError(
+    `Could not lock "${file}": the option "fs" is not supported, because the kernel locks real files only. Leave it away.`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: file },
+  );
+}

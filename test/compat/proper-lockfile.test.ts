@@ -1,0 +1,225 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import * as compat from '../../dist/compat/proper-lockfile/index.js';
+import { tryAcquire, lockFor, withWriteLock } from '../../dist/index.js';
+import { testDirectory } from '../support/directory.js';
+
+type Api = typeof compat;
+const real = createRequire(import.meta.url)('proper-lockfile') as Api;
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url));
+
+function dataFile(): string {
+  const file = join(testDirectory(), 'data.json');
+  writeFileSync(file, '0');
+  return file;
+}
+
+const nextMessage = (child: ChildProcess): Promise<unknown> =>
+  new Promise((resolve) => child.once('message', resolve));
+
+async function holder(kind: 'real' | 'compat', file: string, ...rest: string[]): Promise<ChildProcess> {
+  const child = fork(fixture('hold'), [kind, file, ...rest]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  expect(await nextMessage(child)).toBe('held');
+  return child;
+}
+
+/** Half of the processes use the real package, half ours; not one increment may be lost. */
+export async function countTogether(file: string, processes: number, count: number): Promise<number> {
+  const children = Array.from({ length: processes }, (_, n) =>
+    spawn(process.execPath, [fixture('increment'), n % 2 === 0 ? 'real' : 'compat', file, String(count)], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    }),
+  );
+  const codes = await Promise.all(
+    children.map((child) => new Promise((resolve) => child.once('close', resolve))),
+  );
+  expect(codes).toEqual(codes.map(() => 0));
+  return Number(readFileSync(file, 'utf8'));
+}
+
+describe('with the real proper-lockfile', () => {
+  test('8 processes, half of them old, count exactly', async () => {
+    expect(await countTogether(dataFile(), 8, 60)).toBe(8 * 60);
+  });
+
+  test.each([
+    ['real', compat],
+    ['compat', real],
+    ['compat', compat],
+  ] as const)('a holder of kind %s keeps the other out until it lets go', async (kind, other) => {
+    const file = dataFile();
+    const child = await holder(kind, file);
+
+    await expect(other.lock(file)).rejects.toMatchObject({
+      code: 'ELOCKED',
+      message: 'Lock file is already being held',
+    });
+    expect(() => other.lockSync(file)).toThrow(expect.objectContaining({ code: 'ELOCKED' }));
+    expect([await compat.check(file), await real.check(file)]).toEqual([true, true]);
+
+    child.send('exit');
+    const release = await other.lock(file, { retries: { retries: 200, minTimeout: 25, factor: 1 } });
+    await release();
+    expect([await compat.check(file), await real.check(file)]).toEqual([false, false]);
+    expect(existsSync(`${file}.lock`)).toBe(false);
+  });
+
+  test('a holder of ours whose event loop stands still is never taken for dead', async () => {
+    const file = dataFile();
+    await holder('compat', file, 'busy');
+
+    // Longer than `stale`, asked all the time.
+    for (const end = Date.now() + 3_500; Date.now() < end; await pause(100)) {
+      await expect(real.lock(file, { stale: 2_000 })).rejects.toMatchObject({ code: 'ELOCKED' });
+    }
+  });
+
+  test('a killed holder of ours delays nobody of ours', async () => {
+    const file = dataFile();
+    const child = await holder('compat', file);
+    const waiting = compat.lock(file, { retries: 10 });
+    const killedAt = performance.now();
+    child.kill('SIGKILL');
+
+    const release = await waiting;
+
+    expect(performance.now() - killedAt).toBeLessThan(1_500);
+    await release();
+  });
+
+  test('a killed old holder is succeeded after its time, and not before', async () => {
+    const file = dataFile();
+    const child = await holder('real', file);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+
+    await expect(compat.lock(file, { stale: 2_000 })).rejects.toMatchObject({ code: 'ELOCKED' });
+    const release = await compat.lock(file, { stale: 2_000, retries: 10 });
+
+    expect(await real.check(file)).toBe(true);
+    await release();
+  });
+});
+
+describe('a directory of somebody else', () => {
+  test('that came in the place of ours is not removed, and its owner is not disturbed', async () => {
+    const file = dataFile();
+    let compromised: Error | undefined;
+    const release = await compat.lock(file, { onCompromised: (error) => (compromised = error) });
+    rmdirSync(`${file}.lock`);
+    const theirs = await real.lock(file);
+
+    await expect.poll(() => compromised, { timeout: 5_000 }).toMatchObject({ code: 'ECOMPROMISED' });
+
+    await expect(release()).rejects.toMatchObject({ code: 'ERELEASED' });
+    expect(existsSync(`${file}.lock`)).toBe(true);
+    await theirs();
+  });
+
+  test('that is in the way at release is left alone, and the caller hears of it', async () => {
+    const file = dataFile();
+    const release = await compat.lock(file);
+    rmdirSync(`${file}.lock`);
+    mkdirSync(`${file}.lock`);
+
+    await expect(release()).rejects.toMatchObject({ code: 'ECOMPROMISED' });
+
+    expect(existsSync(`${file}.lock`)).toBe(true);
+  });
+
+  test('is judged by its age, at the least age that anybody may ask for', async () => {
+    const file = dataFile();
+    mkdirSync(`${file}.lock`);
+    const aged = (ms: number): void => {
+      const seconds = (Date.now() - ms) / 1_000;
+      utimesSync(`${file}.lock`, seconds, seconds);
+    };
+
+    aged(1_000);
+    await expect(compat.lock(file, { stale: 1 })).rejects.toMatchObject({ code: 'ELOCKED' });
+    aged(9_000);
+    await expect(compat.lock(file)).rejects.toMatchObject({ code: 'ELOCKED' });
+    aged(11_000);
+    await (
+      await compat.lock(file)
+    )();
+  });
+});
+
+describe('the calls', () => {
+  test('behave one by one as those of the real package', async () => {
+    for (const api of [real, compat]) {
+      const file = dataFile();
+      const missing = join(testDirectory(), 'missing');
+      const link = `${file}.link`;
+      symlinkSync(file, link);
+
+      await expect(api.lock(missing)).rejects.toMatchObject({ code: 'ENOENT' });
+      await (
+        await api.lock(missing, { realpath: false })
+      )();
+      await expect(api.unlock(file)).rejects.toMatchObject({ code: 'ENOTACQUIRED' });
+      expect(() => api.lockSync(file, { retries: 1 })).toThrow(expect.objectContaining({ code: 'ESYNC' }));
+
+      const release = await api.lock(link);
+      expect(api.checkSync(file)).toBe(true);
+      await expect(api.lock(file)).rejects.toMatchObject({ code: 'ELOCKED' });
+      await release();
+      await expect(release()).rejects.toMatchObject({ code: 'ERELEASED' });
+
+      const releaseSync = api.lockSync(file);
+      releaseSync();
+      expect(releaseSync).toThrow(expect.objectContaining({ code: 'ERELEASED' }));
+      api.lockSync(file);
+      api.unlockSync(file);
+      expect(await api.check(file)).toBe(false);
+
+      const lockfilePath = join(testDirectory(), 'elsewhere');
+      await api.lock(file, { lockfilePath });
+      expect(existsSync(lockfilePath)).toBe(true);
+      expect(await api.check(file, { lockfilePath })).toBe(true);
+      await api.unlock(file, { lockfilePath });
+      expect(existsSync(lockfilePath)).toBe(false);
+    }
+  });
+
+  test('take turns with withWriteLock', async () => {
+    const file = dataFile();
+    const release = await compat.lock(file);
+    expect(await tryAcquire(lockFor(file))).toBeUndefined();
+    await release();
+
+    await withWriteLock(file, async () => {
+      await expect(compat.lock(file)).rejects.toMatchObject({ code: 'ELOCKED' });
+    });
+  });
+
+  test('refuse a file system of the caller, which the kernel knows nothing of', async () => {
+    await expect(compat.lock(dataFile(), { fs: {} as never })).rejects.toMatchObject({
+      code: 'HOLDFAST_UNSUPPORTED',
+    });
+  });
+
+  test('importing installs no listener, and the last release takes away those of holds', async () => {
+    const before = process.listenerCount('exit');
+    const release = await compat.lock(dataFile());
+    await release();
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});
