@@ -1,0 +1,36 @@
+// Counts in a fenced resource, and is paused by its parent: `node engine-paused.mjs ADDRESS RESOURCE_URL ROUNDS LEASE_MS`.
+import { fencedUpdate, httpResource } from '../../dist/fencing/index.js';
+import { acquire, isLockError } from '../../dist/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const [, , address, url, rounds, leaseMs] = process.argv;
+const resource = httpResource(url);
+const now = () => performance.timeOrigin + performance.now();
+const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+for (let round = 0; round < Number(rounds);) {
+  const guard = await acquire(address, { timeoutMs: Infinity, leaseDurationMs: Number(leaseMs) }).catch(
+    (error) => {
+      if (isLockError(error) && error.isLost) return undefined;
+      throw error;
+    },
+  );
+  if (guard === undefined) continue;
+  const from = now();
+  try {
+    // What a later holder has only read is not protected: so it writes before it reads.
+    await fencedUpdate(guard, resource, { body: '' });
+    const value = Number(await (await fetch(url)).text());
+    tell({ type: 'in' });
+    await delay(30);
+    // Past the last check of its own, as code that is paused between a check and a write would be.
+    const outcome = await resource.write(guard.fencingToken, { body: String(value + 1) });
+    tell({ type: outcome === 'written' ? 'accepted' : 'refused', from, to: now() });
+    if (outcome === 'written') round++;
+  } catch (error) {
+    if (!isLockError(error)) throw error;
+    tell({ type: 'refused', from, to: now() });
+  }
+  await guard.release().catch(() => undefined);
+}
+process.exit();
