@@ -3,10 +3,12 @@ import { parseCommand } from './parse.js';
 import { reportError } from './render/error.js';
 import type { CommandSpec } from './spec.js';
 import { COMMANDS, findCommand } from './table.js';
+import { hideCredentials } from './title.js';
 import { suggestion, UsageError } from './usage-error.js';
 
 /** Runs the command line `args` (without node and script) and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  hideCredentials(args);
   try {
     return await dispatch(args);
   } catch (error) {

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+const fs = require('node:fs') as typeof import('node:fs');
+const Module = require('node:module') as typeof import('node:module');
+const path = require('node:path') as typeof import('node:path');
+const vm = require('node:vm') as typeof import('node:vm');
+
+const args = process.argv.slice(2);
+
+/** As node wraps its own, and the way to what stays outside the bundle. scripts/code-cache.mjs has the same. */
+const HEAD = '(function (exports, require, module, __filename, __dirname, importFile) { ';
+const TAIL = '\n})';
+
+/**
+ * As `require('./run.cjs')` would, but for the code cache. V8 refuses one that another V8 made, and compiles. The files
+ * that the bundle loads later require it in their turn, and must get this very module.
+ */
+function loadRun(): { run(words: readonly string[]): Promise<number> } {
+  const filename = path.join(__dirname, 'run.cjs');
+  const script = new vm.Script(HEAD + fs.readFileSync(filename, 'utf8') + TAIL, {
+    filename,
+    cachedData: readCache(path.join(__dirname, 'run.cache')),
+  });
+  const loaded = new Module(filename);
+  loaded.filename = filename;
+  require.cache[filename] = loaded;
+  const body = script.runInThisContext() as (...names: unknown[]) => void;
+  const importFile = (specifier: string): Promise<unknown> => import(specifier);
+  const required = loaded.require.bind(loaded);
+  body.call(loaded.exports, loaded.exports, required, loaded, filename, __dirname, importFile);
+  loaded.loaded = true;
+  return loaded.exports as { run(words: readonly string[]): Promise<number> };
+}
+
+function readCache(file: string): Buffer | undefined {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** See docs/adr/0061: `run` is bundled and carries V8's code cache; other commands are worth some milliseconds more. */
+if (args[0] === 'run') {
+  void loadRun()
+    .run(args.slice(1))
+    .then((code) => {
+      process.exitCode = code;
+      // Nothing is left to do, and stderr is written at once but on Windows: no need to wind the event loop down.
+      if (process.platform !== 'win32') process.exit();
+    });
+} else {
+  void import('../cli/main.js').then(async ({ main }) => {
+    process.exitCode = await main(args);
+  });
+}

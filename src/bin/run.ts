@@ -1,0 +1,21 @@
+import { execute } from '../cli/commands/run.js';
+import { parseCommand } from '../cli/parse.js';
+import { reportError } from '../cli/render/error.js';
+import { RUN } from '../cli/specs/run.js';
+import { hideCredentials } from '../cli/title.js';
+import { inheritedDescriptors } from '../process/inherited-descriptors.js';
+
+/** `holdfast run WORDS`; what the launcher calls. Returns the exit code. */
+export async function run(words: readonly string[]): Promise<number> {
+  // Before anything is opened: later on Node's own descriptors cannot be told from those of our caller.
+  const inherited = inheritedDescriptors();
+  hideCredentials(['run', ...words]);
+  try {
+    const parsed = parseCommand(RUN, words);
+    if (!parsed.has('help')) return await execute(parsed, inherited);
+    const { main } = await import('../cli/main.js');
+    return await main(['help', 'run']);
+  } catch (error) {
+    return reportError(error);
+  }
+}
