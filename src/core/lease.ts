@@ -22,7 +22,7 @@ export interface Lease {
   /**
    * A renewal that is carried out after the release changes nothing, because the store compares. Then the owner's thread
    * releases by the grant itself, without waiting for the worker; and once the worker has opened a renewal of this
-   * module, the next hold is given out without waiting for its answer, only for the order to be on its way.
+   * module, the next hold is given out once its order is where the worker will find it. Its state must be plain JSON.
    */
   readonly isReleaseSafe?: boolean;
 }

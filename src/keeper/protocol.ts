@@ -4,9 +4,14 @@ import { LockError, type ErrorCode, type LossReason } from '../core/errors.js';
 export interface WorkerSetup {
   readonly heartbeat: SharedArrayBuffer;
   readonly maxStallMs: number;
+  /** Memory of an OrderRing. */
+  readonly ring: SharedArrayBuffer;
 }
 
-/** From the owner's thread to the worker. `id` names one hold. */
+/**
+ * From the owner's thread to the worker. `id` names one hold. As a message, or as JSON through the ring; what comes
+ * through the ring is not answered.
+ */
 export type Order =
   | {
       readonly kind: 'arm';
@@ -14,13 +19,13 @@ export type Order =
       readonly module: string;
       readonly state: unknown;
       readonly page: number;
-      /** Only with the first order of its page. */
-      readonly memory: SharedArrayBuffer | undefined;
+      /** Of the page; absent through the ring, where the worker has it already. */
+      readonly memory?: SharedArrayBuffer;
       readonly cell: number;
       readonly durationMs: number;
-      /** Not answered unless it fails. */
-      readonly isQuiet: boolean;
     }
+  /** Look into the ring, now and then from now on. Not answered. */
+  | { readonly kind: 'poll' }
   /** Renews no more. Not answered. */
   | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'release'; readonly id: number }

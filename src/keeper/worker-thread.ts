@@ -4,6 +4,7 @@ import { LockError, type LossReason } from '../core/errors.js';
 import type { RenewalSource } from '../core/lease.js';
 import { distUrl } from '../host/package-url.js';
 import type { LeaseCell } from './cell.js';
+import { OrderRing } from './order-ring.js';
 import { fromWire, type Order, type Report, type WorkerSetup } from './protocol.js';
 
 /** What one hold hears from the worker on its own account. */
@@ -20,16 +21,18 @@ interface Hold {
 
 /** The owner's end of the one worker thread. It is started by the first lease and never keeps the process alive. */
 export class WorkerThread {
-  readonly #setup: WorkerSetup;
+  readonly #setup: Omit<WorkerSetup, 'ring'>;
   readonly #holds = new Map<number, Hold>();
   #worker: Worker | undefined;
   #pendingCount = 0;
-  #lastPage: number | undefined;
+  /** The page whose memory this worker has. */
+  #sharedPage: number | undefined;
+  #ring = new OrderRing();
   /** Modules that this worker has opened a renewal of: they are there, and what they open they open at once. */
   readonly #opened = new Set<string>();
   #lastId = 0;
 
-  constructor(setup: WorkerSetup) {
+  constructor(setup: Omit<WorkerSetup, 'ring'>) {
     this.#setup = setup;
   }
 
@@ -44,25 +47,22 @@ export class WorkerThread {
     const id = ++this.#lastId;
     this.#holds.set(id, { listener });
     const { module, state } = source;
-    const isQuiet = mayRunSoon && this.#worker !== undefined && this.#opened.has(module.href);
+    const { page, index } = cell;
     const order: Order = {
       kind: 'arm',
       id,
       module: module.href,
       state,
-      page: cell.page.id,
-      memory: this.#sharePage(cell),
-      cell: cell.index,
+      page: page.id,
+      cell: index,
       durationMs,
-      isQuiet,
     };
+    if (mayRunSoon && this.#sharedPage === page.id && this.#opened.has(module.href) && this.#tryRing(order))
+      return id;
     try {
-      if (isQuiet) {
-        this.#worker?.postMessage(order);
-      } else {
-        await this.#order(order);
-        this.#opened.add(module.href);
-      }
+      await this.#order({ ...order, memory: page.buffer });
+      this.#opened.add(module.href);
+      this.#sharedPage = page.id;
     } catch (error) {
       this.#holds.delete(id);
       throw error;
@@ -70,16 +70,21 @@ export class WorkerThread {
     return id;
   }
 
-  /** The memory of a page that this worker has not heard of. */
-  #sharePage({ page }: LeaseCell): SharedArrayBuffer | undefined {
-    if (this.#worker !== undefined && this.#lastPage === page.id) return undefined;
-    this.#lastPage = page.id;
-    return page.buffer;
-  }
-
   /** The hold is over, or ends elsewhere. */
   forget(id: number): void {
-    if (this.#holds.delete(id)) this.#worker?.postMessage({ kind: 'forget', id } satisfies Order);
+    if (!this.#holds.delete(id)) return;
+    const order: Order = { kind: 'forget', id };
+    if (!this.#tryRing(order)) this.#worker?.postMessage(order);
+  }
+
+  /** True once the order is where the worker will find it. */
+  #tryRing(order: Order): boolean {
+    if (this.#worker === undefined || !this.#ring.tryWrite(JSON.stringify(order))) return false;
+    if (!this.#ring.isPolled) {
+      this.#ring.isPolled = true;
+      this.#worker.postMessage({ kind: 'poll' } satisfies Order);
+    }
+    return true;
   }
 
   /** False once the thread that kept the hold is gone. */
@@ -96,7 +101,7 @@ export class WorkerThread {
     }
   }
 
-  #order(order: Order): Promise<void> {
+  #order(order: Exclude<Order, { kind: 'poll' }>): Promise<void> {
     return new Promise((resolve, reject) => {
       const hold = this.#holds.get(order.id);
       if (hold === undefined) return reject(threadError('it ended'));
@@ -121,8 +126,10 @@ export class WorkerThread {
   }
 
   #start(): Worker {
+    // A new one: what is left in the ring of a dead thread is over.
+    this.#ring = new OrderRing();
     const worker = new Worker(distUrl('keeper/worker.js'), {
-      workerData: this.#setup,
+      workerData: { ...this.#setup, ring: this.#ring.memory } satisfies WorkerSetup,
       name: 'holdfast-keeper',
       // The owner's loaders and inspector are none of the worker's business.
       execArgv: [],
@@ -155,6 +162,7 @@ export class WorkerThread {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#opened.clear();
+    this.#sharedPage = undefined;
     const holds = [...this.#holds.values()];
     this.#holds.clear();
     for (const hold of holds) hold.answer?.reject(threadError('it ended', cause));

@@ -1,7 +1,7 @@
 // Counts in a fenced resource, and is paused by its parent: `node engine-paused.mjs ADDRESS RESOURCE_URL ROUNDS LEASE_MS`.
 import { fencedUpdate, httpResource } from '../../dist/fencing/index.js';
 import { acquire, isLockError } from '../../dist/index.js';
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
 
 const [, , address, url, rounds, leaseMs] = process.argv;
 const resource = httpResource(url);
@@ -22,7 +22,8 @@ for (let round = 0; round < Number(rounds);) {
     await fencedUpdate(guard, resource, { body: '' });
     const value = Number(await (await fetch(url)).text());
     tell({ type: 'in' });
-    await delay(30);
+    // The parent says when to go on; it may have stopped us for longer than the lease by then.
+    await once(process.stdin, 'data');
     // Past the last check of its own, as code that is paused between a check and a write would be.
     const outcome = await resource.write(guard.fencingToken, { body: String(value + 1) });
     tell({ type: outcome === 'written' ? 'accepted' : 'refused', from, to: now() });
