@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-const fs = require('node:fs') as typeof import('node:fs');
-const Module = require('node:module') as typeof import('node:module');
-const path = require('node:path') as typeof import('node:path');
-const vm = require('node:vm') as typeof import('node:vm');
+const fs = process.getBuiltinModule('node:fs');
+const Module = process.getBuiltinModule('node:module');
+const path = process.getBuiltinModule('node:path');
+const vm = process.getBuiltinModule('node:vm');
 
 const args = process.argv.slice(2);
 
