@@ -1,5 +1,5 @@
 import { backoffDelayMs } from './backoff.js';
-import type { AcquireRequest, Attempt, Grant, HolderInfo } from './backend.js';
+import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
@@ -9,6 +9,7 @@ import { canceledError, contendedError, deadlockError, timeoutError } from './me
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
+import { turnTold } from './turn.js';
 import { discardLater, unlessEnded } from './unless-ended.js';
 import { Wait, type Lookout } from './wait.js';
 
@@ -114,7 +115,7 @@ async function contend(
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
-      await turnTold(target, options, queue, wait);
+      await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
     const { request, grant: asked } = await ask(target, options, queue, wait, first);
@@ -141,44 +142,9 @@ async function contend(
   }
 }
 
-/** The caller's {@link turn}, and word to the caller when it has to wait for it. */
-async function turnTold(
-  { space }: Target,
-  options: ResolvedOptions,
-  queue: ResourceQueue,
-  wait: Wait,
-): Promise<void> {
-  const wasPaused = queue.isPaused;
-  let hasCome = false;
-  // In the queue before the caller hears of it: `onWait` may end the very hold that is in the way.
-  const coming = turn(queue, options, wait).then(() => {
-    hasCome = true;
-  });
-  if (!wasPaused) wait.noteContention();
-  // A pause between two holds of our own is no contention worth telling about, unless others go in after it.
-  else if (options.onWait !== undefined) {
-    space.clock.yieldTurn(() => {
-      if (!hasCome && wait.ended === undefined) wait.noteContention();
-    });
-  }
-  await coming;
-}
-
-/** Resolves at the door; rejects with the {@link WaitEnd} after having left the queue. */
-function turn(queue: ResourceQueue, options: ResolvedOptions, wait: Wait): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { signal } = wait;
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = (): void => {
-      // False: the turn came first, in this same tick. Then the caller is at the door and must leave it as such.
-      if (leave()) reject(signal.reason);
-    };
-    const leave = queue.join(queueMode(options), () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
+/** A try that does not leave this host is over before it could be called off. */
+function signalFor({ capabilities }: Backend, wait: Wait): AbortSignal | undefined {
+  return capabilities.reach === 'network' ? wait.signal : undefined;
 }
 
 /** Asks the backend until it grants. Contention is the only answer that is asked again. */
@@ -196,7 +162,10 @@ async function ask(
       throw wait.ended;
     }
     const request = first?.request ?? newRequest(target, options, queue);
-    const attempt = await unlessEnded(first?.attempt ?? backend.tryAcquire(request, wait.signal), wait);
+    const attempt = await unlessEnded(
+      first?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait)),
+      wait,
+    );
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.noteContention();

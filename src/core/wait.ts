@@ -20,13 +20,13 @@ export interface Lookout {
 }
 
 /**
- * One call's wait: the one deadline, the caller's signal and the feedback, joined into one AbortSignal that
- * everything below listens to. Made only once a call has to wait.
+ * One call's wait: the one deadline, the caller's signal and the feedback, joined into one end that everything below
+ * listens to. Made only once a call has to wait.
  */
 export class Wait {
   #controller: AbortController | undefined;
   #ended: WaitEnd | undefined;
-  /** There is at most one attempt under way. */
+  /** A call does one thing at a time: it stands in the queue, waits for an answer, or pauses. */
   #listener: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #options: ResolvedOptions;
@@ -103,18 +103,16 @@ export class Wait {
 
   /** Waits `delayMs`, or until the wait ends; then rejects with the {@link WaitEnd}. */
   pause(delayMs: number): Promise<void> {
-    const { signal } = this;
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      const stopListening = this.onEnd(() => {
         timer.clear();
-        reject(signal.reason);
-      };
+        reject(this.#ended);
+      });
       const timer = this.#clock.setTimer(delayMs, () => {
-        signal.removeEventListener('abort', onAbort);
+        stopListening();
         resolve();
       });
-      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 

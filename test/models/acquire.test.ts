@@ -42,9 +42,9 @@ describe('the model finds an acquire()', () => {
     ],
     [
       'whose canceled caller stays in the queue',
-      'acquire.js',
-      'if (leave())\n                reject(signal.reason);',
-      'reject(signal.reason);',
+      'turn.js',
+      'if (leave())\n                reject(wait.ended);',
+      'reject(wait.ended);',
       /never settles/,
     ],
     ['that leaves its deadline armed', 'wait.js', 'this.#timer?.clear();', '', /left armed/],
