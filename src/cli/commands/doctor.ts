@@ -86,6 +86,7 @@ function backendFinding(directory: string): Finding {
 /** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */
 function kernelFinding(addon: NativeAddon, directory: string): Finding {
   const name = 'kernel locks';
+  if (process.platform === 'win32') return { name, value: 'not tried: Windows locks files, not directories' };
   const result = addon.tryLock(directory, LOCK_SHARED, 0, undefined);
   if (result > 0) addon.unlock(result);
   if (result > 0 || result === -constants.errno.EWOULDBLOCK)
