@@ -320,7 +320,9 @@ describe('the loader', () => {
     expect(() => fresh.loadNative()).toThrow(
       expect.objectContaining({
         code: 'HOLDFAST_BACKEND_UNAVAILABLE',
-        message: expect.stringMatching(/^Could not load the native addon ".*pdp11.*": .*\. Run "holdfast build-addon"/),
+        message: expect.stringMatching(
+          /^Could not load the native addon ".*pdp11.*": .*\. Run "holdfast build-addon"/,
+        ),
       }),
     );
   });

@@ -1,0 +1,1 @@
+export { bridgeToOpenTelemetry, type BridgeOptions } from './bridge.js';
