@@ -86,12 +86,8 @@ function backendFinding(directory: string): Finding {
 /** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */
 function kernelFinding(addon: NativeAddon, directory: string): Finding {
   const name = 'kernel locks';
-<<<<<<< HEAD
-  const result = addon.tryLock(directory, LOCK_SHARED | LOCK_DIRECTORY, 0, undefined);
-=======
   if (process.platform === 'win32') return { name, value: 'not tried: Windows locks files, not directories' };
-  const result = addon.tryLock(directory, LOCK_SHARED, 0, undefined);
->>>>>>> ded1283e603a41a1b36f0b5f7f50097a9c0f3dbe
+  const result = addon.tryLock(directory, LOCK_SHARED | LOCK_DIRECTORY, 0, undefined);
   if (result > 0) addon.unlock(result);
   if (result > 0 || result === -constants.errno.EWOULDBLOCK)
     return { name, value: 'work (tried on the directory)' };
