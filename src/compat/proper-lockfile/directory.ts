@@ -19,7 +19,7 @@ export interface ClaimContext {
   /** Names the directory that is ours while we hold, and so, to who has our lock next, one that we left behind. */
   readonly markerPath: string;
   readonly staleMs: number;
-  wallNow(): number;
+  readonly wallNow: () => number;
 }
 
 /**
