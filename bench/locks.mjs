@@ -89,7 +89,7 @@ const packages = {
       id: 'time',
       title: 'acquire + release, as each package offers it',
       unit: 'us',
-      subject: 'holdfast',
+      subject: 'holdfast, no record',
       isChart: true,
       target: { to: 'proper-lockfile', ratioAtLeast: 150 },
       note: 'proper-lockfile makes a dozen calls to the thread pool for one lock, so its time is that of waking threads, which differs between machines more than all else here; its 10 s after the death of a holder do not. fs-ext and fs-native-extensions are asked synchronously and leave opening, waiting, records and the check of the file to their caller.',
