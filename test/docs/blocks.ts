@@ -10,6 +10,8 @@ export interface RunnableBlock {
   readonly line: number;
   readonly language: string;
   readonly exitCode: number;
+  /** Of `with=`: what stands around it. See settings.ts. */
+  readonly setting: string | undefined;
   readonly code: string;
   /** Of the block that follows at once with the info string `text output`. */
   readonly output: string | undefined;
@@ -19,9 +21,23 @@ const FENCE = /^```(\w+)(?: ([^\n]*))?\n([\s\S]*?)^```$/gm;
 const OUTPUT = /^\s*```text output\n([\s\S]*?)^```$/m;
 
 export function runnableBlocks(): RunnableBlock[] {
-  const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' });
-  const pages = ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
-  return pages.toSorted().flatMap((page) => blocksOf(page, readFileSync(`${root}/${page}`, 'utf8')));
+  return ['README.md', ...documents()].flatMap((page) => blocksOf(page, read(page)));
+}
+
+function documents(): string[] {
+  const names = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+    .toSorted();
+}
+
+function read(page: string): string {
+  return readFileSync(`${root}/${page}`, 'utf8');
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
 }
 
 function blocksOf(page: string, text: string): RunnableBlock[] {
@@ -34,11 +50,29 @@ function blocksOf(page: string, text: string): RunnableBlock[] {
     const isNext = output !== null && rest.slice(0, output.index).trim() === '';
     return {
       page,
-      line: text.slice(0, match.index).split('\n').length + 1,
+      line: lineAt(text, match.index) + 1,
       language,
       exitCode: Number(/exit=(\d+)/.exec(info)?.[1] ?? 0),
+      setting: /with=(\S+)/.exec(info)?.[1],
       code,
       output: isNext ? output[1] : undefined,
     };
   });
+}
+
+/** A block of a language that can be run, and how it says that it is true. */
+export interface ShownBlock {
+  readonly where: string;
+  readonly info: string;
+}
+
+const RUNNABLE = new Set(['js', 'ts', 'sh', 'bash']);
+
+/** Every such block below docs/. */
+export function shownBlocks(): ShownBlock[] {
+  return documents().flatMap((page) =>
+    [...read(page).matchAll(FENCE)].flatMap(({ 1: language = '', 2: info = '', index }) =>
+      RUNNABLE.has(language) ? [{ where: `${page}:${lineAt(read(page), index)}`, info }] : [],
+    ),
+  );
 }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { transform } from 'sucrase';
 import { expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
 import { hangMs } from '../support/time.js';
-import { root, runnableBlocks, type RunnableBlock } from './blocks.js';
+import { root, runnableBlocks, shownBlocks, type RunnableBlock } from './blocks.js';
+import { SETTINGS, type Setting } from './settings.js';
 
 interface Finished {
   readonly code: number | string;
@@ -38,11 +39,16 @@ function programOf({ language, code }: RunnableBlock): [file: string, args: stri
   }
 }
 
-function run(block: RunnableBlock): Promise<Finished> {
+async function run(block: RunnableBlock): Promise<Finished> {
   const { directory, path } = readersFolder();
-  const [file, args, code] = programOf(block);
-  writeFileSync(join(directory, args.at(-1) as string), code);
-  const env = { ...process.env, PATH: `${path}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' };
+  const setting = block.setting === undefined ? {} : await settingOf(block.setting, directory);
+  const [file, args, example] = programOf(block);
+  const code = (setting.replace ?? []).reduce((text, [from, to]) => text.replaceAll(from, to), example);
+  writeFileSync(join(directory, args.at(-1) as string), (setting.prelude ?? '') + code);
+  const env = {
+    ...(setting.env ?? process.env),
+    ...{ PATH: `${path}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' },
+  };
   return new Promise((resolve) => {
     execFile(
       file,
@@ -53,18 +59,29 @@ function run(block: RunnableBlock): Promise<Finished> {
   });
 }
 
+function settingOf(name: string, directory: string): Setting | Promise<Setting> {
+  const settle = SETTINGS[name];
+  if (settle === undefined) throw new Error(`There is no setting "${name}" in test/docs/settings.ts.`);
+  return settle(directory);
+}
+
 const blocks = runnableBlocks();
 
-test('there are examples', () => {
-  expect(blocks.length).toBeGreaterThan(5);
-});
+test.each(shownBlocks())(
+  '$where is run, here (`run`) or by the test that it names (`tested=PATH`)',
+  ({ info }) => {
+    const tested = /tested=(\S+)/.exec(info)?.[1];
+
+    expect(/\brun\b/.test(info) || (tested !== undefined && existsSync(join(root, tested)))).toBe(true);
+  },
+);
 
 test.each(blocks.map((block) => ({ ...block, name: `${block.page}:${block.line}` })))(
   '$name does what it says',
   async (block) => {
     const { code, stdout, stderr } = await run(block);
 
-    expect({ code, stderr }).toMatchObject({ code: block.exitCode });
+    expect(code, stderr).toBe(block.exitCode);
     if (block.output !== undefined) expect(stdout).toBe(block.output);
   },
 );
