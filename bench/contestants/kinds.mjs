@@ -86,7 +86,9 @@ export const KINDS = {
     const { lock } = require('proper-lockfile');
     const retries = { forever: true, factor: 1, minTimeout: 100, maxTimeout: 100 };
     return {
-      take: (path) => lock(path, { realpath: false, retries }),
+      // Everything at its default, for which the file must be there.
+      prepare: (path) => writeFileSync(path, ''),
+      take: (path) => lock(path, { retries }),
       release: (release) => release(),
     };
   },
