@@ -3,10 +3,11 @@ import type { Clock } from '../../core/clock.js';
 import { answerBudgetMs } from '../../net/within.js';
 import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';
+import { PROOF_MS } from './config.js';
 import { isAnswer, sqlState } from './errors.js';
 import { newLabel } from './label.js';
 import type { Session } from './session.js';
-import { createSequence, NOW_MS, SET_LOCK_TIMEOUT } from './statements.js';
+import { createSequence, HEARTBEAT, NOW_MS, SET_LOCK_TIMEOUT } from './statements.js';
 
 /** One request on a session of its own. */
 export interface Ask {
@@ -81,7 +82,11 @@ async function wait(
   for (;;) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- only after the server gave up on its own
-      return await session.query(label + text, values, Infinity);
+      const rows = await session.query(label + text, values, Infinity);
+      // The answer proves only that the session lived when it was asked, which may be longer ago than a proof counts.
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await session.query(label + HEARTBEAT, [], PROOF_MS);
+      return rows;
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
     }
