@@ -92,7 +92,9 @@ function suiteMarkdown(name, { title, machine: where, measuredAt, rows, notes })
     ),
     '',
   ];
-  for (const row of rows.filter(({ note }) => note !== undefined)) lines.push(`- ${row.title}: ${row.note}`);
+  const remarks = rows.filter(({ note }) => note !== undefined).map((row) => `- ${row.title}: ${row.note}`);
+  // Once, however many file systems it was measured on.
+  lines.push(...new Set(remarks));
   if (notes !== undefined) lines.push('', notes);
   for (const row of rows.filter(({ isChart }) => isChart)) lines.push('', picture(name, row, 'charts/'));
   return lines.join('\n');
