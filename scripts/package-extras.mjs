@@ -1,5 +1,5 @@
 // What the tarball carries beside the compiled code: the man page, and the headers that `holdfast build-addon` needs.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -16,3 +16,6 @@ writeFileSync(new URL('dist/man/holdfast.1', root), manPage(version, COMMANDS, E
 const api = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
 cpSync(join(api, 'include'), new URL('native/include/', root), { recursive: true });
 cpSync(join(api, 'LICENSE'), new URL('native/include/LICENSE', root));
+
+// npx in a clone runs the file itself; npm makes it executable only where it installs the package.
+chmodSync(new URL('dist/bin/holdfast.cjs', root), 0o755);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { expect, it } from 'vitest';
@@ -20,4 +20,8 @@ it('the code cache of run fits the node that built it, and the script that the l
 
 it('nothing in the bundle imports by itself, which a script may not', () => {
   expect(readFileSync(bin('run.cjs'), 'utf8')).not.toMatch(/\bimport\(/);
+});
+
+it('the launcher can be executed as it is', () => {
+  expect(statSync(bin('holdfast.cjs')).mode & 0o111).toBe(0o111);
 });
