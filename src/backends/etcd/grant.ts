@@ -20,6 +20,8 @@ export interface HeldKey {
   readonly server: string;
 }
 
+const RENEWAL = distUrl('backends/etcd/renewal.js');
+
 export function grantOf(context: EtcdContext, claim: Claim, session: Session, fencingToken: bigint): Grant {
   const { config, server, display, gateway, leaseClock } = context;
   const held: HeldKey = {
@@ -36,7 +38,7 @@ export function grantOf(context: EtcdContext, claim: Claim, session: Session, fe
       durationMs: session.ttlMs * BELIEVED_PART,
       deadline,
       isReleaseSafe: true,
-      renewal: { module: distUrl('backends/etcd/renewal.js'), state },
+      renewal: { module: RENEWAL, state },
     },
     check: (marginMs) => (leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,

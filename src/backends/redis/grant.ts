@@ -15,6 +15,8 @@ import { renewalState, type RedisRenewalState } from './renewal-state.js';
  */
 export const BELIEVED_PART = 0.8;
 
+const RENEWAL = distUrl('backends/redis/renewal.js');
+
 /** @param startedAt lease clock, before the request was sent: the server's own time began no earlier. */
 export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigint, startedAt: number): Grant {
   const durationMs = claim.leaseDurationMs * BELIEVED_PART;
@@ -30,7 +32,7 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
       renewal:
         state === undefined
           ? renewalOn(context.connection, context.server, context.display, claim)
-          : { module: distUrl('backends/redis/renewal.js'), state },
+          : { module: RENEWAL, state },
     },
     check: (marginMs) => (context.leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,
