@@ -71,7 +71,7 @@ const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
   'INV-LEASE-8 a clean-up lets the generation start again': {
     meddle: (names) => {
       const listing = readListing(names);
-      const isFree = listing.kind === 'state' && listing.state.kind === 'free';
+      const isFree = listing.kind === 'state' && listing.state.kind === 'free' && listing.state.generation > 7;
       return isFree ? [[formatState({ kind: 'free', generation: 7 })]] : [];
     },
   },
