@@ -1,11 +1,19 @@
 import type { Grant } from '../core/backend.js';
 import type { Clock, Timer } from '../core/clock.js';
+import type { Deadline, Deadlines } from '../core/deadlines.js';
 import { LockError, type LossReason } from '../core/errors.js';
 import type { LeaseClock } from '../core/lease.js';
 import type { LeaseCell } from './cell.js';
 
 /** What is left to put away after a loss is worth no more waiting than this. */
 const LOST_RELEASE_MS = 1_000;
+
+export interface KeptHoldContext {
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  /** Of all holds. */
+  readonly deadlines: Deadlines;
+}
 
 /**
  * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
@@ -16,14 +24,16 @@ export class KeptHold {
   readonly #clock: Clock;
   readonly #leaseClock: LeaseClock;
   #listener: ((reason: LossReason) => void) | undefined;
-  #timer: Timer | undefined;
+  readonly #deadlines: Deadlines;
+  #end: Deadline | undefined;
   #isReleased = false;
   /** Whoever waits for the first renewal is told of news. */
   #onNews: (() => void) | undefined;
-  #covering: Promise<void> = Promise.resolve();
+  #covering: Promise<void> | undefined;
 
-  constructor(cell: LeaseCell, clock: Clock, leaseClock: LeaseClock) {
+  constructor(cell: LeaseCell, { clock, leaseClock, deadlines }: KeptHoldContext) {
     this.#cell = cell;
+    this.#deadlines = deadlines;
     this.#clock = clock;
     this.#leaseClock = leaseClock;
   }
@@ -34,11 +44,16 @@ export class KeptHold {
   }
 
   lose(reason: LossReason): void {
-    this.#timer?.clear();
+    this.#forgetEnd();
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.(this.#cell.end(reason));
     this.#onNews?.();
+  }
+
+  /** Held, and for `freshMs` more. */
+  isFresh(freshMs: number): boolean {
+    return this.#cell.check(this.#leaseClock.now(), freshMs) === undefined;
   }
 
   /**
@@ -46,9 +61,9 @@ export class KeptHold {
    * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline at
    * the latest, whatever the worker does. Rejects as `running` does.
    */
-  settled(running: Promise<void>, freshMs: number): Promise<LossReason | undefined> {
+  settled(running: Promise<void> | undefined, freshMs: number): Promise<LossReason | undefined> {
     return new Promise((resolve, reject) => {
-      let isRunning = false;
+      let isRunning = running === undefined;
       let timer: Timer | undefined;
       const look = (): void => {
         timer?.clear();
@@ -72,7 +87,7 @@ export class KeptHold {
         this.#onNews = undefined;
         reject(error);
       };
-      running.then(onRunning, onFailure);
+      running?.then(onRunning, onFailure);
       look();
     });
   }
@@ -89,9 +104,9 @@ export class KeptHold {
       release: () => {
         this.#isReleased = true;
         this.#listener = undefined;
-        this.#timer?.clear();
+        this.#forgetEnd();
         // What is still being written about the hold must not come back behind its end.
-        return this.#withinLease(this.#covering.then(release, release), abandon);
+        return this.#withinLease(this.#covering?.then(release, release) ?? release(), abandon);
       },
       ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
@@ -99,7 +114,7 @@ export class KeptHold {
 
   async #cover(asked: Grant, pid: number): Promise<void> {
     if (this.#isReleased) return;
-    this.#covering = this.#covering.then(() => asked.coverProcess?.(pid));
+    this.#covering = (this.#covering ?? Promise.resolve()).then(() => asked.coverProcess?.(pid));
     await this.#covering;
   }
 
@@ -112,13 +127,26 @@ export class KeptHold {
     const isLost = this.#cell.check(this.#leaseClock.now(), 0) !== undefined;
     const remainingMs = isLost ? LOST_RELEASE_MS : this.#cell.deadline - this.#leaseClock.now();
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(remainingMs, () => {
+      const end = this.#deadlines.add(remainingMs, () => {
         if (isLost) resolve();
         else reject(hungRelease());
         abandon();
       });
-      releasing.then(resolve, reject).finally(() => timer.clear());
+      releasing.then(
+        () => {
+          this.#deadlines.remove(end);
+          resolve();
+        },
+        (error: unknown) => {
+          this.#deadlines.remove(end);
+          reject(error);
+        },
+      );
     });
+  }
+
+  #forgetEnd(): void {
+    if (this.#end !== undefined) this.#deadlines.remove(this.#end);
   }
 
   #watch(): void {
@@ -127,7 +155,7 @@ export class KeptHold {
     const lossReason = this.#cell.check(now, 0);
     if (lossReason !== undefined) return this.lose(lossReason);
     const remainingMs = this.#cell.deadline - now;
-    this.#timer = this.#clock.setTimer(remainingMs, () => this.#watch(), { keepsProcessAlive: false });
+    this.#end = this.#deadlines.add(remainingMs, () => this.#watch());
   }
 }
 

@@ -7,7 +7,6 @@ import type { RedisContext } from './context.js';
 import { endClaim, extendClaim, type Claim } from './claim.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './errors.js';
-import { renewalState, type RedisRenewalState } from './renewal-state.js';
 
 /**
  * The server does not wait a moment longer than the lease; the holder stops believing a fifth earlier, which covers
@@ -22,7 +21,6 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
   const durationMs = claim.leaseDurationMs * BELIEVED_PART;
   const deadline = startedAt + durationMs;
   const { config } = context;
-  const state: RedisRenewalState | undefined = config && renewalState(config, claim);
   return {
     fencingToken,
     lease: {
@@ -30,9 +28,9 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
       deadline,
       isReleaseSafe: true,
       renewal:
-        state === undefined
+        config === undefined
           ? renewalOn(context.connection, context.server, context.display, claim)
-          : { module: RENEWAL, state },
+          : { module: RENEWAL, shared: config, state: claim },
     },
     check: (marginMs) => (context.leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,
