@@ -124,4 +124,14 @@ describe('the shared cell', () => {
     cell.extend(9_000);
     expect([cell.check(400, 0), cell.end('expired')]).toEqual(['taken', 'taken']);
   });
+
+  test('says that it was released, which no loss is, and a loss says so first', () => {
+    const released = LeaseCell.create(1_000);
+    released.release();
+    expect([released.isReleased, released.lossReason]).toEqual([true, undefined]);
+    const lost = LeaseCell.create(1_000);
+    lost.end('taken');
+    lost.release();
+    expect([lost.isReleased, lost.lossReason]).toEqual([false, 'taken']);
+  });
 });
