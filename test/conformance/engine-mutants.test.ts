@@ -17,7 +17,7 @@ beforeAll(async () => {
   process.env['HOLDFAST_TEST_ETCD'] = etcd.url;
   process.env['HOLDFAST_TEST_POSTGRES'] = postgres.url;
   process.env['HOLDFAST_TEST_PGBOUNCER'] = pooler.url;
-  stops.push(() => pooler[Symbol.asyncDispose](), redis.stop, etcd.stop, postgres.stop);
+  stops.push(async () => pooler[Symbol.asyncDispose](), redis.stop, etcd.stop, postgres.stop);
 });
 afterAll(async () => {
   timing.hangMs = hangMs;

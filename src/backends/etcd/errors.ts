@@ -62,7 +62,7 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
       return refusal(
         'HOLDFAST_PERMISSION',
         'this user may not use the keys under holdfast/',
-        'etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
+        'Run etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
         resource,
         cause,
       );
