@@ -75,6 +75,17 @@ describe('certificates of clients', () => {
     }
   });
 
+  test('etcd: a member whose own certificate is none for clients is told apart from one without a leader', async () => {
+    const own = authority.issue('server-only', 'serverAuth');
+    const tls = ['--cert-file', own.certificate, '--key-file', own.key];
+    const clients = ['--client-cert-auth', '--trusted-ca-file', authority.certificate];
+    await using etcd = await startEtcd(1, ...tls, ...clients);
+    await expect(acquire(`${etcd.url}?${files(client)}#x`, { timeoutMs: 1_000 })).rejects.toMatchObject({
+      code: 'HOLDFAST_BACKEND_UNAVAILABLE',
+      message: expect.stringMatching(/does not reach its own member.*clientAuth/) as string,
+    });
+  });
+
   test('postgres: one in the name of the role is let in, none, a stranger and plain text are refused', async () => {
     const key = asPostgresOwns(server.key);
     const tls = [`ssl_cert_file=${server.certificate}`, `ssl_key_file=${key}`];

@@ -12,7 +12,7 @@ export interface Pair {
 export interface Authority {
   readonly certificate: string;
   /** A certificate for `name`, good for servers on 127.0.0.1 and for clients. */
-  issue(name: string): Pair;
+  issue(name: string, usage?: string): Pair;
   remove(): void;
 }
 
@@ -27,10 +27,10 @@ export function createAuthority(): Authority {
   openssl('req', '-x509', ...curve, '-days', '2', ...root);
   return {
     certificate: at('ca.pem'),
-    issue: (name) => {
+    issue: (name, usage = 'serverAuth,clientAuth') => {
       const pair = { certificate: at(`${name}.pem`), key: at(`${name}.key`) };
       openssl('req', ...curve, '-subj', `/CN=${name}`, '-keyout', pair.key, '-out', at(`${name}.csr`));
-      writeFileSync(at('ext'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
+      writeFileSync(at('ext'), `subjectAltName=IP:127.0.0.1\nextendedKeyUsage=${usage}\n`);
       const by = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2'];
       openssl(
         'x509',

@@ -44,13 +44,17 @@ export class Gateway {
     const text = JSON.stringify(body);
     const { length } = this.#config.endpoints;
     let isUncertain = false;
+    let answer: EtcdAnswer | undefined;
     let unreached = 0;
     for (;;) {
       const leftMs = deadline - this.#clock.now();
       try {
         return await this.#once(path, text, length === 1 ? leftMs : Math.min(leftMs, MEMBER_MS));
       } catch (error) {
-        if (error instanceof EtcdAnswer && !error.isTransient) throw error;
+        if (error instanceof EtcdAnswer) {
+          if (!error.isTransient) throw error;
+          answer = error;
+        }
         const isSent = !NEVER_SENT.has(String((error as { code?: unknown }).code));
         isUncertain ||= isSent;
         unreached = isSent ? 0 : unreached + 1;
@@ -58,7 +62,8 @@ export class Gateway {
         const isOver = this.#clock.now() >= deadline - 1 || unreached === length;
         // A single member that breaks connections is not asked again: nobody else could answer in its place.
         if (isOver || (length === 1 && !(error instanceof EtcdAnswer)))
-          throw new EtcdFailure(error, isUncertain);
+          // What a member said tells more than that the last moment was too short for another answer.
+          throw new EtcdFailure(answer ?? error, isUncertain);
         if (error instanceof EtcdAnswer) await pause(this.#clock, NO_LEADER_PAUSE_MS, NEVER);
       }
     }
