@@ -6,7 +6,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../../src/backends/lease/index.js';
 import { formatState } from '../../../src/backends/lease/names.js';
-import { Sightings } from '../../../src/backends/lease/sightings.js';
 import { acquire, inspect, tryAcquire } from '../../../src/index.js';
 import { systemClock } from '../../../src/host/clock.js';
 import { leaseClock } from '../../../src/host/lease-clock.js';
@@ -89,55 +88,6 @@ describe('a directory that is not as it should be', () => {
     expect(await refusal(join(testDirectory(), 'no', 'lock'))).toBe('HOLDFAST_IO');
   });
 });
-
-describe('twenty contenders on an expired lease', () => {
-  test('INV-LEASE-2 have one winner each time, with tokens that are unique and rise', LIMIT, async () => {
-    /** Everything has been seen for ever: every lease has expired. */
-    class LongSeen extends Sightings {
-      override since(): Promise<number> {
-        return Promise.resolve(-1e12);
-      }
-    }
-    const path = directoryOf(held(5));
-    const seen = new LongSeen(leaseClock);
-    const contenders = Array.from(
-      { length: 20 },
-      () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock, seen),
-    );
-    const tokens: bigint[] = [];
-    for (let round = 0; round < 100; round++) {
-      const expired = statesIn(path);
-      const attempts = await Promise.all(
-        contenders.map((backend, index) =>
-          backend.tryAcquire({
-            resource: path,
-            mode: 'exclusive',
-            holderId: holderIdOf(round * 20 + index),
-            reason: undefined,
-            leaseDurationMs: 30_000,
-            fencing: true,
-            record: true,
-            coversChild: false,
-            isPolite: false,
-          }),
-        ),
-      );
-      expect(statesIn(path)).not.toEqual(expired);
-      tokens.push(
-        ...attempts.flatMap((attempt) =>
-          attempt.kind === 'granted' ? [attempt.grant.fencingToken as bigint] : [],
-        ),
-      );
-    }
-    expect(tokens.length).toBeGreaterThanOrEqual(100);
-    expect(new Set(tokens).size).toBe(tokens.length);
-  });
-});
-
-function holderIdOf(index: number): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz';
-  return Array.from({ length: 26 }, (_, at) => letters[Math.floor(index / 26 ** at) % 26]).join('');
-}
 
 describe('a file system that turns read-only', () => {
   test('`lost` fires before the lease ends elsewhere, and nothing is written after', LIMIT, async () => {
