@@ -18,7 +18,8 @@ const FRESH_PART = 1 / 2;
 
 /** Where a hold's renewals run. */
 interface Runner {
-  readonly running: Promise<void>;
+  /** Undefined: it runs, or is sure to. */
+  readonly running: Promise<void> | undefined;
   release(): Promise<void>;
   /** Nothing more is renewed, and nobody waits for the worker any longer. */
   abandon(): void;
@@ -65,7 +66,7 @@ export function createKeeper(
     });
     loop.start();
     return {
-      running: Promise.resolve(),
+      running: undefined,
       release: () => loop.release(),
       abandon: () => void loop.stop(),
     };

@@ -7,6 +7,9 @@ import type { LeaseCell } from './cell.js';
 /** What is left to put away after a loss is worth no more waiting than this. */
 const LOST_RELEASE_MS = 1_000;
 
+/** A worker that has not answered after this is stuck, in a call to a dead file server most likely. */
+const ARMED_WITHIN_MS = 10_000;
+
 /**
  * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
  * timer at the shared deadline, which needs no worker.
@@ -43,20 +46,22 @@ export class KeptHold {
 
   /**
    * Waits until the renewal runs and the lease lasts for `freshMs`: a grant must not be given out with its end at hand
-   * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline at
-   * the latest, whatever the worker does. Rejects as `running` does.
+   * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline or
+   * after {@link ARMED_WITHIN_MS} at the latest, whatever the worker does. Rejects as `running` does.
    */
-  settled(running: Promise<void>, freshMs: number): Promise<LossReason | undefined> {
+  settled(running: Promise<void> | undefined, freshMs: number): Promise<LossReason | undefined> {
     return new Promise((resolve, reject) => {
-      let isRunning = false;
+      let isRunning = running === undefined;
       let timer: Timer | undefined;
+      const giveUpAt = this.#leaseClock.now() + ARMED_WITHIN_MS;
       const look = (): void => {
         timer?.clear();
         const now = this.#leaseClock.now();
-        const lossReason = this.#cell.check(now, 0);
         const remainingMs = this.#cell.deadline - now;
-        if (lossReason === undefined && !(isRunning && remainingMs >= freshMs)) {
-          timer = this.#clock.setTimer(remainingMs, look);
+        const isReady = isRunning && remainingMs >= freshMs;
+        const lossReason = !isReady && now >= giveUpAt ? this.#cell.end('expired') : this.#cell.check(now, 0);
+        if (lossReason === undefined && !isReady) {
+          timer = this.#clock.setTimer(Math.min(remainingMs, giveUpAt - now), look);
           return;
         }
         this.#onNews = undefined;
@@ -72,7 +77,8 @@ export class KeptHold {
         this.#onNews = undefined;
         reject(error);
       };
-      running.then(onRunning, onFailure);
+      // Listened to before the first look, which may be the last.
+      running?.then(onRunning, onFailure);
       look();
     });
   }
@@ -98,8 +104,10 @@ export class KeptHold {
   }
 
   async #cover(asked: Grant, pid: number): Promise<void> {
-    if (this.#isReleased) return;
-    this.#covering = this.#covering.then(() => asked.coverProcess?.(pid));
+    // A hold that is over writes nothing: its record may have been swept by the next.
+    if (this.#isReleased || this.#cell.check(this.#leaseClock.now(), 0) !== undefined) return;
+    const write = async (): Promise<void> => asked.coverProcess?.(pid);
+    this.#covering = this.#covering.then(write, write);
     await this.#covering;
   }
 

@@ -19,8 +19,6 @@ interface Hold {
   answer?: { resolve(): void; reject(error: Error): void };
 }
 
-const RUNNING = Promise.resolve();
-
 /** The owner's end of the one worker thread. It is started by the first lease and never keeps the process alive. */
 export class WorkerThread {
   readonly #setup: Omit<WorkerSetup, 'ring'>;
@@ -39,8 +37,8 @@ export class WorkerThread {
   }
 
   /**
-   * `running` resolves once the renewal of the hold `id` runs, or with `mayRunSoon` once it is known that it will; it
-   * rejects when there will be none, also because of {@link forget}.
+   * `running` resolves once the renewal of the hold `id` runs; it rejects when there will be none, also because of
+   * {@link forget}. With `mayRunSoon` it is undefined when it is known already that the renewal will run.
    */
   arm(
     source: RenewalSource,
@@ -48,7 +46,7 @@ export class WorkerThread {
     durationMs: number,
     listener: HoldListener,
     mayRunSoon = false,
-  ): { readonly id: number; readonly running: Promise<void> } {
+  ): { readonly id: number; readonly running: Promise<void> | undefined } {
     const id = ++this.#lastId;
     this.#holds.set(id, { listener });
     const { module, state } = source;
@@ -63,7 +61,7 @@ export class WorkerThread {
       durationMs,
     };
     if (mayRunSoon && this.#sharedPage === page.id && this.#opened.has(module.href) && this.#tryRing(order))
-      return { id, running: RUNNING };
+      return { id, running: undefined };
     const running = this.#order({ ...order, memory: page.buffer }).then(
       () => {
         this.#opened.add(module.href);

@@ -6,7 +6,7 @@ import { createKeeper } from '../../dist/keeper/index.js';
 const code = `export const openRenewal = () => ({
   renew: () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },
 });`;
-const durationMs = 1_000;
+const durationMs = 3_000;
 const deadline = leaseClock.now() + durationMs;
 const renewal = { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state: null };
 const grant = await createKeeper(systemClock, leaseClock).arm(

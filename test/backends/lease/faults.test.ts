@@ -11,7 +11,9 @@ import { systemClock } from '../../../src/host/clock.js';
 import { leaseClock } from '../../../src/host/lease-clock.js';
 import { clientOf } from '../../../src/testing/index.js';
 import { testDirectory } from '../../support/directory.js';
+import { fullDisk } from '../../support/full-disk.js';
 import { bootNow, LEASE_MS, startParty, statesIn } from '../../support/lease.js';
+import { eventually } from '../../support/processes.js';
 
 const LIMIT = { timeout: 60_000 };
 const OTHER = 'a'.repeat(26);
@@ -109,6 +111,47 @@ describe('a file system that turns read-only', () => {
     holder.order('release');
     await holder.child.line(/^did release/);
     expect(readdirSync(path)).toEqual(names);
+  });
+});
+
+describe('a full disk', () => {
+  test('costs no lease, and gives none: HOLDFAST_IO, and nothing is left behind', LIMIT, async () => {
+    const { directory } = fullDisk(256);
+    const [kept, free] = [join(directory, 'kept'), join(directory, 'free')] as const;
+    await (await acquire(`lease:${free}`)).release();
+    const holder = startParty(testDirectory(), kept);
+    await holder.held();
+    expect(() => writeFileSync(join(directory, 'big'), Buffer.alloc(1 << 20))).toThrow(/ENOSPC/);
+    const since = bootNow();
+    const before = readdirSync(free);
+    await expect(acquire(`lease:${free}`)).rejects.toMatchObject({
+      code: 'HOLDFAST_IO',
+      message: expect.stringContaining('ENOSPC') as string,
+    });
+    expect(readdirSync(free)).toEqual(before);
+    await eventually('two leases pass', () => bootNow() - since > 2 * LEASE_MS || undefined);
+    holder.order('assert');
+    await holder.child.line(/^did assert/);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    expect(readdirSync(kept)).toEqual([expect.stringMatching(/free$/)]);
+  });
+});
+
+describe('a state file that somebody removes', () => {
+  test('costs the hold, and the lease is not free for that', LIMIT, async () => {
+    const path = join(testDirectory(), 'lock');
+    const holder = startParty(testDirectory(), path);
+    const { holderId } = await holder.held();
+    for (const name of statesIn(path)) rmSync(join(path, name));
+    expect(await refusal(path)).toBe('HOLDFAST_PROTOCOL');
+    await holder.child.line(/^lost [\d.]+ record-missing$/);
+    expect(existsSync(join(path, `i.${holderId}.json`))).toBe(true);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    // Nothing says any more that it was a lease; it is still not free.
+    expect(readdirSync(path)).toEqual([]);
+    expect(await refusal(path)).toBe('HOLDFAST_CONFIG_MISMATCH');
   });
 });
 
