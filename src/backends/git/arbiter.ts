@@ -2,22 +2,18 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Clock } from '../../core/clock.js';
-import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { execFile } from '../../process/exec-file.js';
 import { ClaimStore } from './claim-store.js';
 import type { Deadline } from './deadline.js';
 import { gitEnvironment } from './environment.js';
-import { CONFIG_PATTERN, parseGitConfig, type GitConfigEntry } from './git-config.js';
-import { reasonIn } from './failures.js';
-import { noGitError, remoteTip } from './plumbing.js';
+import type { GitConfigEntry } from './git-config.js';
+import { remoteTip } from './plumbing.js';
+import { readConfig } from './read-config.js';
 import { arbiterUrl } from './remote-url.js';
 import { findRepository, type Repository } from './repository.js';
 import { signingOf, type Signing, type SigningOptions } from './signing.js';
 import { leaveStore, prepareStore, storePaths } from './store-files.js';
 import type { Timeline } from './sightings.js';
-
-const CONFIG_PATIENCE_MS = 10_000;
 
 /** Runs `fn` while no other process of this clone works in the store. */
 export type Exclusively = <T>(lockPath: string, deadline: Deadline, fn: () => Promise<T>) => Promise<T>;
@@ -51,14 +47,14 @@ export interface Arbiter {
 }
 
 /**
- * Finds the clone, reads its configuration (one process) and settles on one URL.
+ * Finds the clone, reads its configuration (one process, or none) and settles on one URL.
  *
  * @throws LockError HOLDFAST_CONFIG_MISMATCH when there is no such remote, or it has several push URLs.
  */
 export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): Promise<Arbiter> {
   const { cwd, remote, env = process.env } = options;
   const repository = findRepository(cwd);
-  const entries = await readConfig(cwd, env, remote);
+  const entries = await readConfig({ cwd, env, remote, repository, clock: host.clock });
   const url = arbiterUrl(entries, remote, repository?.topLevel ?? cwd);
   const paths = storePaths(repository, url, env);
   const signing = signingOf(options.signing ?? {}, entries);
@@ -83,26 +79,6 @@ export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): P
     },
     tipOf: (ref, deadline) => remoteTip(git, url, ref, deadline),
   };
-}
-
-async function readConfig(cwd: string, env: NodeJS.ProcessEnv, remote: string): Promise<GitConfigEntry[]> {
-  try {
-    const result = await execFile('git', ['config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN], {
-      cwd,
-      env: gitEnvironment(env, undefined),
-      timeoutMs: CONFIG_PATIENCE_MS,
-    });
-    // 1: nothing matches.
-    if (result.code === 0 || (result.code === 1 && result.stderr === ''))
-      return parseGitConfig(result.stdout);
-    throw new LockError(
-      `Could not use the remote "${remote.replace(/(\/\/)[^/@\s]*@/, '$1')}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
-      { code: 'HOLDFAST_CONFIG_MISMATCH' },
-    );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noGitError(error);
-    throw error;
-  }
 }
 
 function makeDirectory(path: string): void {

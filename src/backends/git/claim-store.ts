@@ -52,7 +52,7 @@ export class ClaimStore {
     this.git = parts.git;
     this.url = parts.url;
     this.paths = parts.paths;
-    this.journal = new Journal(parts.paths.journal, parts.url);
+    this.journal = new Journal(parts.paths, parts.url);
     this.sightings = new Sightings(parts.paths.sightings, parts.timeline);
     this.#signing = parts.signing;
     this.entries = parts.entries;
