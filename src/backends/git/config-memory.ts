@@ -57,12 +57,7 @@ export class ConfigMemory {
       join(gitDir, 'config.worktree'),
     ];
     const key = JSON.stringify([gitDir, env['GIT_CONFIG_NOSYSTEM'], env['PATH']]);
-    return new ConfigMemory(
-      join(commonDir, 'holdfast/claims.git/holdfast/config.json'),
-      paths,
-      key,
-      clock,
-    );
+    return new ConfigMemory(join(commonDir, 'holdfast/claims.git/holdfast/config.json'), paths, key, clock);
   }
 
   recall(): readonly GitConfigEntry[] | undefined {
@@ -95,7 +90,8 @@ export class ConfigMemory {
         stamps.push(`${path}: ${stat?.mode ?? 'none'}`);
         continue;
       }
-      if (nowMs - Number(stat.ctimeMs) < GRAIN_MS || nowMs - Number(stat.mtimeMs) < GRAIN_MS) return undefined;
+      if (nowMs - Number(stat.ctimeMs) < GRAIN_MS || nowMs - Number(stat.mtimeMs) < GRAIN_MS)
+        return undefined;
       const { dev, ino, size, uid, mtimeNs, ctimeNs } = stat;
       stamps.push(`${path}: ${[dev, ino, size, uid, mtimeNs, ctimeNs].join(' ')}`);
     }

@@ -33,7 +33,12 @@ interface RemoteJournal {
 }
 
 type Operation =
-  | { readonly kind: 'begin'; readonly ref: string; readonly expected: ObjectId; readonly attempted: Attempted }
+  | {
+      readonly kind: 'begin';
+      readonly ref: string;
+      readonly expected: ObjectId;
+      readonly attempted: Attempted;
+    }
   | {
       readonly kind: 'landed';
       readonly ref: string;

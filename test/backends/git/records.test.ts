@@ -155,10 +155,11 @@ test('a clone is found from a folder in it, a linked working tree, and itself wh
   mkdirSync(join(main, 'a/b'), { recursive: true });
   writeFileSync(join(main, 'a/HEAD'), '');
   const commonDir = join(main, '.git');
-  expect(findRepository(join(main, 'a/b'))).toEqual({ topLevel: main, commonDir });
+  expect(findRepository(join(main, 'a/b'))).toEqual({ topLevel: main, commonDir, gitDir: commonDir });
   expect(findRepository(join(directory, 'linked'))).toEqual({
     topLevel: join(directory, 'linked'),
     commonDir,
+    gitDir: join(commonDir, 'worktrees/linked'),
   });
   expect(findRepository(join(directory, 'bare.git'))?.commonDir).toBe(join(directory, 'bare.git'));
   expect(findRepository(directory)).toBeUndefined();
