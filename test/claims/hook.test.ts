@@ -1,12 +1,20 @@
 import { execFile } from 'node:child_process';
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, rename } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { claim, release, steal } from '../../src/claims/index.js';
 import { CLI, cli } from '../support/cli.js';
-import { clones, git, GIT_ENV, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+import {
+  clones,
+  git,
+  GIT_ENV,
+  optionsFor,
+  testRemote,
+  transportsFor,
+  type TestRemote,
+} from '../support/git-remotes.js';
 
 /** A push by the clone's agent, with `holdfast` on the PATH; its exit code and what it said. */
 async function push(
@@ -37,11 +45,11 @@ async function push(
   });
 }
 
-test(
-  'pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
+test.each(transportsFor('http'))(
+  'over %s pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
   { timeout: 120_000 },
-  async () => {
-    const remote = await testRemote();
+  async (transport) => {
+    const remote = await testRemote(transport);
     const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
     expect((await cli(ada, ['claims', 'hook', 'install'])).code).toBe(0);
     expect((await cli(ada, ['claims', 'hook', 'install'])).stdout).toContain('already there');
@@ -62,7 +70,7 @@ test(
       code: 1,
       stderr: expect.stringContaining('not on the PATH') as string,
     });
-    await rename(remote.path, `${remote.path}.away`);
+    await remote.goDown();
     expect(
       (await cli(ada, ['claims', 'check', '--pre-push'], { input: 'refs/heads/x 1 refs/heads/x 0\n' })).code,
     ).toBe(76);
