@@ -90,8 +90,11 @@ const LIST: Omit<CommandSpec, 'name'> = {
   description: [
     'As the remote says itself, just now; never from memory. Exit code 76 when it cannot be asked.',
   ],
-  options: COMMON,
-  examples: [{ command: 'holdfast claims --json', help: 'For programs' }],
+  options: [...COMMON, { name: 'mine', help: 'Only those of this agent' }],
+  examples: [
+    { command: 'holdfast claims --mine', help: 'What is still mine' },
+    { command: 'holdfast claims --json', help: 'For programs' },
+  ],
   load,
 };
 

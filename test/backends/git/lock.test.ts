@@ -79,6 +79,18 @@ test(
   },
 );
 
+test.each([
+  [['--lease', '30s'], 30_000],
+  [[], 3_600_000],
+])('run %j makes a claim that is stale after %d ms', async (words, staleAfterMs) => {
+  const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
+  const running = startCli(ada, ['run', ...words, 'git:origin#x', '--', 'sleep', '60']);
+  await eventuallyHeld(bob);
+  expect((await list({ ...optionsFor(bob), staleAfterMs: 0 })).claims).toMatchObject([{ staleAfterMs }]);
+  running.process.kill('SIGTERM');
+  await running.ended;
+});
+
 test('a killed run leaves its claim: its command may live on', { timeout: 60_000 }, async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
   const running = startCli(ada, ['run', 'git:origin#x', '--', 'sleep', '5']);
