@@ -10,7 +10,8 @@ import vm from 'node:vm';
 const filename = fileURLToPath(new URL('../dist/bin/run.cjs', import.meta.url));
 const HEAD = '(function (exports, require, module, __filename, __dirname, importFile) { ';
 const TAIL = '\n})';
-const script = new vm.Script(HEAD + readFileSync(filename, 'utf8') + TAIL, { filename });
+// V8 keeps the name in the cache, and takes the launcher's when it loads it: no folder of this machine goes out.
+const script = new vm.Script(HEAD + readFileSync(filename, 'utf8') + TAIL, { filename: 'run.cjs' });
 const module = { exports: {} };
 script.runInThisContext()(module.exports, createRequire(filename), module, filename, dirname(filename));
 
