@@ -58,14 +58,24 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 }
 
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
-  const guard = await tryUntraced(target, options);
+  const seen: Seen = {};
+  const guard = await tryUntraced(target, options, seen);
   if (guard === undefined) {
-    throw contendedError(target.address, await soonOr([], target, holdersOf(target)), options.timeoutSource);
+    throw contendedError(target.address, await namesFor(target, seen), options.timeoutSource);
   }
   return guard;
 }
 
-async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+/** Who was in the way of the last attempt, where the backend knew. */
+interface Seen {
+  holders?: readonly HolderInfo[] | undefined;
+}
+
+async function tryUntraced(
+  target: Target,
+  options: ResolvedOptions,
+  seen: Seen = {},
+): Promise<Guard | undefined> {
   const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
@@ -81,7 +91,10 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
     return new HeldGuard(space, queue, address, request, asked.grant);
   }
   const attempt = await asked;
-  if (attempt.kind === 'contended') return undefined;
+  if (attempt.kind === 'contended') {
+    seen.holders = attempt.holders;
+    return undefined;
+  }
   let { grant } = attempt;
   try {
     if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
@@ -112,13 +125,14 @@ async function contend(
 ): Promise<Guard> {
   const { space, address } = target;
   const wait = new Wait(space.clock, options, address, lookoutFor(target));
+  const seen: Seen = {};
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const { request, grant: asked } = await ask(target, options, queue, wait, first);
+    const { request, grant: asked } = await ask(target, options, queue, wait, first, seen);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
     const isReady = asked.lease === undefined && wait.ended === undefined;
     const grant = isReady ? asked : await confirm(target, request, asked, wait);
@@ -137,7 +151,7 @@ async function contend(
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
     const [holders, deadlock] = await Promise.all([
-      soonOr([], target, holdersOf(target)),
+      namesFor(target, seen),
       soonOr(undefined, target, deadlockOf(target)),
     ]);
     throw timeoutError(address, options, holders, deadlock);
@@ -156,6 +170,7 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
+  seen: Seen,
 ): Promise<{ request: AcquireRequest; grant: Grant }> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
@@ -171,6 +186,7 @@ async function ask(
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.noteContention();
+    seen.holders = attempt.holders;
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -208,6 +224,11 @@ async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
   } catch {
     return [];
   }
+}
+
+/** What the attempt itself was told comes first: to ask once more over a network would take longer than an error waits. */
+async function namesFor(target: Target, { holders = [] }: Seen): Promise<readonly HolderInfo[]> {
+  return holders.length > 0 ? holders : soonOr([], target, holdersOf(target));
 }
 
 /** How long an error waits for names beyond its deadline; without them it says less, but it comes. */
