@@ -100,9 +100,10 @@ describe.each(ROWS)('INV-GIT-10: kill -9 during $name over $transport', ({ trans
     { timeout: 240_000 },
     async () => {
       const remote = await testRemote(transport);
+      const [bob = ''] = await clones(remote, 'bob');
       let kills = 0;
       for (let n = 1; ; n++) {
-        const [ada = '', bob = ''] = await clones(remote, `ada-${n}`, `bob-${n}`);
+        const [ada = ''] = await clones(remote, `ada-${n}`);
         const [asAda, asBob] = [optionsFor(ada), optionsFor(bob)];
         await deleteAll(remote, await git(remote.path, 'for-each-ref', '--format=delete %(refname)'));
         await scenario.prepare(asAda, asBob);
