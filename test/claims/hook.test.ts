@@ -56,7 +56,7 @@ test.each(transportsFor('http'))(
     expect(await push(remote, ada, 'free')).toMatchObject({ code: 0 });
     await claim('a', { ...optionsFor(ada), branch: 'mine' });
     await claim('b', { ...optionsFor(bob), branch: 'theirs' });
-    expect(await push(remote, ada, 'mine')).toMatchObject({ code: 0 });
+    expect(await push(remote, ada, 'mine')).toEqual({ code: 0, stderr: '' });
     const refused = await push(remote, ada, 'theirs');
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('b is claimed by bob')]);
     await steal('a', { ...optionsFor(bob), force: true, reason: 'test' });

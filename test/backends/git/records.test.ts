@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { claimIdFault, claimOfRef, refOfClaim } from '../../../src/backends/git/claim-id.js';
 import { claimedChange } from '../../../src/backends/git/events.js';
-import { refusalKind } from '../../../src/backends/git/failures.js';
+import { reasonIn, refusalKind } from '../../../src/backends/git/failures.js';
 import {
   commitText,
   parseCommit,
@@ -144,6 +144,18 @@ test.each([
   ['[remote rejected] (failed to update ref)', 'transient'],
   ['[remote rejected] (unpacker error)', 'other'],
 ])('%s is %s', (text, kind) => expect(refusalKind(text)).toBe(kind));
+
+test.each([
+  [
+    'fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n',
+    'unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused',
+  ],
+  [
+    "fatal: unable to access 'http://u:p@h/': refused\nerror: failed to push some refs",
+    "unable to access 'http://h/': refused",
+  ],
+  ['', 'git gave no reason'],
+])('the reason in %j is told in one line', (stderr, reason) => expect(reasonIn(stderr)).toBe(reason));
 
 test('a clone is found from a folder in it, a linked working tree, and itself when bare', () => {
   const directory = testDirectory();
