@@ -6,8 +6,12 @@ import { readJson, replaceJson } from './files.js';
 import type { GitConfigEntry } from './git-config.js';
 import type { Repository } from './repository.js';
 
-/** A change within the time stamp's grain of the reading would not show; the coarsest grain is FAT's. */
-const GRAIN_MS = 2_000;
+/**
+ * A change within the time stamp's grain of the reading would not show. Stamps with a fraction of a second come in steps
+ * of the kernel's tick (10 ms at most), those of whole seconds of up to two (FAT).
+ */
+const FINE_GRAIN_MS = 100;
+const COARSE_GRAIN_MS = 2_000;
 /** For a system-wide file in a place that we do not know of (git is built with it) and that had nothing to say. */
 const LIFETIME_MS = 600_000;
 
@@ -90,9 +94,9 @@ export class ConfigMemory {
         stamps.push(`${path}: ${stat?.mode ?? 'none'}`);
         continue;
       }
-      if (nowMs - Number(stat.ctimeMs) < GRAIN_MS || nowMs - Number(stat.mtimeMs) < GRAIN_MS)
-        return undefined;
       const { dev, ino, size, uid, mtimeNs, ctimeNs } = stat;
+      if ([mtimeNs, ctimeNs].some((atNs) => nowMs - Number(atNs / 1_000_000n) < grainOf(atNs)))
+        return undefined;
       stamps.push(`${path}: ${[dev, ino, size, uid, mtimeNs, ctimeNs].join(' ')}`);
     }
     return stamps.join('\n');
@@ -106,4 +110,8 @@ export class ConfigMemory {
       return undefined;
     }
   }
+}
+
+function grainOf(atNs: bigint): number {
+  return atNs % 1_000_000_000n === 0n ? COARSE_GRAIN_MS : FINE_GRAIN_MS;
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -61,10 +69,16 @@ describe('what git config said is remembered', () => {
   });
 
   test('not while a change may hide in the same moment, and not for ever', async () => {
-    const { read } = await clone();
-    expect(await read('remote.origin.url', 0)).toEqual(['/srv/one.git', 'asked']);
-    expect(await read('remote.origin.url', 0)).toEqual(['/srv/one.git', 'asked']);
-    await read('remote.origin.url');
+    const { path, read } = await clone();
+    expect(await read('remote.origin.url', -1_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', -1_000)).toEqual(['/srv/one.git', 'asked']);
+    // Whole seconds: a file system that keeps no finer ones.
+    const wholeSecond = Math.ceil(Date.now() / 1_000);
+    utimesSync(join(path, '.git/config'), wholeSecond, wholeSecond);
+    expect(await read('remote.origin.url', 2_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', 2_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', 4_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', 4_000)).toEqual(['/srv/one.git', 'remembered']);
     expect(await read('remote.origin.url', 700_000)).toEqual(['/srv/one.git', 'asked']);
   });
 
