@@ -77,6 +77,22 @@ test.each(transportsFor('http'))(
   },
 );
 
+test("claims that live elsewhere than the pushes go to: git's holdfast.remote says where", async () => {
+  const [fork, upstream] = [await testRemote(), await testRemote()];
+  const [ada = ''] = await clones(fork, 'ada');
+  const [bob = ''] = await clones(upstream, 'bob');
+  await git(ada, 'remote', 'add', 'upstream', upstream.url);
+  await git(ada, 'config', 'holdfast.remote', 'upstream');
+  await claim('b', { ...optionsFor(bob), branch: 'theirs' });
+  expect((await claim('b', optionsFor(ada))).items[0]?.claim?.agent).toBe('bob');
+  await cli(ada, ['claims', 'hook', 'install']);
+  expect(await push(fork, ada, 'theirs')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('b is claimed by bob') as string,
+  });
+  expect(await push(fork, ada, 'mine')).toMatchObject({ code: 0 });
+});
+
 test('the hook of somebody else is left alone', async () => {
   const [ada = ''] = await clones(await testRemote(), 'ada');
   writeFileSync(join(ada, '.git/hooks/pre-push'), '#!/bin/sh\nexit 0\n');

@@ -6,7 +6,7 @@ import { errnoOf, systemError } from '../../core/system-error.js';
 import { ClaimStore } from './claim-store.js';
 import type { Deadline } from './deadline.js';
 import { gitEnvironment } from './environment.js';
-import type { GitConfigEntry } from './git-config.js';
+import { lastValue, type GitConfigEntry } from './git-config.js';
 import { remoteTip } from './plumbing.js';
 import { readConfig } from './read-config.js';
 import { arbiterUrl } from './remote-url.js';
@@ -14,6 +14,8 @@ import { findRepository, type Repository } from './repository.js';
 import { signingOf, type Signing, type SigningOptions } from './signing.js';
 import { leaveStore, prepareStore, storePaths } from './store-files.js';
 import type { Timeline } from './sightings.js';
+
+const DEFAULT_REMOTE = 'origin';
 
 /** Runs `fn` while no other process of this clone works in the store. */
 export type Exclusively = <T>(lockPath: string, deadline: Deadline, fn: () => Promise<T>) => Promise<T>;
@@ -27,8 +29,8 @@ export interface ArbiterHost {
 export interface ArbiterOptions {
   /** Where the clone is. */
   readonly cwd: string;
-  /** Name of a remote, or a URL or path. */
-  readonly remote: string;
+  /** Name of a remote, or a URL or path. Default: git's `holdfast.remote`, else {@link DEFAULT_REMOTE}. */
+  readonly remote?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly signing?: SigningOptions;
 }
@@ -52,9 +54,10 @@ export interface Arbiter {
  * @throws LockError HOLDFAST_CONFIG_MISMATCH when there is no such remote, or it has several push URLs.
  */
 export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): Promise<Arbiter> {
-  const { cwd, remote, env = process.env } = options;
+  const { cwd, env = process.env } = options;
   const repository = findRepository(cwd);
-  const entries = await readConfig({ cwd, env, remote, repository, clock: host.clock });
+  const entries = await readConfig({ cwd, env, repository, clock: host.clock });
+  const remote = options.remote ?? lastValue(entries, 'holdfast.remote') ?? DEFAULT_REMOTE;
   const url = arbiterUrl(entries, remote, repository?.topLevel ?? cwd);
   const paths = storePaths(repository, url, env);
   const signing = signingOf(options.signing ?? {}, entries);

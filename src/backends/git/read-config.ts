@@ -6,7 +6,6 @@ import { gitEnvironment } from './environment.js';
 import { reasonIn } from './failures.js';
 import { CONFIG_PATTERN, parseGitConfig, type GitConfigEntry } from './git-config.js';
 import { noGitError } from './plumbing.js';
-import { withoutCredentials } from './remote-url.js';
 import type { Repository } from './repository.js';
 
 const PATIENCE_MS = 10_000;
@@ -14,8 +13,6 @@ const PATIENCE_MS = 10_000;
 export interface ConfigRequest {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** For messages. */
-  readonly remote: string;
   readonly repository: Repository | undefined;
   readonly clock: Clock;
 }
@@ -35,7 +32,7 @@ export async function readConfig(request: ConfigRequest): Promise<readonly GitCo
   return entries;
 }
 
-async function askGit({ cwd, env, remote }: ConfigRequest): Promise<GitConfigEntry[]> {
+async function askGit({ cwd, env }: ConfigRequest): Promise<GitConfigEntry[]> {
   try {
     const result = await execFile('git', ['config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN], {
       cwd,
@@ -46,7 +43,7 @@ async function askGit({ cwd, env, remote }: ConfigRequest): Promise<GitConfigEnt
     if (result.code === 0 || (result.code === 1 && result.stderr === ''))
       return parseGitConfig(result.stdout);
     throw new LockError(
-      `Could not use the remote "${withoutCredentials(remote)}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
+      `Could not use the clone "${cwd}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
       { code: 'HOLDFAST_CONFIG_MISMATCH' },
     );
   } catch (error) {

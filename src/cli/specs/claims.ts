@@ -10,7 +10,7 @@ const REMOTE: OptionSpec = {
   name: 'remote',
   value: 'REMOTE',
   help: 'The git remote that decides: a name, URL or path',
-  default: 'origin',
+  default: "HOLDFAST_REMOTE, else git's holdfast.remote, else origin",
 };
 const TIMEOUT: OptionSpec = {
   name: 'timeout',

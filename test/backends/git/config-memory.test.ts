@@ -50,7 +50,6 @@ async function clone(): Promise<Clone> {
       const entries = await readConfig({
         cwd: path,
         env,
-        remote: 'origin',
         repository: findRepository(path),
         clock: { ...systemClock, wallNow: () => Date.now() + afterMs },
       });
