@@ -74,7 +74,9 @@ test.each(shownBlocks())(
   ({ info }) => {
     const tested = /tested=(\S+)/.exec(info)?.[1];
 
-    expect(/\b(run|step)\b/.test(info) || (tested !== undefined && existsSync(join(root, tested)))).toBe(true);
+    expect(/\b(run|step)\b/.test(info) || (tested !== undefined && existsSync(join(root, tested)))).toBe(
+      true,
+    );
   },
 );
 
@@ -88,16 +90,20 @@ test.each(blocks.map((block) => ({ ...block, name: `${block.page}:${block.line}`
   },
 );
 
-test.each([...steppedPages()])('%s does what it says, step by step', async (_, steps) => {
-  const { directory, path } = readersFolder();
-  const reader = new Reader(directory, { ...process.env, ...commandIn(path) });
+test.each([...steppedPages()])(
+  '%s does what it says, step by step',
+  async (_, steps) => {
+    const { directory, path } = readersFolder();
+    const reader = new Reader(directory, { ...process.env, ...commandIn(path) });
 
-  for (const block of steps) {
-    const { code, output } = await reader.follow(block);
-    const where = `${block.page}:${block.line}`;
-    expect(code, `${where}\n${output}`).toBe(block.exitCode);
-    if (block.output === undefined) continue;
-    if (block.isOutputExact) expect(output, where).toBe(block.output);
-    else expect(masked(output), where).toBe(masked(block.output));
-  }
-}, 60_000);
+    for (const block of steps) {
+      const { code, output } = await reader.follow(block);
+      const where = `${block.page}:${block.line}`;
+      expect(code, `${where}\n${output}`).toBe(block.exitCode);
+      if (block.output === undefined) continue;
+      if (block.isOutputExact) expect(output, where).toBe(block.output);
+      else expect(masked(output), where).toBe(masked(block.output));
+    }
+  },
+  60_000,
+);

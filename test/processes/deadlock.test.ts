@@ -75,7 +75,9 @@ test('holdfast why follows the holders to the end', async () => {
   const { stdout } = await script(directory, '$H why a');
   expect(stdout).toMatch(/^a is held by pid \d+ .*, which waits for b$/m);
   expect(stdout).toMatch(new RegExp(`^b is held by pid ${far.pid} `, 'm'));
-  expect((await script(directory, 'cd /; $H why "$OLDPWD/b"')).stdout).toContain(`b is held by pid ${far.pid} `);
+  expect((await script(directory, 'cd /; $H why "$OLDPWD/b"')).stdout).toContain(
+    `b is held by pid ${far.pid} `,
+  );
   expect(stdout).not.toContain('Deadlock');
   expect((await script(directory, '$H why nobody')).stdout).toBe('nobody is free\n');
   await far.end();
