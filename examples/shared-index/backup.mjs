@@ -4,9 +4,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { withLock } from 'holdfast';
-import { writeFileDurable } from 'holdfast/durable';
+import { writeFileDurable, syncDirectory } from 'holdfast/durable';
 
-import { copyHashed, renameDurably, syncDirectory } from './files.mjs';
+import { copyHashed, renameDurably } from './files.mjs';
 import { lockOf } from './locked-indexer.mjs';
 import { manifestText, readManifest } from './manifest.mjs';
 import { liveFiles, read } from './reading.mjs';

@@ -9,14 +9,34 @@
 // replacement overwrites a later holder. No name recurs, since the epoch, a fencing token, never falls.
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { JsonFile, writeFileDurable } from 'holdfast/durable';
+import { JsonFile, writeFileDurable, syncDirectory } from 'holdfast/durable';
 
-import { renameDurably, syncDirectory } from './files.mjs';
+import { renameDurably } from './files.mjs';
 
 const HEAD = /^head\.([rs]\d+)\.(c\d{8}-\d+)\.(\d+)$/;
 
+const LISTINGS = 3;
+const LISTING_PAUSE_MS = 100;
+
 const headName = ({ store, commit, epoch }) => `head.${store}.${commit}.${epoch}`;
+
+function parseHead(name) {
+  const match = HEAD.exec(name);
+  return match === null ? [] : [{ store: match[1], commit: match[2], epoch: BigInt(match[3]) }];
+}
+
+/** A listing may show both names of a head that is being renamed. */
+function byAge(one, other) {
+  if (one.epoch !== other.epoch) return one.epoch < other.epoch ? -1 : 1;
+  return one.commit < other.commit ? -1 : 1;
+}
+
+function undefinedIfMissing(error) {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 /** One that was begun empty, or one that was restored: a hold may do both. */
 export const storeName = (token, kind = 's') => `${kind}${token}`;
 const commitName = (number, token) => `c${String(number).padStart(8, '0')}-${token}`;
@@ -29,14 +49,16 @@ export class CommitLog {
 
   /** Undefined where there is no index. */
   async readHead() {
-    const names = await readdir(this.name).catch((error) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    const match = names.map((name) => HEAD.exec(name)).find((found) => found !== null);
-    if (match) return { store: match[1], commit: match[2], epoch: BigInt(match[3]) };
-    if (names.length === 0) return undefined;
-    throw new Error(`"${this.name}" is no index: it has no head. Move it away, then restore a backup.`);
+    for (let listing = 1; ; listing++) {
+      const names = await readdir(this.name).catch(undefinedIfMissing);
+      if (names === undefined || names.length === 0) return undefined;
+      const heads = names.flatMap(parseHead).toSorted(byAge);
+      if (heads.length > 0) return heads.at(-1);
+      // readdir(3) does not say what a listing shows of a name that changes meanwhile: perhaps neither.
+      if (listing === LISTINGS)
+        throw new Error(`"${this.name}" is no index: it has no head. Move it away first.`);
+      await delay(LISTING_PAUSE_MS);
+    }
   }
 
   /**

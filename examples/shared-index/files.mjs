@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { renameWithRetry } from 'holdfast/durable';
+import { renameWithRetry, syncDirectory } from 'holdfast/durable';
 
 /** Copies `from` to `to` on disk, or only reads it when there is no `to`; what was read decides the hash. */
 export async function copyHashed(from, to) {
@@ -28,16 +28,6 @@ export async function copyHashed(from, to) {
 
 export function hashFile(path) {
   return copyHashed(path);
-}
-
-/** The names in a folder are on disk once this resolves. A file's own sync does not cover its name; see fsync(2). */
-export async function syncDirectory(path) {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 /** Renames within one file system, and waits until the new name is on disk. */

@@ -3,12 +3,12 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createLock, withLock } from 'holdfast';
-import { JsonLines } from 'holdfast/durable';
+import { JsonLines, syncDirectory } from 'holdfast/durable';
 import { fencedUpdate } from 'holdfast/fencing';
 
 import { CommitLog, recordAfter, writeRecord } from './commit-log.mjs';
 import { engineNamed } from './engines.mjs';
-import { hashFile, syncDirectory } from './files.mjs';
+import { hashFile } from './files.mjs';
 
 /** The lock is beside the index, not in it: it stays what it is when the index is restored, moved away or deleted. */
 export function lockOf(index, options = {}) {
@@ -58,7 +58,7 @@ export class LockedIndexer {
       signal?.throwIfAborted();
       await writeRecord(store, record);
       await fencedUpdate(guard, log, { commit: record.commit });
-      return { commit: record.commit, documents: documents.length };
+      return { number: record.number, documents: documents.length };
     });
   }
 }

@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { withLock } from 'holdfast';
+import { syncDirectory } from 'holdfast/durable';
 import { fencedUpdate } from 'holdfast/fencing';
 
 import { CommitLog, makeStore, storeName } from './commit-log.mjs';
-import { copyHashed, renameDurably, syncDirectory } from './files.mjs';
+import { copyHashed, renameDurably } from './files.mjs';
 import { lockOf, openForWriting } from './locked-indexer.mjs';
 import { bytesOf, verifyBackup } from './manifest.mjs';
 
@@ -30,6 +31,7 @@ export async function restore(backup, index, { lockOptions = {}, signal } = {}) 
       signal?.throwIfAborted();
       await copyBack(bytesOf(backup, file), join(sibling, file.path), file);
     }
+    await syncDirectory(join(sibling, 'parts'));
     await renameDurably(sibling, join(index, store));
     await fencedUpdate(guard, log, { store, commit: manifest.commit });
     return { documents: manifest.documents, old };

@@ -57,7 +57,8 @@ const COMMANDS = {
   },
   restore: async () => {
     const { documents, old } = await restore(await oneBackup(first), rest[0], options);
-    console.log(`${documents} documents are back; what was there before is in ${old}`);
+    console.log(`${documents} documents are back`);
+    console.error(`what was there before is in ${old}; delete it when you are sure`);
   },
 };
 
@@ -70,7 +71,7 @@ async function add(index, source) {
     try {
       const done = await indexer.indexNext(source, { name, batchSize: Number(values.batch), signal, paced });
       if (done === undefined) return;
-      console.log(`${done.commit} ${done.documents} documents of ${name}`);
+      console.log(`commit ${done.number}: ${done.documents} documents of ${name}`);
     } catch (error) {
       if (!isLockError(error) || !error.isLost) throw error;
       // Nothing of the batch is in the index. The next turn begins with what is there now.

@@ -9,7 +9,7 @@ import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-import { syncDirectory } from './files.mjs';
+import { syncDirectory } from 'holdfast/durable';
 
 const { Document, Index, Query, SchemaBuilder } = createRequire(import.meta.url)(
   '@oxdev03/node-tantivy-binding-linux-x64-gnu',
