@@ -7,8 +7,7 @@ test.each(ENGINES)(
   'four writers on two hosts, killed at random, put every document into a %s index once',
   { timeout: 90_000 },
   async (engine) => {
-    const { commits, interrupted } = await killWriters({ engine, kills: 8, documents: 64 });
-    console.log(engine, commits.length, interrupted);
+    const { commits } = await killWriters({ engine, kills: 8, documents: 64 });
 
     expect(commits.length).toBeGreaterThanOrEqual(4 * (64 / 8));
   },
