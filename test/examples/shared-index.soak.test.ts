@@ -7,7 +7,7 @@ test.each(ENGINES)(
   'a hundred kills of four writers on two hosts (%s)',
   { timeout: 600_000 },
   async (engine) => {
-    const documents = 1_200;
+    const documents = 800;
     const { commits, interrupted } = await killWriters({ engine, kills: 100, documents });
 
     console.log(`${engine}: ${commits.length - 1} commits, ${interrupted} writers interrupted`);
