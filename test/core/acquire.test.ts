@@ -205,6 +205,20 @@ describe('onWait', () => {
     expect(clock.armed).toBe(0);
   });
 
+  test('hears progress every 10 s once a minute has passed', async () => {
+    const { clock, backend, take } = setUp();
+    const { types, onWait } = listen();
+    backend.setForeign('exclusive');
+    const call = take({ onWait, timeoutMs: Infinity });
+    await settle();
+    clock.advance(60_000);
+    expect(types()).toHaveLength(1 + 60);
+    clock.advance(60_000);
+    expect(types()).toHaveLength(1 + 60 + 6);
+    backend.setForeign(undefined);
+    await (await call).release();
+  });
+
   test.each(['timeout', 'canceled'] as const)('hears of %s', async (end) => {
     const { clock, backend, take } = setUp();
     const { types, onWait } = listen();

@@ -62,7 +62,10 @@ async function firstFree(
   let failure: unknown;
   const waits = Array.from({ length: permits }, async (_, index) => {
     try {
-      const grant = await locks.waitAcquire(slotRequest(request, slotPath(request.resource, index + 1)), stop);
+      const grant = await locks.waitAcquire(
+        slotRequest(request, slotPath(request.resource, index + 1)),
+        stop,
+      );
       if (first === undefined && !stop.aborted) first = grant;
       else await grant.release();
     } catch (error) {
