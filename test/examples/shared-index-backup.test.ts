@@ -38,7 +38,7 @@ async function backedUp(engine: Engine): Promise<Setting & { made: Awaited<Retur
 
 async function addAll(index: string, source: string, engine?: Engine): Promise<void> {
   const indexer = new LockedIndexer(index, engine && { engine });
-  while (await indexer.indexNext(source, { name: basename(source), batchSize: 10 }));
+  while (await indexer.indexNext(source, { name: basename(source), batchSize: 10, signal: undefined }));
 }
 
 async function idsIn(index: string): Promise<string[]> {
