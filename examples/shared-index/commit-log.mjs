@@ -7,13 +7,13 @@
 // `rename` succeeds for one of two writers, because the old name is there only once: it compares and writes in one step.
 // A record that is replaced after a look at its token could not do that: whoever is paused between the look and the
 // replacement overwrites a later holder. No name recurs, since the epoch, a fencing token, never falls.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { JsonFile, writeFileDurable, syncDirectory } from 'holdfast/durable';
 
-import { renameDurably } from './files.mjs';
+import { removeLitter, renameDurably } from './files.mjs';
 
 const HEAD = /^head\.([rs]\d+)\.(c\d{8}-\d+)\.(\d+)$/;
 
@@ -93,7 +93,7 @@ export class CommitLog {
     const prefix = `${basename(this.name)}.new-`;
     const parent = dirname(this.name);
     for (const name of await readdir(parent)) {
-      if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+      if (name.startsWith(prefix)) await removeLitter(join(parent, name));
     }
     const folder = join(parent, `${prefix}${token}`);
     const store = storeName(token);

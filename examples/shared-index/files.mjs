@@ -1,6 +1,6 @@
 // Files and folders that outlive a power failure, and the SHA-256 of what is in them.
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { renameWithRetry, syncDirectory } from 'holdfast/durable';
@@ -34,4 +34,14 @@ export function hashFile(path) {
 export async function renameDurably(from, to) {
   await renameWithRetry(from, to);
   await syncDirectory(dirname(to));
+}
+
+/** Removes what somebody left. Who left it may be alive, have lost the lock, and be putting one more file there. */
+export async function removeLitter(path) {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    // The next holder will find it.
+    if (error.code !== 'ENOTEMPTY') throw error;
+  }
 }

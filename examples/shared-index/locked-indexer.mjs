@@ -1,5 +1,5 @@
 // Several processes on several hosts put documents into one index, a batch at a time, under one lease.
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createLock, withLock } from 'holdfast';
@@ -8,7 +8,7 @@ import { fencedUpdate } from 'holdfast/fencing';
 
 import { CommitLog, recordAfter, writeRecord } from './commit-log.mjs';
 import { engineNamed } from './engines.mjs';
-import { hashFile } from './files.mjs';
+import { hashFile, removeLitter } from './files.mjs';
 
 /** The lock is beside the index, not in it: it stays what it is when the index is restored, moved away or deleted. */
 export function lockOf(index, options = {}) {
@@ -84,7 +84,7 @@ async function sweep(index, store, chain) {
   const commits = new Set(chain.map(({ commit }) => `${commit}.json`));
   const remove = async (folder, isLitter) => {
     for (const name of (await readdir(folder)).filter(isLitter)) {
-      await rm(join(folder, name), { recursive: true, force: true });
+      await removeLitter(join(folder, name));
     }
   };
   await remove(join(store, 'parts'), (name) => !parts.has(name));
