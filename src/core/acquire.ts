@@ -1,7 +1,7 @@
 import { backoffDelayMs } from './backoff.js';
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
-import { acquireChannel, type AcquireEvent } from './events.js';
+import { acquireChannel } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
@@ -9,9 +9,13 @@ import { canceledError, contendedError, deadlockError, timeoutError } from './me
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
+import { traced } from './traced.js';
 import { turnTold } from './turn.js';
 import { discardLater, unlessEnded } from './unless-ended.js';
 import { Wait, type Lookout } from './wait.js';
+
+/** Of a call that tries once, for leases that ended before their renewal was under way. */
+const ARMING_TRIES = 2;
 
 /** What is to be acquired, after its address was understood. */
 export interface Target {
@@ -72,7 +76,7 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   const known = space.existingQueue(queueKey(target, options));
   if (known?.hasRoomFor(queueMode(options)) === false) return undefined;
-  const request = newRequest(target, options, undefined);
+  let request = newRequest(target, options, undefined);
   const asked = space.backend.tryAcquire(request, options.signal);
   if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
     // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
@@ -80,19 +84,26 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
     queue.addHold(queueMode(options));
     return new HeldGuard(space, queue, address, request, asked.grant);
   }
-  const attempt = await asked;
-  if (attempt.kind === 'contended') return undefined;
-  let { grant } = attempt;
-  try {
-    if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
-    grant = await armed(target, request, grant);
-  } catch (error) {
-    await grant.release();
-    throw error;
+  let attempt = await asked;
+  for (let tries = 1; ; tries++) {
+    if (attempt.kind === 'contended') return undefined;
+    const { grant: granted } = attempt;
+    try {
+      if (options.signal?.aborted === true) throw canceledError(address, options.signal.reason);
+      // oxlint-disable-next-line no-await-in-loop -- a second time only when the first came to nothing
+      const grant = await armed(target, request, granted);
+      const queue = space.queueFor(queueKey(target, options));
+      queue.addHold(queueMode(options));
+      return new HeldGuard(space, queue, address, request, grant);
+    } catch (error) {
+      // oxlint-disable-next-line no-await-in-loop
+      await granted.release();
+      if (!wasLost(error) || tries === ARMING_TRIES) throw error;
+    }
+    request = newRequest(target, options, undefined);
+    // oxlint-disable-next-line no-await-in-loop
+    attempt = await space.backend.tryAcquire(request, options.signal);
   }
-  const queue = space.queueFor(queueKey(target, options));
-  queue.addHold(queueMode(options));
-  return new HeldGuard(space, queue, address, request, grant);
 }
 
 interface FirstAttempt {
@@ -118,10 +129,10 @@ async function contend(
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const { request, grant: asked } = await ask(target, options, queue, wait, first);
+    const asked = await ask(target, options, queue, wait, first);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
-    const isReady = asked.lease === undefined && wait.ended === undefined;
-    const grant = isReady ? asked : await confirm(target, request, asked, wait);
+    const isReady = asked.grant.lease === undefined && wait.ended === undefined;
+    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked);
     queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -149,6 +160,12 @@ function signalFor({ capabilities }: Backend, wait: Wait): AbortSignal | undefin
   return capabilities.reach === 'network' ? wait.signal : undefined;
 }
 
+/** What a backend granted, and what it was asked for. */
+interface Asked {
+  readonly request: AcquireRequest;
+  readonly grant: Grant;
+}
+
 /** Asks the backend until it grants. Contention is the only answer that is asked again. */
 async function ask(
   target: Target,
@@ -156,7 +173,7 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
-): Promise<{ request: AcquireRequest; grant: Grant }> {
+): Promise<Asked> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
     if (wait.ended !== undefined) {
@@ -177,6 +194,35 @@ async function ask(
     }
     await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));
   }
+}
+
+/**
+ * With its renewal armed. A lease that ended before that was given to nobody: it is asked for again like one that
+ * somebody else took, and this time the thread that renews is there.
+ */
+async function confirmed(
+  target: Target,
+  options: ResolvedOptions,
+  queue: ResourceQueue,
+  wait: Wait,
+  first: Asked,
+): Promise<Asked> {
+  let asked = first;
+  for (;;) {
+    const { request } = asked;
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      return { request, grant: await confirm(target, request, asked.grant, wait) };
+    } catch (error) {
+      if (!wasLost(error) || wait.ended !== undefined) throw error;
+    }
+    // oxlint-disable-next-line no-await-in-loop
+    asked = await ask(target, options, queue, wait, undefined);
+  }
+}
+
+function wasLost(error: unknown): boolean {
+  return isLockError(error) && error.isLost;
 }
 
 /**
@@ -235,36 +281,4 @@ function lookoutFor(target: Target): Lookout {
   const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
   if (target.space.backend.findDeadlock === undefined) return { inspect };
   return { inspect, findDeadlock: () => deadlockOf(target) };
-}
-
-function traced<T extends Guard | undefined>(
-  target: Target,
-  options: ResolvedOptions,
-  run: (target: Target, options: ResolvedOptions) => Promise<T>,
-): Promise<T> {
-  const { clock, backend } = target.space;
-  const event: AcquireEvent = { resource: target.address, backend: backend.name, mode: options.mode };
-  const startedAt = clock.now();
-  const finish = (outcome: NonNullable<AcquireEvent['outcome']>): void => {
-    event.waitedMs = clock.now() - startedAt;
-    event.outcome = outcome;
-  };
-  return acquireChannel.tracePromise(async () => {
-    try {
-      const guard = await run(target, options);
-      finish(guard === undefined ? 'contended' : 'acquired');
-      return guard;
-    } catch (error) {
-      finish(outcomeOf(error));
-      throw error;
-    }
-  }, event);
-}
-
-function outcomeOf(error: unknown): NonNullable<AcquireEvent['outcome']> {
-  if (!isLockError(error)) return 'error';
-  if (error.isCanceled) return 'canceled';
-  if (error.isDeadlock) return 'deadlock';
-  if (error.isTimeout) return error.code === 'HOLDFAST_CONTENDED' ? 'contended' : 'timeout';
-  return 'error';
 }

@@ -13,11 +13,12 @@ import { Courtesy } from './courtesy.js';
 import { createLeaseDirectory, openDirectory, type RecordDirectory } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadableState } from './errors.js';
+import { beginRelease, stepHold } from './hold-steps.js';
 import { inspectLease } from './inspect.js';
-import { recordName } from './names.js';
+import { parseState, recordName } from './names.js';
 import { follow, perform } from './perform.js';
 import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from './record.js';
-import { openRenewal, type LeaseRenewalState } from './renewal.js';
+import type { LeaseRenewalState } from './renewal.js';
 import { Sightings } from './sightings.js';
 
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
@@ -163,7 +164,7 @@ export class LeaseBackend implements Backend {
       lease: { durationMs, deadline, renewal: { module: distUrl('backends/lease/renewal.js'), state } },
       check: (marginMs) => (this.#leaseClock.now() + marginMs >= deadline ? 'expired' : undefined),
       onLost: () => undefined,
-      release: () => openRenewal(state).release(this.#leaseClock.now() >= deadline),
+      release: () => releaseClaim(directory, request.resource, claim.name),
       coverProcess: async (pid) => {
         const child = { pid, startTime: processStartTime(pid) };
         written = { ...written, isChildExpected: false, children: [...written.children, child] };
@@ -182,6 +183,19 @@ export class LeaseBackend implements Backend {
       children: [],
     };
   }
+}
+
+/**
+ * Ends a hold that was given to nobody, or whose keeper is gone: asynchronously, because an event loop must not wait for a
+ * file server, and also past its deadline, because nobody believed in it.
+ */
+async function releaseClaim(directory: RecordDirectory, path: string, name: string): Promise<void> {
+  const base = parseState(name);
+  if (base?.kind !== 'held') throw new TypeError(`not the name of a hold: ${name}`);
+  const act = (effect: Effect): Promise<Outcome> =>
+    perform(directory, effect as Parameters<typeof perform>[1]);
+  const result = await follow(beginRelease(base), stepHold, act);
+  if (result.kind === 'stuck') throw callFailed('release', path, result.error);
 }
 
 async function isProvenDead(directory: RecordDirectory, holderId: string): Promise<boolean> {
