@@ -24,6 +24,7 @@ export function newRequest(
     coversChild: options.coversChild,
     permits: options.permits,
     timeoutMs: Math.max(0, options.timeoutMs - options.elapsedMs),
+    isWaiting: queue !== undefined,
     isPolite: queue !== undefined && queue.wasHeldLong,
   };
 }
