@@ -169,7 +169,9 @@ async function times(at: (name: string) => string): Promise<Times> {
   await utimes(name, asked, asked);
   stamps.push((await stat(name, { bigint: true })).mtimeNs);
   const stepNs = stepOf(stamps);
-  return { stepNs, skewMs: best.skewMs, skewErrorMs: best.skewErrorMs + stepNs / 2e6 };
+  // A stamp is the step that its moment fell into, so the moment is half a step later, give or take as much.
+  const halfMs = stepNs / 2e6;
+  return { stepNs, skewMs: best.skewMs + halfMs, skewErrorMs: best.skewErrorMs + halfMs };
 }
 
 /** The largest of the usual steps that every stamp is a multiple of. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
+import { sleep, systemClock } from '../host/clock.js';
 import { fileSystemKind, type FileSystemKind } from '../host/filesystem.js';
 import { bootId } from '../host/identity.js';
 import { mountOfPath } from '../host/mounts.js';
@@ -27,6 +28,8 @@ export interface Greeting {
   readonly mountType: string | undefined;
   readonly mountOptions: readonly string[];
 }
+
+const REMOVE_MS = 10_000;
 
 /** Every order that one party obeys, by name. Answers must survive JSON. */
 export function partyActions(directory: string) {
@@ -66,11 +69,17 @@ export function partyActions(directory: string) {
       const path = ownFolder;
       ownFolder = undefined;
       if (path === undefined) return undefined;
-      try {
-        rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-        return undefined;
-      } catch {
-        return path;
+      const until = systemClock.now() + REMOVE_MS;
+      for (;;) {
+        try {
+          rmSync(path, { recursive: true, force: true });
+          return undefined;
+        } catch {
+          // A listing that is old still has what is gone, and not yet what is there.
+          if (systemClock.now() > until) return path;
+          // oxlint-disable-next-line no-await-in-loop
+          await sleep(200);
+        }
       }
     },
     ...fileActions(at),

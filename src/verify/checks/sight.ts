@@ -42,7 +42,7 @@ export async function checkVisibility({ here, there }: CheckContext): Promise<Fi
   return finding('visibility', 'holds', detail, figures);
 }
 
-const REPLACING_MS = 600;
+const REPLACING_MS = 300;
 
 /** Readers must find the old content or the new one at every moment. */
 export async function checkRenameOver({ here, there }: CheckContext): Promise<Finding> {

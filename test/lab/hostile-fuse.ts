@@ -1,0 +1,72 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const SOURCE = fileURLToPath(new URL('hostilefs.c', import.meta.url));
+
+/** What is wrong with it; see hostilefs.c. */
+export type Knobs = Readonly<Record<string, string | number>>;
+
+/** A folder seen through two mounts that know nothing of each other, as two hosts do. */
+export interface HostileShare {
+  /** The folder itself. */
+  readonly root: string;
+  readonly one: string;
+  readonly two: string;
+  remove(): Promise<void>;
+}
+
+let program: string | undefined;
+
+function compiled(): string {
+  if (program !== undefined) return program;
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-hostilefs-'));
+  program = join(directory, 'hostilefs');
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const flags = ['-O1', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', '-I/usr/include/fuse3'];
+  execFileSync('gcc', [...flags, '-o', program, SOURCE, '-lfuse3', '-lpthread']);
+  return program;
+}
+
+export async function mountHostile(knobs: Knobs): Promise<HostileShare> {
+  const directory = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-hostile-'));
+  const [root, one, two] = ['root', 'one', 'two'].map((name) => {
+    mkdirSync(join(directory, name));
+    return join(directory, name);
+  }) as [string, string, string];
+  const words = Object.entries(knobs).map(([knob, value]) => `${knob}=${value}`);
+  const servers = [one, two].map((mountPoint) => {
+    const server = spawn(compiled(), [root, mountPoint, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    server.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+    return { mountPoint, server, exited: once(server, 'exit'), said: () => said };
+  });
+  const deadline = performance.now() + 10_000;
+  while (![one, two].every((mountPoint) => isMounted(mountPoint))) {
+    const failed = servers.find(({ server }) => server.exitCode !== null);
+    if (failed !== undefined) throw new Error(`no FUSE here: ${failed.said()}`);
+    if (performance.now() > deadline) throw new Error('the mounts did not appear');
+    await delay(20);
+  }
+  return {
+    root,
+    one,
+    two,
+    remove: async () => {
+      for (const { mountPoint, exited } of servers) {
+        execFileSync('umount', ['--lazy', mountPoint]);
+        await Promise.race([exited, delay(5_000)]);
+      }
+      for (const { server } of servers) server.kill('SIGKILL');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function isMounted(mountPoint: string): boolean {
+  return readFileSync('/proc/self/mounts', 'utf8').includes(` ${mountPoint} fuse.`);
+}
