@@ -54,7 +54,7 @@ export async function contactParty(location: Location, options: ContactOptions):
     pending.clear();
   };
   const ended = line.ended.then(({ stderr, cause }) => {
-    const fact = cause?.message ?? stderr.trim().split('\n').at(-1) ?? '';
+    const fact = cause?.message ?? lastWords(stderr);
     failAll(partyError(where, `the process there ended${fact === '' ? '' : ` (${fact})`}`));
   });
   const onAbort = (): void => failAll(signal.reason as Error);
@@ -134,6 +134,12 @@ function hear(text: string, pending: ReadonlyMap<number, Pending>): void {
     const { message, errno } = answer.error;
     waiting?.reject(Object.assign(new Error(message), errno !== undefined && { code: errno }));
   } else waiting?.resolve(answer.value);
+}
+
+/** What it said last, without what is only meant for who typed the command. */
+function lastWords(stderr: string): string {
+  const line = stderr.trim().split('\n').at(-1) ?? '';
+  return line.replace(/^holdfast: /, '').replace(/\.(?: See ".*"\.?)?$/, '');
 }
 
 function partyError(where: string, fact: string): LockError {

@@ -6,7 +6,7 @@ import { systemClock } from '../host/clock.js';
 import type { FileSystemKind } from '../host/filesystem.js';
 import { chooseForPath } from '../locks/file-choice.js';
 import { checkFlock, checkFlockFreed, checkFlockShared } from './checks/flock.js';
-import { PATIENCE_MS, type CheckContext } from './checks/context.js';
+import { type CheckContext } from './checks/context.js';
 import { checkLease, checkLeaseTakeover } from './checks/lease.js';
 import { checkBirth, checkExclusiveCreate, checkLink, checkRename, prepareRename } from './checks/races.js';
 import { checkRenameOver, checkTimes, checkVisibility } from './checks/sight.js';
@@ -44,6 +44,9 @@ export interface VerifyReport {
 
 const DEFAULT_ROUNDS = 40;
 const DEFAULT_LEASE_MS = 2_000;
+
+/** The peer has not looked there before, so nothing old is cached. */
+const MEETING_MS = 5_000;
 
 type Check = readonly [CheckId, (context: CheckContext) => Promise<Finding>];
 
@@ -134,10 +137,10 @@ async function meet(here: Contact, there: Contact, folder: string): Promise<void
   await there.ask('enterFolder', folder);
   const { errno } = await here.ask('createOnce', 'here');
   if (errno !== undefined) throw cannotWork(here.location.path, { code: errno });
-  const { isSeen } = await there.ask('seeName', 'here', PATIENCE_MS);
+  const { isSeen } = await there.ask('seeName', 'here', MEETING_MS);
   if (!isSeen) {
     throw new LockError(
-      `Could not verify "${here.location.path}": what is made there is not seen in "${peer}" within ${PATIENCE_MS / 1_000} s. Name two paths to one directory.`,
+      `Could not verify "${here.location.path}": what is made there is not seen in "${peer}" within ${MEETING_MS / 1_000} s. Name two paths to one directory.`,
       { code: 'HOLDFAST_CONFIG_MISMATCH', resource: here.location.path },
     );
   }

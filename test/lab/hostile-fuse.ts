@@ -57,11 +57,12 @@ export async function mountHostile(knobs: Knobs): Promise<HostileShare> {
     one,
     two,
     remove: async () => {
-      for (const { mountPoint, exited } of servers) {
+      for (const { mountPoint } of servers) {
         execFileSync('umount', ['--lazy', mountPoint]);
-        await Promise.race([exited, delay(5_000)]);
       }
+      // Whoever still sits in a call there hears ENOTCONN.
       for (const { server } of servers) server.kill('SIGKILL');
+      await Promise.all(servers.map(({ exited }) => exited));
       rmSync(directory, { recursive: true, force: true });
     },
   };
