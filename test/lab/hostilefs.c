@@ -227,7 +227,7 @@ static bool take_knob(char *knob) {
     flock_errno = errno_named(value);
     return is_flock_local || flock_errno != 0;
   }
-  if (strcmp(knob, "source") == 0) return snprintf(options, PATH_SIZE, "max_threads=64,fsname=%s", value) > 0;
+  if (strcmp(knob, "source") == 0) return snprintf(options, PATH_SIZE, "max_threads=64,subtype=hostilefs,fsname=%s", value) > 0;
   if (strcmp(knob, "link") == 0) return (link_errno = errno_named(value)) != 0;
   if (strcmp(knob, "excl") == 0) return is_excl_broken = strcmp(value, "broken") == 0;
   if (strcmp(knob, "rename") == 0) return is_rename_copy = strcmp(value, "copy") == 0;
