@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -7,7 +9,7 @@ import { overlapsOf } from '../../src/testing/intervals.js';
 import type { Verdict } from '../../src/verify/judge.js';
 import type { VerifyReport } from '../../src/verify/verify.js';
 import { cleanEnvironment, HOLDFAST } from '../support/holdfast.js';
-import { mountHostile, type Knobs } from './hostile-fuse.js';
+import { compileHostile, mountHostile, type Knobs } from './hostile-fuse.js';
 import { raceFor, type RaceResult } from './race.js';
 
 interface Expected {
@@ -74,12 +76,14 @@ interface Seen {
 }
 
 const runs = new Map<string, Promise<Seen>>();
-const removals: (() => Promise<void>)[] = [];
+const directory = mkdtempSync(join(tmpdir(), 'holdfast-hostilefs-'));
+const removals: (() => Promise<void>)[] = [() => rm(directory, { recursive: true })];
 
 // All at once: most of their time they wait for leases to run out.
 beforeAll(() => {
+  const program = compileHostile(directory);
   for (const { name, knobs } of SHARES) {
-    const run = examine(knobs);
+    const run = examine(program, knobs);
     // Each test awaits its own run; until then a failure is nobody's.
     run.catch(() => undefined);
     runs.set(name, run);
@@ -90,8 +94,8 @@ afterAll(async () => {
   await Promise.all(removals.map((remove) => remove()));
 });
 
-async function examine(knobs: Knobs): Promise<Seen> {
-  const share = await mountHostile(knobs);
+async function examine(program: string, knobs: Knobs): Promise<Seen> {
+  const share = await mountHostile(program, knobs);
   removals.push(share.remove);
   const { code, stdout, stderr } = await verify(share.one, share.two);
   if (stdout === '') throw new Error(stderr);

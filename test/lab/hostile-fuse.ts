@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,19 +20,15 @@ export interface HostileShare {
   remove(): Promise<void>;
 }
 
-let program: string | undefined;
-
-function compiled(): string {
-  if (program !== undefined) return program;
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-hostilefs-'));
-  program = join(directory, 'hostilefs');
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+/** Compiles it into `directory` and returns the program's path. */
+export function compileHostile(directory: string): string {
+  const program = join(directory, 'hostilefs');
   const flags = ['-O1', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', '-I/usr/include/fuse3'];
   execFileSync('gcc', [...flags, '-o', program, SOURCE, '-lfuse3', '-lpthread']);
   return program;
 }
 
-export async function mountHostile(knobs: Knobs): Promise<HostileShare> {
+export async function mountHostile(program: string, knobs: Knobs): Promise<HostileShare> {
   const directory = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-hostile-'));
   const [root, one, two] = ['root', 'one', 'two'].map((name) => {
     mkdirSync(join(directory, name));
@@ -40,32 +36,39 @@ export async function mountHostile(knobs: Knobs): Promise<HostileShare> {
   }) as [string, string, string];
   const words = Object.entries(knobs).map(([knob, value]) => `${knob}=${value}`);
   const servers = [one, two].map((mountPoint) => {
-    const server = spawn(compiled(), [root, mountPoint, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = spawn(program, [root, mountPoint, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     server.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
     return { mountPoint, server, exited: once(server, 'exit'), said: () => said };
   });
+  const remove = async (): Promise<void> => {
+    for (const { mountPoint } of servers) {
+      if (isMounted(mountPoint)) execFileSync('umount', ['--lazy', mountPoint]);
+    }
+    // Whoever still sits in a call there hears ENOTCONN.
+    for (const { server } of servers) server.kill('SIGKILL');
+    await Promise.all(servers.map(({ exited }) => exited));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await appearance(servers);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { root, one, two, remove };
+}
+
+async function appearance(
+  servers: readonly { mountPoint: string; server: ChildProcess; said(): string }[],
+): Promise<void> {
   const deadline = performance.now() + 10_000;
-  while (![one, two].every((mountPoint) => isMounted(mountPoint))) {
+  while (!servers.every(({ mountPoint }) => isMounted(mountPoint))) {
     const failed = servers.find(({ server }) => server.exitCode !== null);
     if (failed !== undefined) throw new Error(`no FUSE here: ${failed.said()}`);
     if (performance.now() > deadline) throw new Error('the mounts did not appear');
     await delay(20);
   }
-  return {
-    root,
-    one,
-    two,
-    remove: async () => {
-      for (const { mountPoint } of servers) {
-        execFileSync('umount', ['--lazy', mountPoint]);
-      }
-      // Whoever still sits in a call there hears ENOTCONN.
-      for (const { server } of servers) server.kill('SIGKILL');
-      await Promise.all(servers.map(({ exited }) => exited));
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
 }
 
 function isMounted(mountPoint: string): boolean {
