@@ -62,14 +62,24 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 }
 
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
-  const guard = await tryUntraced(target, options);
+  const seen: Seen = {};
+  const guard = await tryUntraced(target, options, seen);
   if (guard === undefined) {
-    throw contendedError(target.address, await soonOr([], target, holdersOf(target)), options.timeoutSource);
+    throw contendedError(target.address, await namesFor(target, seen), options.timeoutSource);
   }
   return guard;
 }
 
-async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+/** Who was in the way of the last attempt, where the backend knew. */
+interface Seen {
+  holders?: readonly HolderInfo[] | undefined;
+}
+
+async function tryUntraced(
+  target: Target,
+  options: ResolvedOptions,
+  seen: Seen = {},
+): Promise<Guard | undefined> {
   const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
@@ -86,7 +96,10 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   }
   let attempt = await asked;
   for (let tries = 1; ; tries++) {
-    if (attempt.kind === 'contended') return undefined;
+    if (attempt.kind === 'contended') {
+      seen.holders = attempt.holders;
+      return undefined;
+    }
     const { grant: granted } = attempt;
     try {
       if (options.signal?.aborted === true) throw canceledError(address, options.signal.reason);
@@ -123,16 +136,17 @@ async function contend(
 ): Promise<Guard> {
   const { space, address } = target;
   const wait = new Wait(space.clock, options, address, lookoutFor(target));
+  const seen: Seen = {};
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const asked = await ask(target, options, queue, wait, first);
+    const asked = await ask(target, options, queue, wait, first, seen);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
     const isReady = asked.grant.lease === undefined && wait.ended === undefined;
-    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked);
+    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked, seen);
     queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -148,7 +162,7 @@ async function contend(
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
     const [holders, deadlock] = await Promise.all([
-      soonOr([], target, holdersOf(target)),
+      namesFor(target, seen),
       soonOr(undefined, target, deadlockOf(target)),
     ]);
     throw timeoutError(address, options, holders, deadlock);
@@ -173,6 +187,7 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
+  seen: Seen,
 ): Promise<Asked> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
@@ -188,6 +203,7 @@ async function ask(
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.noteContention();
+    seen.holders = attempt.holders;
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -206,6 +222,7 @@ async function confirmed(
   queue: ResourceQueue,
   wait: Wait,
   first: Asked,
+  seen: Seen,
 ): Promise<Asked> {
   let asked = first;
   for (;;) {
@@ -217,7 +234,7 @@ async function confirmed(
       if (!wasLost(error) || wait.ended !== undefined) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop
-    asked = await ask(target, options, queue, wait, undefined);
+    asked = await ask(target, options, queue, wait, undefined, seen);
   }
 }
 
@@ -254,6 +271,11 @@ async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
   } catch {
     return [];
   }
+}
+
+/** What the attempt itself was told comes first: to ask once more over a network would take longer than an error waits. */
+async function namesFor(target: Target, { holders = [] }: Seen): Promise<readonly HolderInfo[]> {
+  return holders.length > 0 ? holders : soonOr([], target, holdersOf(target));
 }
 
 /** How long an error waits for names beyond its deadline; without them it says less, but it comes. */

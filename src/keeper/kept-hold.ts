@@ -8,6 +8,9 @@ import type { LeaseCell } from './cell.js';
 /** What is left to put away after a loss is worth no more waiting than this. */
 const LOST_RELEASE_MS = 1_000;
 
+/** A worker that has not answered after this is stuck, in a call to a dead file server most likely. */
+const ARMED_WITHIN_MS = 10_000;
+
 export interface KeptHoldContext {
   readonly clock: Clock;
   readonly leaseClock: LeaseClock;
@@ -58,20 +61,22 @@ export class KeptHold {
 
   /**
    * Waits until the renewal runs and the lease lasts for `freshMs`: a grant must not be given out with its end at hand
-   * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline at
-   * the latest, whatever the worker does. Rejects as `running` does.
+   * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline or
+   * after {@link ARMED_WITHIN_MS} at the latest, whatever the worker does. Rejects as `running` does.
    */
   settled(running: Promise<void> | undefined, freshMs: number): Promise<LossReason | undefined> {
     return new Promise((resolve, reject) => {
       let isRunning = running === undefined;
       let timer: Timer | undefined;
+      const giveUpAt = this.#leaseClock.now() + ARMED_WITHIN_MS;
       const look = (): void => {
         timer?.clear();
         const now = this.#leaseClock.now();
-        const lossReason = this.#cell.check(now, 0);
         const remainingMs = this.#cell.deadline - now;
-        if (lossReason === undefined && !(isRunning && remainingMs >= freshMs)) {
-          timer = this.#clock.setTimer(remainingMs, look);
+        const isReady = isRunning && remainingMs >= freshMs;
+        const lossReason = !isReady && now >= giveUpAt ? this.#cell.end('expired') : this.#cell.check(now, 0);
+        if (lossReason === undefined && !isReady) {
+          timer = this.#clock.setTimer(Math.min(remainingMs, giveUpAt - now), look);
           return;
         }
         this.#onNews = undefined;
@@ -87,6 +92,7 @@ export class KeptHold {
         this.#onNews = undefined;
         reject(error);
       };
+      // Listened to before the first look, which may be the last.
       running?.then(onRunning, onFailure);
       look();
     });
@@ -106,15 +112,17 @@ export class KeptHold {
         this.#listener = undefined;
         this.#forgetEnd();
         // What is still being written about the hold must not come back behind its end.
-        return this.#withinLease(this.#covering?.then(release, release) ?? release(), abandon);
+        return this.#withinLease(() => this.#covering?.then(release, release) ?? release(), abandon);
       },
       ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
   }
 
   async #cover(asked: Grant, pid: number): Promise<void> {
-    if (this.#isReleased) return;
-    this.#covering = (this.#covering ?? Promise.resolve()).then(() => asked.coverProcess?.(pid));
+    // A hold that is over writes nothing: its record may have been swept by the next.
+    if (this.#isReleased || this.#cell.check(this.#leaseClock.now(), 0) !== undefined) return;
+    const write = async (): Promise<void> => asked.coverProcess?.(pid);
+    this.#covering = this.#covering?.then(write, write) ?? write();
     await this.#covering;
   }
 
@@ -123,7 +131,8 @@ export class KeptHold {
    * Then nobody has to hear of it, unless it was this very release that should have ended it sooner. What is still under
    * way is abandoned: it must not keep the process alive.
    */
-  #withinLease(releasing: Promise<void>, abandon: () => void): Promise<void> {
+  #withinLease(release: () => Promise<void>, abandon: () => void): Promise<void> {
+    // Before it begins: a cell that is released says no more whether it was lost.
     const isLost = this.#cell.check(this.#leaseClock.now(), 0) !== undefined;
     const remainingMs = isLost ? LOST_RELEASE_MS : this.#cell.deadline - this.#leaseClock.now();
     return new Promise((resolve, reject) => {
@@ -132,7 +141,7 @@ export class KeptHold {
         else reject(hungRelease());
         abandon();
       });
-      releasing.then(
+      release().then(
         () => {
           this.#deadlines.remove(end);
           resolve();
