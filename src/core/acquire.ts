@@ -1,18 +1,19 @@
 import { backoffDelayMs } from './backoff.js';
-import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from './backend.js';
-import type { DeadlockLink } from './deadlock.js';
+import type { AcquireRequest, Attempt, Backend, Grant } from './backend.js';
 import { acquireChannel } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
 import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
+import { deadlockSoon, lookoutFor, namesFor, type Seen } from './names.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { traced } from './traced.js';
 import { turnTold } from './turn.js';
+
 import { discardLater, unlessEnded } from './unless-ended.js';
-import { Wait, type Lookout } from './wait.js';
+import { Wait } from './wait.js';
 
 /** Of a call that tries once, for leases that ended before their renewal was under way. */
 const ARMING_TRIES = 2;
@@ -68,11 +69,6 @@ async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<
     throw contendedError(target.address, await namesFor(target, seen), options.timeoutSource);
   }
   return guard;
-}
-
-/** Who was in the way of the last attempt, where the backend knew. */
-interface Seen {
-  holders?: readonly HolderInfo[] | undefined;
 }
 
 async function tryUntraced(
@@ -161,10 +157,7 @@ async function contend(
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
-    const [holders, deadlock] = await Promise.all([
-      namesFor(target, seen),
-      soonOr(undefined, target, deadlockOf(target)),
-    ]);
+    const [holders, deadlock] = await Promise.all([namesFor(target, seen), deadlockSoon(target)]);
     throw timeoutError(address, options, holders, deadlock);
   }
 }
@@ -262,45 +255,4 @@ function armed(target: Target, { holderId }: AcquireRequest, grant: Grant): Gran
   const { backend, keeper } = target.space;
   if (grant.lease === undefined || keeper === undefined) return grant;
   return keeper.arm(grant, { resource: target.address, backend: backend.name, holderId });
-}
-
-/** Names for a message. A backend that cannot tell must not hide the error that the message is about. */
-async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
-  try {
-    return (await target.space.backend.inspect?.(target.resource)) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-/** What the attempt itself was told comes first: to ask once more over a network would take longer than an error waits. */
-async function namesFor(target: Target, { holders = [] }: Seen): Promise<readonly HolderInfo[]> {
-  return holders.length > 0 ? holders : soonOr([], target, holdersOf(target));
-}
-
-/** How long an error waits for names beyond its deadline; without them it says less, but it comes. */
-const NAMES_WITHIN_MS = 200;
-
-function soonOr<T>(otherwise: T, { space }: Target, names: Promise<T>): Promise<T> {
-  return new Promise((resolve) => {
-    const timer = space.clock.setTimer(NAMES_WITHIN_MS, () => resolve(otherwise));
-    void names.then((found) => {
-      timer.clear();
-      resolve(found);
-    });
-  });
-}
-
-async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {
-  try {
-    return await space.backend.findDeadlock?.(resource);
-  } catch {
-    return undefined;
-  }
-}
-
-function lookoutFor(target: Target): Lookout {
-  const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
-  if (target.space.backend.findDeadlock === undefined) return { inspect };
-  return { inspect, findDeadlock: () => deadlockOf(target) };
 }
