@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -46,10 +46,11 @@ function blocksThatSay(word: string): RunnableBlock[] {
 /** Pages below docs/, by their paths from the root. */
 export function documents(): string[] {
   const names = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' });
-  return names
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`)
-    .toSorted();
+  const examples = readdirSync(`${root}/examples`).map((name) => `examples/${name}/README.md`);
+  return [
+    ...names.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+    ...examples.filter((path) => existsSync(`${root}/${path}`)),
+  ].toSorted();
 }
 
 export function read(page: string): string {
@@ -88,7 +89,7 @@ export interface ShownBlock {
 
 const RUNNABLE = new Set(['js', 'ts', 'sh', 'bash']);
 
-/** Every such block below docs/. */
+/** Every such block below docs/ and in the examples. */
 export function shownBlocks(): ShownBlock[] {
   return documents().flatMap((page) =>
     [...read(page).matchAll(FENCE)].flatMap(({ 1: language = '', 2: info = '', index }) =>
