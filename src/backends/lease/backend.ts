@@ -9,6 +9,7 @@ import { distUrl } from '../../host/package-url.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
+import { Courtesy } from './courtesy.js';
 import { createLeaseDirectory, openDirectory, type RecordDirectory } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadableState } from './errors.js';
@@ -23,6 +24,8 @@ import { Sightings } from './sightings.js';
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
 const POLL_MS = { least: 150, spread: 150 };
 const RACE_MS = { least: 5, spread: 40 };
+/** By then everybody who waits has looked once. */
+const YIELD_MS = POLL_MS.least + POLL_MS.spread + 100;
 /** A directory that vanishes as soon as it is made is somebody's cleaning, not a race. */
 const BIRTHS = 3;
 
@@ -41,6 +44,7 @@ export class LeaseBackend implements Backend {
   readonly #clock: Clock;
   readonly #leaseClock: LeaseClock;
   readonly #sightings: Sightings;
+  readonly #courtesy = new Courtesy();
 
   constructor(
     config: LeaseConfig,
@@ -56,6 +60,9 @@ export class LeaseBackend implements Backend {
 
   async tryAcquire(request: AcquireRequest): Promise<Attempt> {
     const { resource } = request;
+    if (request.isPolite && (await this.#courtesy.mustYield(resource))) {
+      return { kind: 'contended', retryAfterMs: YIELD_MS };
+    }
     const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };
     for (let births = 0; ; births++) {
       // oxlint-disable-next-line no-await-in-loop -- a birth, then the claim
@@ -121,12 +128,14 @@ export class LeaseBackend implements Backend {
   }
 
   async #attemptOf(attempting: Attempting, result: ClaimResult): Promise<Attempt> {
-    const { resource, holderId } = attempting.request;
+    const { resource, holderId, isWaiting } = attempting.request;
     switch (result.kind) {
       case 'granted':
         await this.#sightings.forget(resource);
+        await this.#courtesy.settle(resource);
         return { kind: 'granted', grant: this.#grant(attempting, result) };
       case 'contended': {
+        if (isWaiting === true) await this.#courtesy.ask(resource);
         const pause = result.remainingMs > 0 ? POLL_MS : RACE_MS;
         const pollMs = pause.least + Math.random() * pause.spread;
         return { kind: 'contended', retryAfterMs: Math.min(pollMs, result.remainingMs || pollMs) };
