@@ -5,7 +5,7 @@ const LAYERS = [
   ['bin'],
   ['cli'],
   ['claims', 'cache', 'provision', 'compat', 'otel'],
-  ['durable', 'fencing', 'testing'],
+  ['durable', 'fencing', 'testing', 'verify'],
   ['locks'],
   ['backends', 'keeper'],
   ['net', 'process'],

@@ -74,6 +74,8 @@ static int flock_file(int fd, int operation, interrupt *stop) {
   if (stop != NULL && interrupt_is_due(stop)) return -ECANCELED;
   do result = flock(fd, operation | (stop == NULL ? LOCK_NB : 0));
   while (result < 0 && is_to_retry(stop));
+  /* The descriptor is open, so it is not the caller's rights: cifs says so when another host has the lock. */
+  if (result < 0 && errno == EACCES) errno = EWOULDBLOCK;
   return result < 0 ? failure() : 0;
 }
 

@@ -5,6 +5,7 @@ import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
 import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
 import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
 import { RUN } from './specs/run.js';
+import { VERIFY } from './specs/verify.js';
 import { WHY } from './specs/why.js';
 import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
 
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   CLEAN,
   BREAK,
   DOCTOR,
+  VERIFY,
   CACHE_REFRESH,
   CACHE_GET,
   CACHE_STATUS,

@@ -1,18 +1,19 @@
 import { backoffDelayMs } from './backoff.js';
-import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from './backend.js';
-import type { DeadlockLink } from './deadlock.js';
+import type { AcquireRequest, Attempt, Backend, Grant } from './backend.js';
 import { acquireChannel } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
 import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
+import { deadlockSoon, lookoutFor, namesFor, type Seen } from './names.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { traced } from './traced.js';
 import { turnTold } from './turn.js';
+
 import { discardLater, unlessEnded } from './unless-ended.js';
-import { Wait, type Lookout } from './wait.js';
+import { Wait } from './wait.js';
 
 /** Of a call that tries once, for leases that ended before their renewal was under way. */
 const ARMING_TRIES = 2;
@@ -62,14 +63,19 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 }
 
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
-  const guard = await tryUntraced(target, options);
+  const seen: Seen = {};
+  const guard = await tryUntraced(target, options, seen);
   if (guard === undefined) {
-    throw contendedError(target.address, await soonOr([], target, holdersOf(target)), options.timeoutSource);
+    throw contendedError(target.address, await namesFor(target, seen), options.timeoutSource);
   }
   return guard;
 }
 
-async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+async function tryUntraced(
+  target: Target,
+  options: ResolvedOptions,
+  seen: Seen = {},
+): Promise<Guard | undefined> {
   const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
@@ -86,7 +92,10 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
   }
   let attempt = await asked;
   for (let tries = 1; ; tries++) {
-    if (attempt.kind === 'contended') return undefined;
+    if (attempt.kind === 'contended') {
+      seen.holders = attempt.holders;
+      return undefined;
+    }
     const { grant: granted } = attempt;
     try {
       if (options.signal?.aborted === true) throw canceledError(address, options.signal.reason);
@@ -123,16 +132,17 @@ async function contend(
 ): Promise<Guard> {
   const { space, address } = target;
   const wait = new Wait(space.clock, options, address, lookoutFor(target));
+  const seen: Seen = {};
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const asked = await ask(target, options, queue, wait, first);
+    const asked = await ask(target, options, queue, wait, first, seen);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
     const isReady = asked.grant.lease === undefined && wait.ended === undefined;
-    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked);
+    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked, seen);
     queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -147,10 +157,7 @@ async function contend(
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
-    const [holders, deadlock] = await Promise.all([
-      soonOr([], target, holdersOf(target)),
-      soonOr(undefined, target, deadlockOf(target)),
-    ]);
+    const [holders, deadlock] = await Promise.all([namesFor(target, seen), deadlockSoon(target)]);
     throw timeoutError(address, options, holders, deadlock);
   }
 }
@@ -173,6 +180,7 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
+  seen: Seen,
 ): Promise<Asked> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
@@ -188,6 +196,7 @@ async function ask(
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.noteContention();
+    seen.holders = attempt.holders;
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -206,6 +215,7 @@ async function confirmed(
   queue: ResourceQueue,
   wait: Wait,
   first: Asked,
+  seen: Seen,
 ): Promise<Asked> {
   let asked = first;
   for (;;) {
@@ -217,7 +227,7 @@ async function confirmed(
       if (!wasLost(error) || wait.ended !== undefined) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop
-    asked = await ask(target, options, queue, wait, undefined);
+    asked = await ask(target, options, queue, wait, undefined, seen);
   }
 }
 
@@ -245,40 +255,4 @@ function armed(target: Target, { holderId }: AcquireRequest, grant: Grant): Gran
   const { backend, keeper } = target.space;
   if (grant.lease === undefined || keeper === undefined) return grant;
   return keeper.arm(grant, { resource: target.address, backend: backend.name, holderId });
-}
-
-/** Names for a message. A backend that cannot tell must not hide the error that the message is about. */
-async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
-  try {
-    return (await target.space.backend.inspect?.(target.resource)) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-/** How long an error waits for names beyond its deadline; without them it says less, but it comes. */
-const NAMES_WITHIN_MS = 200;
-
-function soonOr<T>(otherwise: T, { space }: Target, names: Promise<T>): Promise<T> {
-  return new Promise((resolve) => {
-    const timer = space.clock.setTimer(NAMES_WITHIN_MS, () => resolve(otherwise));
-    void names.then((found) => {
-      timer.clear();
-      resolve(found);
-    });
-  });
-}
-
-async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {
-  try {
-    return await space.backend.findDeadlock?.(resource);
-  } catch {
-    return undefined;
-  }
-}
-
-function lookoutFor(target: Target): Lookout {
-  const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
-  if (target.space.backend.findDeadlock === undefined) return { inspect };
-  return { inspect, findDeadlock: () => deadlockOf(target) };
 }

@@ -34,6 +34,8 @@ export interface AcquireRequest {
   readonly reason: string | undefined;
   /** Milliseconds a lease lasts unless renewed. Ignored by backends whose holds are not leases. */
   readonly leaseDurationMs: number;
+  /** The caller named that duration; else a backend whose holds are renewed at a price may take a longer one. */
+  readonly isLeaseChosen?: boolean;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
   /** This process held the resource just now, and for long: it should not pass those who wait. A wish; may be ignored. */

@@ -66,6 +66,8 @@ export interface ResolvedOptions {
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
+  /** Whether the caller named the duration, even if it is the default. */
+  readonly isLeaseChosen: boolean;
   readonly fencing: boolean;
   readonly coversChild: boolean;
   readonly record: boolean;
@@ -131,6 +133,7 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     onWait: options.onWait,
     reason,
     leaseDurationMs,
+    isLeaseChosen: options.leaseDurationMs !== undefined,
     fencing: options.fencing ?? false,
     record: options.record ?? true,
     coversChild: options.coversChild ?? false,

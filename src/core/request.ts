@@ -18,6 +18,7 @@ export function newRequest(
     holderId: newHolderId(),
     reason: options.reason,
     leaseDurationMs: options.leaseDurationMs,
+    isLeaseChosen: options.isLeaseChosen,
     fencing: options.fencing,
     record: options.record,
     coversChild: options.coversChild,

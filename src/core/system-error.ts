@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 import { LockError, type ErrorCode } from './errors.js';
@@ -17,8 +18,11 @@ const FACTS: Readonly<Record<string, readonly [fact: string, nextStep: string]>>
   ENFILE: ['the system has too many open files', 'Close some'],
   ENAMETOOLONG: ['the path is too long', 'Use a shorter one'],
   ELOOP: ['too many symbolic links', 'Check the links'],
+  ENOSYS: ['the file system does not offer it', 'Use a path on another one'],
+  ENOTSUP: ['the file system does not offer it', 'Use a path on another one'],
+  EBUSY: ['it is in use', 'Try again'],
   ENOLCK: ['the file system refuses locks', 'Use lease:PATH there'],
-  ESTALE: ['the file was replaced each time it was opened', 'Stop whatever deletes it'],
+  ESTALE: ['the file server does not know it any more', 'Look whether it was removed, or mount it again'],
   EIO: ['the device reported an error', 'Check the disk'],
 };
 
@@ -27,6 +31,18 @@ export function codeOfErrno(errno: string): ErrorCode {
   return PERMISSION.has(errno) ? 'HOLDFAST_PERMISSION' : 'HOLDFAST_IO';
 }
 
+/**
+ * The name of a positive errno. Libuv has none for ENOLCK, EDQUOT, ESTALE and others that file servers answer with, and
+ * says `Unknown system error -37` instead.
+ */
+export function errnoName(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  if (!name.startsWith(UNKNOWN)) return name;
+  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? name;
+}
+
+const UNKNOWN = 'Unknown system error -';
+
 /** A LockError for a failed system call. `errno` is its number (positive, as in C) or its name. */
 export function systemError(
   action: string,
@@ -34,7 +50,7 @@ export function systemError(
   errno: number | string,
   cause?: unknown,
 ): LockError {
-  const name = typeof errno === 'string' ? errno : getSystemErrorName(-errno);
+  const name = typeof errno === 'string' ? errno : errnoName(errno);
   const [fact, nextStep] = FACTS[name] ?? ['the system call failed', 'See errno(3)'];
   return new LockError(`Could not ${action} "${resource}": ${fact} (${name}). ${nextStep}.`, {
     code: codeOfErrno(name),
@@ -46,5 +62,7 @@ export function systemError(
 /** The errno name of anything thrown by Node's own file calls. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (typeof code !== 'string') return undefined;
+  const name = code.startsWith(UNKNOWN) ? errnoName(Number(code.slice(UNKNOWN.length))) : code;
+  return /^E[A-Z0-9]+$/.test(name) ? name : undefined;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { getSystemErrorName } from 'node:util';
 
+import { errnoName } from '../core/system-error.js';
 import type { DurableCalls, NativeAddon, PreparedWrite } from '../host/native-contract.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
@@ -74,5 +74,5 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
 }
 
 function stepError(result: number, step: number): StepError {
-  return new StepError(STEPS[step - 1] ?? 'write', getSystemErrorName(result));
+  return new StepError(STEPS[step - 1] ?? 'write', errnoName(-result));
 }

@@ -69,6 +69,11 @@ const FUSE_KINDS: Readonly<Record<string, 'local' | 'network'>> = {
   'fuse.lxcfs': 'local',
   virtiofs: 'network',
   'fuse.sshfs': 'network',
+  'fuse.smbnetfs': 'network',
+  'fuse.curlftpfs': 'network',
+  'fuse.mfs': 'network',
+  'fuse.seaweedfs': 'network',
+  'fuse.goofys': 'network',
   'fuse.rclone': 'network',
   'fuse.glusterfs': 'network',
   'fuse.ceph-fuse': 'network',
@@ -126,8 +131,14 @@ function kindOfMagic(magic: number, path: string): FileSystemKind {
 }
 
 function kindOfFuse(path: string): FileSystemKind {
-  const name = mountOfDevice(statSync(path, { bigint: true }).dev, readMounts())?.type ?? 'fuse';
-  return { kind: FUSE_KINDS[name] ?? 'unknown', name };
+  const mount = mountOfDevice(statSync(path, { bigint: true }).dev, readMounts());
+  const name = mount?.type ?? 'fuse';
+  return { kind: FUSE_KINDS[name] ?? (isRemote(mount?.source) ? 'network' : 'unknown'), name };
+}
+
+/** `host:/path`, `//host/share` and URLs: what a FUSE server writes there when its files are elsewhere. */
+function isRemote(source = ''): boolean {
+  return /^(?:\/\/|[^/\s]+:\/)/.test(source);
 }
 
 /** For file systems whose `st_dev` is that of their superblock, as FUSE's is. */

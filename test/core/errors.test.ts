@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -130,5 +131,23 @@ describe('system errors', () => {
     expect(errnoOf(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG_TYPE' }))).toBeUndefined();
     expect(errnoOf({ code: 'HOLDFAST_LOST' })).toBeUndefined();
     expect(errnoOf(null)).toBeUndefined();
+  });
+});
+
+describe('an errno that libuv has no name for', () => {
+  const { ENOLCK, EDQUOT, ESTALE } = constants.errno;
+
+  test.each([
+    [ENOLCK, 'the file system refuses locks (ENOLCK). Use lease:PATH there.'],
+    [EDQUOT, 'the disk quota is used up (EDQUOT). Free some space.'],
+    [ESTALE, '(ESTALE)'],
+  ])('%i is named', (errno, text) => {
+    expect(systemError('lock', 'x', errno).message).toContain(text);
+  });
+
+  test('is read from what node:fs throws', () => {
+    const thrown = Object.assign(new Error('?'), { code: `Unknown system error -${ESTALE}`, errno: -ESTALE });
+    expect(errnoOf(thrown)).toBe('ESTALE');
+    expect(errnoOf({ code: 'Unknown system error -4999' })).toBeUndefined();
   });
 });

@@ -60,6 +60,8 @@ test('mountinfo is read with optional fields and escaped names', () => {
     device: '0:300',
     mountPoint: '/mnt/with space',
     type: 'fuse.sshfs',
+    source: 'me@host:/',
+    options: ['rw'],
   });
   expect(parseMounts(MOUNTINFO)).toHaveLength(3);
 });

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { fileSystemKind } from '../../host/filesystem.js';
+import { fileSystemKind, type FileSystemKind } from '../../host/filesystem.js';
 import { ownIdentity } from '../../host/identity.js';
 import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
@@ -64,6 +64,7 @@ async function examine(directory: string): Promise<Finding[]> {
     { name: 'directory', value: directory },
     { name: 'file system', value: `${fileSystem.name} (${fileSystem.kind})` },
     backendFinding(directory),
+    proofFinding(directory, fileSystem),
     ...(isLoaded ? [kernelFinding(addon, directory), gateFinding()] : []),
     { name: 'configuration', value: findConfigFile(process.cwd(), process.env) ?? 'none' },
   ];
@@ -81,6 +82,12 @@ function tryAddon(): NativeAddon | string {
 function backendFinding(directory: string): Finding {
   const { backend, reason } = chooseForPath(join(directory, 'example.lock'));
   return { name: 'backend', value: `${backend}: ${reason}` };
+}
+
+/** What is chosen by the name of a file system is an assumption; this is how it is tried. */
+function proofFinding(directory: string, { kind }: FileSystemKind): Finding {
+  const peer = kind === 'local' ? '' : `--peer HOST:${directory} `;
+  return { name: 'proof', value: `not tried here: "holdfast verify ${peer}${directory}" tries it` };
 }
 
 /** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */

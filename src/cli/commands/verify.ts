@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { resolve } from 'node:path';
+
+import { errnoOf, systemError } from '../../core/system-error.js';
+import type { Verdict } from '../../verify/judge.js';
+import { parseLocation } from '../../verify/location.js';
+import { serveParty } from '../../verify/party.js';
+import { verify, type VerifyOptions } from '../../verify/verify.js';
+import { SignalCancel } from '../cancel.js';
+import { EXIT } from '../exit-codes.js';
+import { note, print, printJson } from '../output.js';
+import { renderVerification } from '../render/verification.js';
+import { hasColor } from '../render/style.js';
+import { textWidth } from '../render/text.js';
+import type { ParsedArguments } from '../spec.js';
+import { UsageError } from '../usage-error.js';
+
+const EXIT_OF: Readonly<Record<Verdict, number>> = {
+  safe: EXIT.ok,
+  unsafe: EXIT.config,
+  unknown: EXIT.lost,
+};
+
+const MAX_ROUNDS = 10_000;
+const MIN_LEASE_MS = 1_000;
+const MAX_LEASE_MS = 600_000;
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const directory = directoryOf(args);
+  if (args.has('serve')) return serve(directory);
+  const cancel = new SignalCancel();
+  cancel.arm();
+  try {
+    const report = await verify(directory, optionsOf(args, cancel.signal));
+    const isSafe = report.backends[report.chosen].verdict === 'safe';
+    if (args.has('json')) printJson({ isSafe, ...report });
+    else print(renderVerification(report, textWidth(process.stdout), hasColor(process.stdout)));
+    if (report.leftBehind !== undefined) note(`holdfast: could not remove "${report.leftBehind}"`);
+    return EXIT_OF[report.backends[report.chosen].verdict];
+  } catch (error) {
+    if (cancel.received === undefined) throw error;
+    note('holdfast: verification canceled');
+    return cancel.received === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+  } finally {
+    cancel.disarm();
+  }
+}
+
+function directoryOf({ positionals: [path = '.'] }: ParsedArguments): string {
+  const directory = resolve(path);
+  try {
+    if (statSync(directory).isDirectory()) return directory;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== undefined && errno !== 'ENOENT') throw systemError('verify', directory, errno, error);
+    throw new UsageError(`"${directory}" does not exist`, 'verify');
+  }
+  throw new UsageError(`"${directory}" is not a directory`, 'verify');
+}
+
+function optionsOf(args: ParsedArguments, signal: AbortSignal): VerifyOptions {
+  const [rounds, leaseMs] = [args.number('rounds'), args.durationMs('lease')];
+  if (rounds !== undefined && (rounds < 1 || rounds > MAX_ROUNDS)) {
+    throw new UsageError(`--rounds must be 1 to ${MAX_ROUNDS}, not ${rounds}`, 'verify');
+  }
+  if (leaseMs !== undefined && !(leaseMs >= MIN_LEASE_MS && leaseMs <= MAX_LEASE_MS)) {
+    throw new UsageError('--lease must be 1s to 10m', 'verify');
+  }
+  const [peer, rsh] = [args.text('peer'), args.text('rsh')];
+  return {
+    signal,
+    ...(peer !== undefined && { peer: parseLocation(peer) }),
+    ...(rsh !== undefined && { remoteShell: rsh.split(' ').filter((word) => word !== '') }),
+    ...(rounds !== undefined && { rounds }),
+    ...(leaseMs !== undefined && { leaseMs }),
+    ...(!args.has('quiet') && { onCheck: (check) => note(`holdfast: trying ${check}`) }),
+  };
+}
+
+async function serve(directory: string): Promise<number> {
+  // What a verification remembers of holders is its own: no other one may build on it.
+  process.env['XDG_STATE_HOME'] = devNull;
+  // Whoever gives the orders says when it is over; a signal to the whole group of a terminal is for them.
+  process.on('SIGINT', () => undefined);
+  await serveParty(directory, process.stdin, print);
+  // A lock that is still waited for would keep the process alive.
+  process.exit(EXIT.ok);
+}

@@ -1,0 +1,46 @@
+import type { Outcome } from '../../verify/finding.js';
+import type { Verdict } from '../../verify/judge.js';
+import type { VerifyReport } from '../../verify/verify.js';
+import { styled, type Style } from './style.js';
+import { wrap } from './text.js';
+
+const STYLE: Readonly<Record<Outcome | Verdict, Style>> = {
+  holds: 'green',
+  safe: 'green',
+  broken: 'red',
+  unsafe: 'red',
+  refused: 'yellow',
+  unknown: 'yellow',
+};
+
+/** What was seen, then what follows from it. */
+export function renderVerification(report: VerifyReport, width: number, isColored: boolean): string {
+  const { directory, peer, fileSystem, view, findings, backends, chosen } = report;
+  const head = [
+    ['directory', `${directory} on ${fileSystem.name} (${fileSystem.kind})`],
+    ['peer', view === 'one mount' ? `${peer} (the same mount)` : `${peer} (${view})`],
+  ] as const;
+  const names = [...head.map(([name]) => name), ...findings.map(({ check }) => check)];
+  const nameWidth = Math.max(...names.map((name) => name.length)) + 2;
+  const outcomeWidth = 'refused'.length + 2;
+  const lines = head.map(([name, value]) => name.padEnd(nameWidth) + value);
+  for (const { check, outcome, detail } of findings) {
+    const shown = styled(isColored, STYLE[outcome], outcome) + ' '.repeat(outcomeWidth - outcome.length);
+    lines.push(check.padEnd(nameWidth) + shown + detail);
+  }
+  lines.push('');
+  for (const backend of ['flock', 'lease'] as const) {
+    const { verdict, reasons } = backends[backend];
+    lines.push(`${backend}: ${styled(isColored, STYLE[verdict], verdict)}`);
+    for (const reason of reasons) lines.push(wrap(reason, width, '  '));
+  }
+  lines.push('', conclusion(report, backends[chosen].verdict));
+  return lines.join('\n');
+}
+
+function conclusion({ chosen, backends }: VerifyReport, verdict: Verdict): string {
+  const text = `A plain path here is locked by ${chosen}, which is ${verdict === 'unknown' ? 'not known to be safe' : verdict}.`;
+  const other = chosen === 'flock' ? 'lease' : 'flock';
+  if (verdict === 'safe' || backends[other].verdict !== 'safe') return text;
+  return `${text} Use ${other}:PATH.`;
+}

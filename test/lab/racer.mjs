@@ -1,0 +1,36 @@
+// Takes one lock again and again: node racer.mjs ADDRESS JSON. A line of JSON per hold, on the machine's boot clock.
+import { acquire } from '../../dist/index.js';
+import { leaseClock } from '../../dist/host/lease-clock.js';
+
+const [, , address, json = '{}'] = process.argv;
+const { forMs = 2_000, holdMs = 5, leaseMs = 10_000, name = String(process.pid) } = JSON.parse(json);
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const until = leaseClock.now() + forMs;
+say({ kind: 'ready' });
+while (leaseClock.now() < until) {
+  try {
+    const guard = await acquire(address, {
+      timeoutMs: Math.max(1, until - leaseClock.now()),
+      leaseDurationMs: leaseMs,
+    });
+    const from = leaseClock.now();
+    await pause(holdMs);
+    let isHeld = true;
+    try {
+      guard.assertHeld();
+    } catch {
+      isHeld = false;
+    }
+    const to = leaseClock.now();
+    await guard.release();
+    const token = guard.fencingToken?.toString();
+    say({ kind: 'hold', holder: name, mode: 'exclusive', from, to, isHeld, ...(token && { token }) });
+  } catch (error) {
+    if (error.isTimeout) break;
+    say({ kind: 'failed', code: error.code, message: error.message });
+    await pause(50);
+  }
+}
+process.exit(0);
