@@ -65,7 +65,11 @@ export class LockedIndexer {
 
 /** Claims the head, so that no earlier holder can commit any more, and only then looks at what is there. */
 export async function openForWriting(log, guard, engine) {
-  if ((await log.readHead()) === undefined) await log.create(guard.fencingToken, engine);
+  if ((await log.readHead()) === undefined) {
+    // Known to exist before an index says that it is made of it.
+    await engineNamed(engine);
+    await log.create(guard.fencingToken, engine);
+  }
   await fencedUpdate(guard, log, {});
   const head = await log.readHead();
   const chain = await log.readChain(head);

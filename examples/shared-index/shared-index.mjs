@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { access } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,19 +22,39 @@ shared-index restore FOLDER[/BACKUP] INDEX
 
 --lease 30s  how long others wait for a host that fell silent`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    engine: { type: 'string' },
-    batch: { type: 'string', default: '100' },
-    pace: { type: 'string', default: '0' },
-    full: { type: 'boolean', default: false },
-    lease: { type: 'string', default: '30s' },
-  },
-});
-const [command, first, ...rest] = positionals;
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      engine: { type: 'string' },
+      batch: { type: 'string', default: '100' },
+      pace: { type: 'string', default: '0' },
+      full: { type: 'boolean', default: false },
+      lease: { type: 'string', default: '30s' },
+    },
+  });
+  const [command, first, ...rest] = positionals;
+  if (!(positionals.length > (ARGUMENTS[command] ?? Infinity))) throw new TypeError(USAGE);
+  const paceMs = parseDuration(values.pace);
+  const lockOptions = { leaseDurationMs: parseDuration(values.lease), onWait: sayWait };
+  const batchSize = Number(values.batch);
+  if (!(batchSize >= 1)) throw new RangeError(`--batch wants a number from 1 on, not "${values.batch}".`);
+  return { command, first, rest, paceMs, lockOptions, batchSize, engine: values.engine, isFull: values.full };
+}
+
+function argumentsOrExit() {
+  try {
+    return readArguments();
+  } catch (error) {
+    console.error(error.message);
+    return process.exit(64);
+  }
+}
+
+const ARGUMENTS = { add: 2, search: 2, check: 1, backup: 2, verify: 1, restore: 2 };
+const { command, first, rest, paceMs, lockOptions, batchSize, engine, isFull } = argumentsOrExit();
 const signal = stopSignal();
-const options = { lockOptions: { leaseDurationMs: parseDuration(values.lease), onWait: sayWait }, signal };
+const options = { lockOptions, signal };
 
 const COMMANDS = {
   add: () => add(first, rest[0]),
@@ -41,13 +62,16 @@ const COMMANDS = {
     for (const id of await search(first, rest)) console.log(id);
   },
   check: async () => {
-    const { documents, commits, holders, engine } = await check(first);
-    console.log(`${documents} documents, each once, in ${commits} commits of ${holders} holds (${engine})`);
+    const found = await check(first);
+    const { documents, commits, holders } = found;
+    console.log(
+      `${documents} documents, each once, in ${commits} commits of ${holders} holds (${found.engine})`,
+    );
   },
   backup: async () => {
     const { name, files, copied, documents } = await backUp(first, rest[0], {
       ...options,
-      isFull: values.full,
+      isFull,
     });
     console.log(`${name}: ${documents} documents, ${files} files, ${copied} of them new`);
   },
@@ -62,14 +86,14 @@ const COMMANDS = {
   },
 };
 
-const ARGUMENTS = { add: 2, search: 2, check: 1, backup: 2, verify: 1, restore: 2 };
-
 async function add(index, source) {
   const name = basename(source);
-  const indexer = new LockedIndexer(index, { engine: values.engine, lockOptions: options.lockOptions });
+  // JsonLines takes a file that is not there for one without records; here it is a slip of the keyboard.
+  await access(source);
+  const indexer = new LockedIndexer(index, { engine, lockOptions });
   for (;;) {
     try {
-      const done = await indexer.indexNext(source, { name, batchSize: Number(values.batch), signal, paced });
+      const done = await indexer.indexNext(source, { name, batchSize, signal, paced });
       if (done === undefined) return;
       console.log(`commit ${done.number}: ${done.documents} documents of ${name}`);
     } catch (error) {
@@ -81,7 +105,6 @@ async function add(index, source) {
 }
 
 async function* paced(documents) {
-  const paceMs = parseDuration(values.pace);
   for (const document of documents) {
     if (paceMs > 0) await delay(paceMs, undefined, { signal });
     yield document;
@@ -91,6 +114,7 @@ async function* paced(documents) {
 /** A folder of backups stands for the last of them. */
 async function oneBackup(path) {
   const last = (await backupsIn(path)).at(-1);
+  if (last === undefined) await access(join(path, 'manifest.json'));
   return last === undefined ? path : join(path, last);
 }
 
@@ -99,10 +123,6 @@ function sayWait(event) {
     console.error(`waiting for the lock (up to ${formatDuration(event.timeoutMs)})`);
 }
 
-if (!(positionals.length > (ARGUMENTS[command] ?? Infinity))) {
-  console.error(USAGE);
-  process.exit(64);
-}
 try {
   await COMMANDS[command]();
 } catch (error) {

@@ -18,8 +18,8 @@ function linksOf(page: string): Link[] {
   const prose = read(page)
     .replaceAll(/^```[\s\S]*?^```$/gm, '')
     .replaceAll(/`[^`\n]*`/g, '');
-  return [...prose.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]:\s+(\S+)/gm)]
-    .map((match) => match[1] ?? match[2] ?? '')
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]:\s+(\S+)|\b(?:src|srcset|href)="([^"]+)"/gm)]
+    .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
     .filter((link) => !/^[a-z]+:/.test(link))
     .map((link) => {
       const [path = '', anchor] = link.split('#');

@@ -69,14 +69,23 @@ export class Reader {
     );
   }
 
-  /** Ctrl-C in all terminals. */
+  /** Ctrl-C in all terminals. What one of them lets go may end another by itself. */
   async #stop(): Promise<void> {
-    for (const child of this.#background.splice(0)) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      process.kill(-(child.pid as number), 'SIGINT');
-      await once(child, 'exit');
+    const running = this.#background.splice(0).filter(isRunning);
+    const ends = running.map((child) => once(child, 'exit'));
+    for (const child of running) {
+      try {
+        process.kill(-(child.pid as number), 'SIGINT');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
     }
+    await Promise.all(ends);
   }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 async function ended(child: ChildProcess): Promise<Stepped> {

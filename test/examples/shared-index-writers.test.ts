@@ -7,8 +7,8 @@ test.each(ENGINES)(
   'four writers on two hosts, killed at random, put every document into a %s index once',
   { timeout: 90_000 },
   async (engine) => {
-    const { commits } = await killWriters({ engine, kills: 8, documents: 64 });
+    const { commits } = await killWriters({ engine, kills: 6, documents: 40 });
 
-    expect(commits.length).toBeGreaterThanOrEqual(4 * (64 / 8));
+    expect(commits.length).toBeGreaterThanOrEqual(4 * (40 / 8));
   },
 );

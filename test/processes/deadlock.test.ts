@@ -43,7 +43,8 @@ test('a flock(1) in the cycle is named, and left alone', async () => {
     [`${directory}/a`, `${directory}/b`],
     [`${directory}/b`, `${directory}/a`],
   ]);
-  expect(events.map(({ type }) => type)).toEqual(['started', 'deadlock']);
+  const told = events.map(({ type }) => type).filter((type) => type !== 'progress'); // as the load has it
+  expect(told).toEqual(['started', 'deadlock']);
   await mine.release();
   expect((await other.outcome).code).toBe(0);
 });

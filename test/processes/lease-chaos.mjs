@@ -17,16 +17,18 @@ const say = (...words) => process.stdout.write(`${words.join(' ')}\n`);
 for (;;) {
   const guard = await client.acquire(path, { leaseDurationMs: 1_000, timeoutMs: Infinity });
   const until = leaseClock.now() + Math.random() * 1_500;
+  // The clock is read before the proof: whatever stops this process in between, it held then.
+  const prove = (at = leaseClock.now()) => {
+    guard.assertHeld();
+    say('held', guard.fencingToken, at);
+  };
   try {
     do {
-      // Read before the proof: whatever stops this process in between, it held then.
-      const at = leaseClock.now();
-      guard.assertHeld();
-      say('held', guard.fencingToken, at);
+      prove();
       if (Math.random() < 0.02) for (const end = performance.now() + 1_200; performance.now() < end;);
       await delay(Math.random() * 20);
     } while (leaseClock.now() < until);
-    guard.assertHeld();
+    prove();
   } catch (error) {
     say('lost', guard.fencingToken, error.lossReason);
   }

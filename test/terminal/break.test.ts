@@ -20,30 +20,31 @@ describe('break asks in a terminal', () => {
       `End the hold ${holderId} of "lease:lock" by force\\?.*counts as lost.*Type yes:`,
       's',
     );
+    /** The question of before must be gone: an answer to that would reach the shell. */
+    const isAsked = async (): Promise<void> => {
+      terminal.type('clear');
+      await terminal.shows(/^\$$/);
+      terminal.type(line);
+      await terminal.shows(question);
+    };
     const answers: (() => void)[] = [
       () => terminal.type('y'),
       () => terminal.type(''),
       () => terminal.press('C-d'),
     ];
     for (const answer of answers) {
-      terminal.type('clear');
-      terminal.type(line);
       // oxlint-disable-next-line no-await-in-loop -- one after the other at one terminal
-      await terminal.shows(question);
+      await isAsked();
       answer();
       // oxlint-disable-next-line no-await-in-loop
       expect(await terminal.shows(/code=64$/m)).toContain('nothing was changed');
     }
     expect(statesIn(path)).toEqual(before);
-    terminal.type('clear');
-    terminal.type(line);
-    await terminal.shows(question);
+    await isAsked();
     terminal.press('C-c');
     await terminal.shows(/code=(64|130)$/m);
     expect(statesIn(path)).toEqual(before);
-    terminal.type('clear');
-    terminal.type(line);
-    await terminal.shows(question);
+    await isAsked();
     terminal.type('yes');
     expect(await terminal.shows(/code=0$/m)).toContain(`ended the hold ${holderId}`);
     expect(statesIn(path)).toEqual([expect.stringMatching(/\.0000030000\.revoked$/)]);

@@ -71,7 +71,7 @@ export class Lab {
     for (const kernel of this.#kernels) killGroup(kernel, 'SIGKILL');
     this.#network.kill('SIGKILL');
     await Promise.all(
-      this.#kernels.map((kernel) => kernel.exitCode ?? kernel.signalCode ?? once(kernel, 'exit')),
+      this.#kernels.map(async (kernel) => kernel.exitCode ?? kernel.signalCode ?? once(kernel, 'exit')),
     );
     rmSync(this.#directory, { recursive: true, force: true });
   }

@@ -108,7 +108,7 @@ describe.each(CASES)('verify between two kernels on $name', ({ name, mount, floc
 
 it('the recorded intervals find what is refused: flock on NFS 3 with nolock', async () => {
   const mount = CASES.find(({ name }) => name === 'NFS 3 with nolock')?.mount;
-  await Promise.all([one, two].map((client) => mount?.(client)));
+  await Promise.all([one, two].map(async (client) => mount?.(client)));
   const race = await startRace([one, two], 1, `flock:${MOUNTED}/raced.lock`, { forMs: 4_000, holdMs: 60 });
   const { holds } = await race.result;
   expect(overlapsOf(holds).length).toBeGreaterThan(0);
