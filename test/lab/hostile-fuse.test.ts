@@ -39,8 +39,8 @@ const SHARES: readonly Expected[] = [
     code: 0,
   },
   {
-    name: 'that is slow, without links, with stamps of whole seconds',
-    knobs: { link: 'EPERM', latency: 400, mtime: 1 },
+    name: 'that is slow, without links, with stamps of whole seconds, and says EACCES for busy',
+    knobs: { link: 'EPERM', latency: 400, mtime: 1, flock: 'EACCES' },
     flock: 'safe',
     lease: 'safe',
     code: 0,

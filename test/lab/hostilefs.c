@@ -3,7 +3,9 @@
  *
  *   hostilefs ROOT MOUNTPOINT [KNOB=VALUE...]
  *
- *   flock=ENOSYS|ENOLCK|EOPNOTSUPP  every flock fails so; flock=local: never asked, so the kernel of this mount decides
+ *   flock=ENOSYS|ENOLCK|EOPNOTSUPP  every flock fails so
+ *   flock=local       never asked, so the kernel of this mount decides
+ *   flock=EACCES      how cifs says that another has it
  *   excl=broken       O_EXCL looks first and creates later
  *   link=EPERM        no hard links
  *   rename=copy       looks, copies, unlinks, as object stores do
@@ -207,7 +209,9 @@ static int hostile_utimens(const char *path, const struct timespec times[2], str
 
 static int hostile_flock(const char *path, struct fuse_file_info *file, int operation) {
   (void)path;
-  return flock_errno != 0 ? -flock_errno : result(flock(file->fh, operation));
+  if (flock_errno != 0 && flock_errno != EACCES) return -flock_errno;
+  int value = result(flock(file->fh, operation));
+  return value == -EWOULDBLOCK && flock_errno != 0 ? -EACCES : value;
 }
 
 static int errno_named(const char *name) {
@@ -215,6 +219,7 @@ static int errno_named(const char *name) {
   if (strcmp(name, "ENOLCK") == 0) return ENOLCK;
   if (strcmp(name, "EOPNOTSUPP") == 0) return EOPNOTSUPP;
   if (strcmp(name, "EPERM") == 0) return EPERM;
+  if (strcmp(name, "EACCES") == 0) return EACCES;
   return 0;
 }
 

@@ -44,7 +44,7 @@ const SHARES: readonly Share[] = [
   },
   {
     name: 'NFS 3 with statd',
-    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp,hard', { hasStatd: true }),
+    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp,hard'),
     restart: () => restartNfs(server, 1),
   },
   {

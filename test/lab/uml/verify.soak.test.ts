@@ -50,7 +50,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'NFS 3 with nolock',
-    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp,nolock'),
+    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp,nolock', { hasStatd: false }),
     flock: 'unsafe',
     why: /NFS mounted with .*lock.*: the server hears of no lock/,
     lease: 'safe',
@@ -58,7 +58,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'NFS 3 without statd',
-    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp'),
+    mount: (client) => mountNfs(client, server, 'vers=3,proto=tcp', { hasStatd: false }),
     flock: 'unsafe',
     why: /the file system refuses locks \(ENOLCK\)/,
     lease: 'safe',
