@@ -40,7 +40,10 @@ export async function restartNfs(server: Machine, downSeconds: number): Promise<
     rpc.nfsd 4`);
 }
 
-/** Without statd the locks of NFS 3 are refused. mount.nfs would see to it that it runs, so the kernel is asked directly. */
+/**
+ * Without statd the locks of NFS 3 are refused. mount.nfs would see to it that it runs, so the kernel is asked directly;
+ * and a portmapper that knows no statd keeps each lock waiting for a minute, so that goes too.
+ */
 export async function mountNfs(
   client: Machine,
   server: Machine,
@@ -63,7 +66,8 @@ export async function mountNfs(
       mountpoint -q /var/lib/nfs || mount --bind /run/var-nfs /var/lib/nfs
       rpc.statd --no-notify
     fi
-    ${mount}`);
+    ${mount}
+    ${hasStatd ? '' : 'pkill -x rpcbind'}`);
 }
 
 export async function unmount(client: Machine): Promise<void> {
