@@ -28,8 +28,11 @@ export function knownFlaws({ mountType = '', mountOptions }: Greeting): readonly
       return [{ backend: 'flock', reason: `NFS mounted with ${option}: the server hears of no lock` }];
     }
   }
-  if (/^(?:cifs|smb3)$/.test(mountType) && has('nobrl')) {
-    return [{ backend: 'flock', reason: 'SMB mounted with nobrl: the server hears of no lock' }];
+  if (/^(?:cifs|smb3)$/.test(mountType)) {
+    const reason = has('nobrl')
+      ? 'SMB mounted with nobrl: the server hears of no lock'
+      : 'SMB: several waiters on each of two hosts were seen to get it at once';
+    return [{ backend: 'flock', reason }];
   }
   const flaws: KnownFlaw[] = [];
   if (LOCAL_FLOCK.has(mountType)) {
