@@ -106,7 +106,7 @@ async function examine(knobs: Knobs): Promise<Seen> {
   const race = (scheme: string) =>
     raceFor(
       [share.one, share.two, share.one, share.two].map((path) => `${scheme}:${join(path, `${scheme}.lock`)}`),
-      { forMs: 2_500, holdMs: 10 },
+      { forMs: 4_000, holdMs: 10 },
       env,
     );
   const [flock, lease] = await Promise.all([race('flock'), race('lease')]);
@@ -114,7 +114,7 @@ async function examine(knobs: Knobs): Promise<Seen> {
 }
 
 function verify(one: string, two: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const args = [HOLDFAST, 'verify', '--json', '--quiet', '--rounds', '20', '--peer', two, one];
+  const args = [HOLDFAST, 'verify', '--json', '--quiet', '--rounds', '20', '--lease', '3s', '--peer', two, one];
   const child = spawn(process.execPath, args, { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

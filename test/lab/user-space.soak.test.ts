@@ -1,5 +1,4 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { VerifyReport } from '../../src/verify/verify.js';
 import { holdfast } from '../support/holdfast.js';
 import { eventually } from '../support/processes.js';
 import { raceFor } from './race.js';
+import { ended } from './uml/machine.js';
 import { prepareSsh, sshdScript } from './uml/remote-shell.js';
 
 // Clients that are programs, on this host: each mount is a client of its own, and the servers are in a network
@@ -57,9 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const path of mounts) execFileSync('umount', ['--lazy', path]);
   for (const program of [...programs, network]) program.kill('SIGTERM');
-  await Promise.all(
-    [...programs, network].map((each) => each.exitCode ?? each.signalCode ?? once(each, 'exit')),
-  );
+  await Promise.all([...programs, network].map(ended));
   for (const path of [directory, shell.directory]) rmSync(path, { recursive: true, force: true });
 });
 

@@ -24,18 +24,8 @@ export async function checkFlock(context: CheckContext): Promise<Finding> {
   const { here, there, clock } = context;
   const first = await take(here, 0);
   if (first.kind !== 'held') return refusal(first);
-  for (let round = 0; round < TRIES; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- a cache that is wrong only now and then
-    const second = await take(there, 0);
-    if (second.kind === 'held') {
-      await Promise.all([giveBack(there), giveBack(here)]);
-      return finding('flock', 'broken', 'both were given the lock', { overlaps: 1 });
-    }
-    if (second.kind === 'failed') {
-      await giveBack(here);
-      return refusal(second);
-    }
-  }
+  const second = await tryBeside(context);
+  if (second !== undefined) return second;
   const waiting = take(there, WAIT_MS);
   await sleep(100);
   const releasedAt = clock.now();
@@ -47,6 +37,30 @@ export async function checkFlock(context: CheckContext): Promise<Finding> {
   const handoffMs = clock.now() - releasedAt;
   await giveBack(there);
   return compete(context, handoffMs);
+}
+
+/**
+ * What is wrong with tries beside a holder; undefined when all of them are refused. A try of another process of the
+ * holder's own host goes before each: Linux's SMB client shares a handle between the two, and lets the close of the one
+ * that failed unlock the other.
+ */
+async function tryBeside({ here, there, sibling }: CheckContext): Promise<Finding | undefined> {
+  for (let round = 0; round < TRIES; round++) {
+    for (const party of round === 0 ? [there] : [sibling, there]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other; a cache may be wrong only now and then
+      const asked = await take(party, 0);
+      if (asked.kind === 'busy') continue;
+      // oxlint-disable-next-line no-await-in-loop
+      await Promise.all([giveBack(party), giveBack(here)]);
+      if (asked.kind === 'failed') return refusal(asked);
+      const text =
+        round > 0 && party === there
+          ? 'both were given the lock, after a third had failed to get it'
+          : 'both were given the lock';
+      return finding('flock', 'broken', text, { overlaps: 1 });
+    }
+  }
+  return undefined;
 }
 
 async function compete(context: CheckContext, handoffMs: number): Promise<Finding> {

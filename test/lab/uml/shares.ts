@@ -31,6 +31,9 @@ export async function serveNfs(server: Machine): Promise<void> {
     echo Y >/proc/fs/nfsd/v4_end_grace`);
 }
 
+/** Whether it answers. Nobody reaps what it leaves there, so a list of processes does not tell. */
+const PORTMAPPER = '(echo >/dev/tcp/127.0.0.1/111) 2>/dev/null';
+
 /** As after a crash of its daemons: clients reclaim what they held. */
 export async function restartNfs(server: Machine, downSeconds: number): Promise<void> {
   await server.run(`set -e
@@ -59,7 +62,7 @@ export async function mountNfs(
     mkdir -p ${MOUNTED} /run/var-nfs/{sm,sm.bak}
     modprobe -d /run/modules lockd nlm_grace_period=3 nlm_timeout=3
     modprobe -d /run/modules nfs
-    pgrep -x rpcbind >/dev/null || rpcbind -w
+    ${PORTMAPPER} || rpcbind -w
     pkill -x rpc.statd || :
     if ${isThree && hasStatd}; then
       touch /run/var-nfs/state
@@ -67,7 +70,7 @@ export async function mountNfs(
       rpc.statd --no-notify
     fi
     ${mount}
-    ${hasStatd ? '' : 'pkill -x rpcbind'}`);
+    ${hasStatd ? '' : `pkill -x rpcbind; while ${PORTMAPPER}; do sleep 0.05; done`}`);
 }
 
 export async function unmount(client: Machine): Promise<void> {
