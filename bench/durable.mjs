@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { compileC, nodeRound, printed } from './harness.mjs';
 
 const BYTES = 100_000;
+const LIMIT = 'C and an asynchronous stat';
 
 /** Enough for a steady median, little enough for a disk that takes milliseconds per sync. */
 function countFor(directory, isSmoke) {
@@ -28,7 +29,9 @@ export const suite = {
           unit: 'us',
           isChart: true,
           subject: 'holdfast',
-          target: { to: 'C', ratioAtMost: 1.25 },
+          // Without a disk the way to another thread and back is most of it, and C makes none.
+          target: (fileSystem) => ({ to: fileSystem === 'tmpfs' ? LIMIT : 'C', ratioAtMost: 1.25 }),
+          note: `on tmpfs a sync is nothing, and an asynchronous call is first of all the way to libuv's pool and back; "${LIMIT}" adds what a bare stat() of node:fs took in the same round.`,
         },
       ],
       contestants({ directory, isSmoke }) {
@@ -36,10 +39,12 @@ export const suite = {
         const program = compileC('durable', directory);
         const own = join(directory, 'c');
         mkdirSync(own);
+        const inC = () => printed(program, [own, String(BYTES), String(count)]);
         const inNode = (who) => nodeRound('rounds/durable.mjs', who, directory, BYTES, count);
         return {
           holdfast: inNode('holdfast'),
-          C: () => printed(program, [own, String(BYTES), String(count)]),
+          C: inC,
+          [LIMIT]: async () => (await inC()) + (await inNode('stat')()),
           'holdfast without the addon': inNode('plain'),
           ...(!isSmoke && {
             'write-file-atomic': inNode('write-file-atomic'),

@@ -10,7 +10,8 @@
 //       measures: [{                                     // each becomes a row of the table
 //         id: 'time', title: 'replace of 100 KB', unit: 'us', isChart: true,
 //         subject: 'holdfast',
-//         target: { to: 'C', ratioAtMost: 1.25 },        // or ratioAtLeast (how many times better), atMost, atLeast
+//         target: { to: 'C', ratioAtMost: 1.25 },        // or ratioAtLeast (how many times better), atMost, atLeast;
+//                                                        // or a function of the file system that gives one
 //       }],
 //       async contestants({ directory, isSmoke }) {      // names to one round each, which resolves to a number
 //         return { holdfast: () => 12.3, C: () => 11 };  // or to an object with a number for each measure's id
@@ -82,7 +83,7 @@ function rowOf(experiment, measure, fileSystem, rounds, samples) {
     rounds,
     subject: measure.subject,
     contestants,
-    target: measure.target,
+    target: typeof measure.target === 'function' ? measure.target(fileSystem) : measure.target,
     note: measure.note,
     isChart: measure.isChart ?? false,
   };

@@ -45,7 +45,7 @@ static void execute(napi_env env, void *data) {
 
 static void complete(napi_env env, napi_status status, void *data) {
   job *self = data;
-  napi_value done, receiver, arguments[3];
+  napi_value done, receiver = NULL, arguments[3];
   if (status != napi_ok) self->result = -ECANCELED;
   napi_delete_async_work(env, self->work);
   bool is_kept = self->result == 0 && !self->is_committed && !self->is_finish;

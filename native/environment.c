@@ -14,9 +14,9 @@ typedef struct {
 } slot;
 
 /* A blocking acquisition in a thread of its own. `mutex` of the environment guards is_finished and stop. */
-typedef struct wait {
+typedef struct pending {
   environment *owner;
-  struct wait *previous, *next;
+  struct pending *previous, *next;
   int64_t id;
   interrupt stop;
   bool is_finished;  /* the thread has let go of this */
@@ -27,7 +27,7 @@ typedef struct wait {
   int result;
   lock_file file;
   char text[]; /* the path and the record */
-} wait;
+} pending;
 
 struct environment {
   napi_env env;
@@ -35,7 +35,7 @@ struct environment {
   atomic_int references; /* the threadsafe function's, and one for each waiting thread */
   mutex mutex;
   bool is_closed; /* guarded by mutex; from then on no thread may touch `deliver` */
-  wait *waits;
+  pending *waits;
   slot *slots;
   int slot_count, first_free;
 };
@@ -110,13 +110,13 @@ bool hold_remove(environment *self, int64_t handle, lock_file *file) {
   return true;
 }
 
-static void wait_give_back(wait *self) {
+static void wait_give_back(pending *self) {
   if (self->result != 0) return;
   if (self->fd >= 0) lock_release_descriptor(self->fd);
   else lock_release(&self->file);
 }
 
-static int wait_block(wait *self) {
+static int wait_block(pending *self) {
   int result = interrupt_open(&self->stop);
   if (result == 0) {
     if (self->fd >= 0) result = lock_acquire_descriptor(self->fd, self->request.flags, &self->stop);
@@ -131,7 +131,7 @@ static int wait_block(wait *self) {
  * releases the grant and frees the wait, and the threadsafe function is called only while it exists.
  */
 static void *run_wait(void *argument) {
-  wait *self = argument;
+  pending *self = argument;
   environment *owner = self->owner;
   self->result = wait_block(self);
   mutex_lock(&owner->mutex);
@@ -149,7 +149,7 @@ static void *run_wait(void *argument) {
   return NULL;
 }
 
-static void wait_link(wait *self) {
+static void wait_link(pending *self) {
   environment *owner = self->owner;
   self->next = owner->waits;
   if (self->next != NULL) self->next->previous = self;
@@ -157,7 +157,7 @@ static void wait_link(wait *self) {
   owner->waits = self;
 }
 
-static void wait_unlink(wait *self) {
+static void wait_unlink(pending *self) {
   environment *owner = self->owner;
   if (self->previous != NULL) self->previous->next = self->next;
   else owner->waits = self->next;
@@ -165,9 +165,9 @@ static void wait_unlink(wait *self) {
   if (owner->waits == NULL) napi_unref_threadsafe_function(owner->env, owner->deliver);
 }
 
-static wait *wait_create(environment *owner, const lock_request *request, int fd) {
+static pending *wait_create(environment *owner, const lock_request *request, int fd) {
   size_t path_size = request->path == NULL ? 0 : strlen(request->path) + 1;
-  wait *self = calloc(1, sizeof *self + path_size + request->record_length);
+  pending *self = calloc(1, sizeof *self + path_size + request->record_length);
   if (self == NULL) return NULL;
   self->owner = owner;
   self->fd = fd;
@@ -182,7 +182,7 @@ static wait *wait_create(environment *owner, const lock_request *request, int fd
 }
 
 int64_t wait_start(environment *owner, const lock_request *request, int fd, napi_value done) {
-  wait *self = wait_create(owner, request, fd);
+  pending *self = wait_create(owner, request, fd);
   if (self == NULL) return -ENOMEM;
   int result = interrupt_initialise(&self->stop, INT64_MAX);
   if (result == 0 && napi_create_reference(owner->env, done, 1, &self->done) != napi_ok) result = -EINVAL;
@@ -205,7 +205,7 @@ int64_t wait_start(environment *owner, const lock_request *request, int fd, napi
 }
 
 void wait_cancel(environment *self, int64_t id) {
-  wait *found = self->waits;
+  pending *found = self->waits;
   while (found != NULL && found->id != id) found = found->next;
   if (found == NULL) return;
   found->is_cancelled = true;
@@ -218,7 +218,7 @@ void wait_cancel(environment *self, int64_t id) {
 static void deliver(napi_env env, napi_value unused, void *context, void *data) {
   (void)unused;
   environment *owner = context;
-  wait *self = data;
+  pending *self = data;
   if (env == NULL || owner->is_closed) return;
   if (self->is_cancelled) {
     wait_give_back(self);
@@ -248,7 +248,7 @@ static void environment_close(void *data) {
   mutex_lock(&self->mutex);
   self->is_closed = true;
   while (self->waits != NULL) {
-    wait *each = self->waits;
+    pending *each = self->waits;
     self->waits = each->next;
     if (each->is_finished) {
       wait_give_back(each);

@@ -1,5 +1,5 @@
 // argv: who, directory, bytes, count. Prints microseconds per replacement.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, stat } from 'node:fs';
 import { join } from 'node:path';
 
 const [, , who, parent, bytes, count] = process.argv;
@@ -9,6 +9,7 @@ const path = join(directory, 'f');
 const data = Buffer.alloc(Number(bytes), 'x');
 
 async function replacer() {
+  if (who === 'stat') return () => new Promise((resolve) => stat(directory, resolve));
   if (who === 'write-file-atomic') {
     const { default: writeFileAtomic } = await import('write-file-atomic');
     return () => writeFileAtomic(path, data);

@@ -45,12 +45,15 @@ if (isStale)
     `The list is of ${fetchedAt.toISOString()}: ${refreshError?.message ?? 'a newer one is on its way'}`,
   );
 
+// Each vendor has its own word for an architecture, and the API hands it on.
+const SAME = { amd64: 'x64', arm64: 'aarch64' };
+const nameOf = (architecture) => SAME[architecture] ?? architecture;
 const wanted = value.result.filter(
   ({ package_type: type, architecture, major_version: major }) =>
     type === 'jdk' &&
-    architecture === values.arch &&
+    nameOf(architecture) === nameOf(values.arch) &&
     (values.major === undefined || major === Number(values.major)),
 );
-for (const { distribution, java_version: version, links } of wanted) {
-  console.log([distribution.padEnd(10), version.padEnd(9), links.pkg_download_redirect].join(' '));
+for (const { distribution, java_version: version, filename, links } of wanted) {
+  console.log([distribution.padEnd(10), version.padEnd(11), filename, links.pkg_download_redirect].join(' '));
 }

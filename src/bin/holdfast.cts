@@ -11,8 +11,8 @@ const HEAD = '(function (exports, require, module, __filename, __dirname, import
 const TAIL = '\n})';
 
 /**
- * As `require('./run.cjs')` would, but for the code cache. V8 refuses one that another V8 made, and compiles. The files
- * that the bundle loads later require it in their turn, and must get this very module.
+ * As `require('./run.cjs')` would, but for the code cache. The files that the bundle loads later require it in their
+ * turn, and must get this very module.
  */
 function loadRun(): { run(words: readonly string[]): Promise<number> } {
   const filename = path.join(__dirname, 'run.cjs');
@@ -31,9 +31,15 @@ function loadRun(): { run(words: readonly string[]): Promise<number> } {
   return loaded.exports as { run(words: readonly string[]): Promise<number> };
 }
 
+/**
+ * The cache, if this very build of Node made it. V8 compares its version and flags only: it takes a cache of another
+ * architecture, and crashes in it.
+ */
 function readCache(file: string): Buffer | undefined {
   try {
-    return fs.readFileSync(file);
+    const data = fs.readFileSync(file);
+    const build = `${JSON.stringify([process.platform, process.arch, process.versions, process.config])}\n`;
+    return data.toString('utf8', 0, build.length) === build ? data.subarray(build.length) : undefined;
   } catch {
     return undefined;
   }

@@ -18,7 +18,7 @@ command -v holdfast >/dev/null 2>&1 || {
   echo 'holdfast is not on the PATH, so claims cannot be checked: not pushed (git push --no-verify skips this).' >&2
   exit 1
 }
-exec holdfast claims check --pre-push --remote "$1"
+exec holdfast claims check --pre-push --remote "\${HOLDFAST_REMOTE:-$(git config holdfast.remote || echo "$1")}"
 `;
 
 export interface InstallHookResult {

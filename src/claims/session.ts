@@ -21,7 +21,8 @@ import { namedFileSpace } from '../locks/spaces.js';
 export interface ClaimsOptions {
   /** A directory of the clone. Default: the current one. */
   readonly cwd?: string;
-  /** Name, URL or path of the remote that decides. Default: git's `holdfast.remote`, else `origin`. */
+  /** Name, URL or path of the remote that decides. Default: `HOLDFAST_REMOTE`, else git's
+   * `holdfast.remote`, else `origin`. */
   readonly remote?: string;
   /** Who claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else git's user name and the host. */
   readonly agent?: string;
@@ -61,14 +62,15 @@ export async function openSession(options: ClaimsOptions): Promise<Session> {
   if (!(staleAfterMs >= 0 && staleAfterMs <= Number.MAX_SAFE_INTEGER)) {
     throw new RangeError(`staleAfterMs must not be negative, not ${staleAfterMs}.`);
   }
+  const remote = options.remote ?? env['HOLDFAST_REMOTE'];
   const host = gitHost(namedFileSpace());
   const { clock } = host;
   const deadline = deadlineIn(timeoutMs, clock, signal);
   const arbiter = await openArbiter(
     {
       cwd,
-      remote: options.remote ?? env['HOLDFAST_REMOTE'] ?? 'origin',
       env,
+      ...(remote !== undefined && { remote }),
       ...(options.signing && { signing: options.signing }),
     },
     host,

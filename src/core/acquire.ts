@@ -1,17 +1,22 @@
 import { backoffDelayMs } from './backoff.js';
-import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from './backend.js';
-import type { DeadlockLink } from './deadlock.js';
-import { acquireChannel, type AcquireEvent } from './events.js';
+import type { AcquireRequest, Attempt, Backend, Grant } from './backend.js';
+import { acquireChannel } from './events.js';
 import { isLockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import type { LockSpace } from './lock-space.js';
 import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
+import { deadlockSoon, lookoutFor, namesFor, type Seen } from './names.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
+import { traced } from './traced.js';
 import { turnTold } from './turn.js';
+
 import { discardLater, unlessEnded } from './unless-ended.js';
-import { Wait, type Lookout } from './wait.js';
+import { Wait } from './wait.js';
+
+/** Of a call that tries once, for leases that ended before their renewal was under way. */
+const ARMING_TRIES = 2;
 
 /** What is to be acquired, after its address was understood. */
 export interface Target {
@@ -58,21 +63,26 @@ function acquireUntraced(target: Target, options: ResolvedOptions): Promise<Guar
 }
 
 async function acquireAtOnce(target: Target, options: ResolvedOptions): Promise<Guard> {
-  const guard = await tryUntraced(target, options);
+  const seen: Seen = {};
+  const guard = await tryUntraced(target, options, seen);
   if (guard === undefined) {
-    throw contendedError(target.address, await soonOr([], target, holdersOf(target)), options.timeoutSource);
+    throw contendedError(target.address, await namesFor(target, seen), options.timeoutSource);
   }
   return guard;
 }
 
-async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Guard | undefined> {
+async function tryUntraced(
+  target: Target,
+  options: ResolvedOptions,
+  seen: Seen = {},
+): Promise<Guard | undefined> {
   const { space, address } = target;
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
   // A try may pass waiters by, as try-locks do everywhere; it never passes a holder.
   const known = space.existingQueue(queueKey(target, options));
   if (known?.hasRoomFor(queueMode(options)) === false) return undefined;
-  const request = newRequest(target, options, undefined);
+  let request = newRequest(target, options, undefined);
   const asked = space.backend.tryAcquire(request, options.signal);
   if (!(asked instanceof Promise) && asked.kind === 'granted' && asked.grant.lease === undefined) {
     // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must know of it.
@@ -80,19 +90,29 @@ async function tryUntraced(target: Target, options: ResolvedOptions): Promise<Gu
     queue.addHold(queueMode(options));
     return new HeldGuard(space, queue, address, request, asked.grant);
   }
-  const attempt = await asked;
-  if (attempt.kind === 'contended') return undefined;
-  let { grant } = attempt;
-  try {
-    if (options.signal?.aborted === true) throw canceledError(target.address, options.signal.reason);
-    grant = await armed(target, request, grant);
-  } catch (error) {
-    await grant.release();
-    throw error;
+  let attempt = await asked;
+  for (let tries = 1; ; tries++) {
+    if (attempt.kind === 'contended') {
+      seen.holders = attempt.holders;
+      return undefined;
+    }
+    const { grant: granted } = attempt;
+    try {
+      if (options.signal?.aborted === true) throw canceledError(address, options.signal.reason);
+      // oxlint-disable-next-line no-await-in-loop -- a second time only when the first came to nothing
+      const grant = await armed(target, request, granted);
+      const queue = space.queueFor(queueKey(target, options));
+      queue.addHold(queueMode(options));
+      return new HeldGuard(space, queue, address, request, grant);
+    } catch (error) {
+      // oxlint-disable-next-line no-await-in-loop
+      await granted.release();
+      if (!wasLost(error) || tries === ARMING_TRIES) throw error;
+    }
+    request = newRequest(target, options, undefined);
+    // oxlint-disable-next-line no-await-in-loop
+    attempt = await space.backend.tryAcquire(request, options.signal);
   }
-  const queue = space.queueFor(queueKey(target, options));
-  queue.addHold(queueMode(options));
-  return new HeldGuard(space, queue, address, request, grant);
 }
 
 interface FirstAttempt {
@@ -112,16 +132,17 @@ async function contend(
 ): Promise<Guard> {
   const { space, address } = target;
   const wait = new Wait(space.clock, options, address, lookoutFor(target));
+  const seen: Seen = {};
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const { request, grant: asked } = await ask(target, options, queue, wait, first);
+    const asked = await ask(target, options, queue, wait, first, seen);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
-    const isReady = asked.lease === undefined && wait.ended === undefined;
-    const grant = isReady ? asked : await confirm(target, request, asked, wait);
+    const isReady = asked.grant.lease === undefined && wait.ended === undefined;
+    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked, seen);
     queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -136,10 +157,7 @@ async function contend(
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
-    const [holders, deadlock] = await Promise.all([
-      soonOr([], target, holdersOf(target)),
-      soonOr(undefined, target, deadlockOf(target)),
-    ]);
+    const [holders, deadlock] = await Promise.all([namesFor(target, seen), deadlockSoon(target)]);
     throw timeoutError(address, options, holders, deadlock);
   }
 }
@@ -149,6 +167,12 @@ function signalFor({ capabilities }: Backend, wait: Wait): AbortSignal | undefin
   return capabilities.reach === 'network' ? wait.signal : undefined;
 }
 
+/** What a backend granted, and what it was asked for. */
+interface Asked {
+  readonly request: AcquireRequest;
+  readonly grant: Grant;
+}
+
 /** Asks the backend until it grants. Contention is the only answer that is asked again. */
 async function ask(
   target: Target,
@@ -156,7 +180,8 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
-): Promise<{ request: AcquireRequest; grant: Grant }> {
+  seen: Seen,
+): Promise<Asked> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
     if (wait.ended !== undefined) {
@@ -171,12 +196,43 @@ async function ask(
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
     wait.noteContention();
+    seen.holders = attempt.holders;
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
     }
     await wait.pause(attempt.retryAfterMs ?? backoffDelayMs(attempts));
   }
+}
+
+/**
+ * With its renewal armed. A lease that ended before that was given to nobody: it is asked for again like one that
+ * somebody else took, and this time the thread that renews is there.
+ */
+async function confirmed(
+  target: Target,
+  options: ResolvedOptions,
+  queue: ResourceQueue,
+  wait: Wait,
+  first: Asked,
+  seen: Seen,
+): Promise<Asked> {
+  let asked = first;
+  for (;;) {
+    const { request } = asked;
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      return { request, grant: await confirm(target, request, asked.grant, wait) };
+    } catch (error) {
+      if (!wasLost(error) || wait.ended !== undefined) throw error;
+    }
+    // oxlint-disable-next-line no-await-in-loop
+    asked = await ask(target, options, queue, wait, undefined, seen);
+  }
+}
+
+function wasLost(error: unknown): boolean {
+  return isLockError(error) && error.isLost;
 }
 
 /**
@@ -199,72 +255,4 @@ function armed(target: Target, { holderId }: AcquireRequest, grant: Grant): Gran
   const { backend, keeper } = target.space;
   if (grant.lease === undefined || keeper === undefined) return grant;
   return keeper.arm(grant, { resource: target.address, backend: backend.name, holderId });
-}
-
-/** Names for a message. A backend that cannot tell must not hide the error that the message is about. */
-async function holdersOf(target: Target): Promise<readonly HolderInfo[]> {
-  try {
-    return (await target.space.backend.inspect?.(target.resource)) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-/** How long an error waits for names beyond its deadline; without them it says less, but it comes. */
-const NAMES_WITHIN_MS = 200;
-
-function soonOr<T>(otherwise: T, { space }: Target, names: Promise<T>): Promise<T> {
-  return new Promise((resolve) => {
-    const timer = space.clock.setTimer(NAMES_WITHIN_MS, () => resolve(otherwise));
-    void names.then((found) => {
-      timer.clear();
-      resolve(found);
-    });
-  });
-}
-
-async function deadlockOf({ space, resource }: Target): Promise<readonly DeadlockLink[] | undefined> {
-  try {
-    return await space.backend.findDeadlock?.(resource);
-  } catch {
-    return undefined;
-  }
-}
-
-function lookoutFor(target: Target): Lookout {
-  const inspect = (): Promise<readonly HolderInfo[]> => holdersOf(target);
-  if (target.space.backend.findDeadlock === undefined) return { inspect };
-  return { inspect, findDeadlock: () => deadlockOf(target) };
-}
-
-function traced<T extends Guard | undefined>(
-  target: Target,
-  options: ResolvedOptions,
-  run: (target: Target, options: ResolvedOptions) => Promise<T>,
-): Promise<T> {
-  const { clock, backend } = target.space;
-  const event: AcquireEvent = { resource: target.address, backend: backend.name, mode: options.mode };
-  const startedAt = clock.now();
-  const finish = (outcome: NonNullable<AcquireEvent['outcome']>): void => {
-    event.waitedMs = clock.now() - startedAt;
-    event.outcome = outcome;
-  };
-  return acquireChannel.tracePromise(async () => {
-    try {
-      const guard = await run(target, options);
-      finish(guard === undefined ? 'contended' : 'acquired');
-      return guard;
-    } catch (error) {
-      finish(outcomeOf(error));
-      throw error;
-    }
-  }, event);
-}
-
-function outcomeOf(error: unknown): NonNullable<AcquireEvent['outcome']> {
-  if (!isLockError(error)) return 'error';
-  if (error.isCanceled) return 'canceled';
-  if (error.isDeadlock) return 'deadlock';
-  if (error.isTimeout) return error.code === 'HOLDFAST_CONTENDED' ? 'contended' : 'timeout';
-  return 'error';
 }

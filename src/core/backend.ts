@@ -34,10 +34,14 @@ export interface AcquireRequest {
   readonly reason: string | undefined;
   /** Milliseconds a lease lasts unless renewed. Ignored by backends whose holds are not leases. */
   readonly leaseDurationMs: number;
+  /** The caller named that duration; else a backend whose holds are renewed at a price may take a longer one. */
+  readonly isLeaseChosen?: boolean;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
   /** This process held the resource just now, and for long: it should not pass those who wait. A wish; may be ignored. */
   readonly isPolite: boolean;
+  /** The caller will ask again until it is granted: backends that are asked from time to time may tell the holder. */
+  readonly isWaiting?: boolean;
   /** The caller leaves a record of itself where that is optional. */
   readonly record: boolean;
   /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */

@@ -3,8 +3,9 @@ import { isSameCycle, type DeadlockLink } from './deadlock.js';
 
 /** Between looks that must agree: a cycle that dissolves by itself in this time was none. */
 const CONFIRM_MS = 200;
-/** Between looks later on: others may begin to wait long after us, and they look too when they do. */
+/** Until a later look, and then twice as long each time: others may begin to wait long after us, and most look themselves when they do. */
 const LATER_MS = 15_000;
+const LATEST_MS = 60_000;
 
 /**
  * Looks for a cycle during a wait, and tells of the first one that two looks in a row have seen. The process with the
@@ -53,7 +54,8 @@ export class DeadlockWatch {
     }
     this.#suspect = cycle;
     // Two contenders that start together need a second look each before either sees the other waiting.
-    this.#arm(cycle !== undefined || ++this.#looks < 2 ? CONFIRM_MS : LATER_MS);
+    const isSoon = cycle !== undefined || ++this.#looks < 2;
+    this.#arm(isSoon ? CONFIRM_MS : Math.min(LATEST_MS, LATER_MS * 2 ** (this.#looks - 2)));
   }
 }
 

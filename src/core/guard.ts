@@ -1,5 +1,5 @@
 import type { AcquireRequest, Grant, Mode } from './backend.js';
-import { LockLostError, type LossReason } from './errors.js';
+import { isLockError, LockLostError, type LossReason } from './errors.js';
 import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
 import type { LockSpace } from './lock-space.js';
@@ -200,6 +200,21 @@ export class HeldGuard implements Guard {
       clock.yieldTurn(() => queue.resume());
     }
     queue.removeHold(this.#queueMode);
+  }
+}
+
+/**
+ * What a caller must hear of work that failed with `error` under `guard`: the loss of the hold, if there was one. Work
+ * that goes on after a loss fails in strange ways (its files are gone, another has them), and whoever starts over after
+ * a loss must know it from an error that starting over does not cure.
+ */
+export function lossOr(guard: Guard, error: unknown): unknown {
+  if (guard.isReleased || (isLockError(error) && error.isLost)) return error;
+  try {
+    guard.assertHeld();
+    return error;
+  } catch (loss) {
+    return Object.assign(loss as LockLostError, { cause: error });
   }
 }
 

@@ -5,7 +5,7 @@ import type { WaitEvent } from './events.js';
 export const DEFAULT_TIMEOUT_MS = 30_000;
 /** How long a lease lasts unless renewed. */
 export const DEFAULT_LEASE_DURATION_MS = 30_000;
-/** How often `onWait` hears `progress`. */
+/** How often `onWait` hears `progress` in the first minute; after that a tenth as often. */
 export const WAIT_PROGRESS_INTERVAL_MS = 1_000;
 
 export interface LockOptions {
@@ -26,7 +26,10 @@ export interface LockOptions {
    * for. `fail`: end the wait with HOLDFAST_DEADLOCK, for processes that do one thing at a time.
    */
   readonly onDeadlock?: 'wait' | 'fail';
-  /** Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} after that, and how the wait ended. */
+  /**
+   * Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} for a minute and every ten of them after that,
+   * and how the wait ended.
+   */
   readonly onWait?: (event: WaitEvent) => void;
   /** Shown to those who wait. One line. */
   readonly reason?: string;
@@ -63,6 +66,8 @@ export interface ResolvedOptions {
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
+  /** Whether the caller named the duration, even if it is the default. */
+  readonly isLeaseChosen: boolean;
   readonly fencing: boolean;
   readonly coversChild: boolean;
   readonly record: boolean;
@@ -128,6 +133,7 @@ export function resolveOptions(options: LockOptions, hasLeases: boolean): Resolv
     onWait: options.onWait,
     reason,
     leaseDurationMs,
+    isLeaseChosen: options.leaseDurationMs !== undefined,
     fencing: options.fencing ?? false,
     record: options.record ?? true,
     coversChild: options.coversChild ?? false,

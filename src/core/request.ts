@@ -18,11 +18,13 @@ export function newRequest(
     holderId: newHolderId(),
     reason: options.reason,
     leaseDurationMs: options.leaseDurationMs,
+    isLeaseChosen: options.isLeaseChosen,
     fencing: options.fencing,
     record: options.record,
     coversChild: options.coversChild,
     permits: options.permits,
     timeoutMs: Math.max(0, options.timeoutMs - options.elapsedMs),
+    isWaiting: queue !== undefined,
     isPolite: queue !== undefined && queue.wasHeldLong,
   };
 }

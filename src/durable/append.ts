@@ -1,5 +1,4 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
 import type { Tail } from './line-reader.js';
@@ -44,18 +43,6 @@ export async function openForAppend(
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     return { file: await open(path, 'a+', mode), isNew: false };
-  }
-}
-
-export async function syncDirectoryOf(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') throw error;
-  } finally {
-    await directory.close();
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type JsonLinesOptions,
   type JsonLinesReadOptions,
 } from './json-lines.js';
+export { syncDirectory } from './sync-directory.js';
 export { sweepOrphans, SWEEP_INTERVAL_MS } from './sweep.js';
 export {
   renameWithRetry,

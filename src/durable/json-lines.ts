@@ -1,15 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import type { Guard } from '../core/guard.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
-import { appendLines, openForAppend, rotate, rotatedPaths, syncDirectoryOf } from './append.js';
+import { appendLines, openForAppend, rotate, rotatedPaths } from './append.js';
 import { linkedDestination } from './destination.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced } from './fencing.js';
 import type { JsonWriteOptions } from './json-file.js';
 import { completeLines, openGenerations, readTail } from './line-reader.js';
 import { describeIssues, type StandardSchema } from './standard-schema.js';
+import { syncDirectory } from './sync-directory.js';
 import { isRecord, joinToken, splitToken } from './token-member.js';
 
 export interface JsonLinesOptions<T> {
@@ -119,7 +121,7 @@ export class JsonLines<T extends object> {
       }
       guard.assertHeld();
       await appendLines(opened.file, path, tail, lines);
-      if (opened.isNew) await syncDirectoryOf(path);
+      if (opened.isNew) await syncDirectory(dirname(path));
     } finally {
       await opened.file.close();
     }

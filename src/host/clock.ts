@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { uptime } from 'node:os';
 
 import type { Clock, Timer, TimerOptions } from '../core/clock.js';
@@ -87,20 +87,32 @@ export interface BootClock {
  */
 export function bootClock(native?: { bootTimeMs(): number }): BootClock {
   if (native !== undefined) return { now: () => native.bootTimeMs(), countsSuspend: true, resolutionMs: 0 };
-  if (process.platform === 'linux' && procUptimeMs() !== undefined) {
-    return { now: () => procUptimeMs() ?? performance.now(), countsSuspend: true, resolutionMs: 10 };
-  }
+  const uptimeMs = process.platform === 'linux' ? openProcUptime() : undefined;
+  if (uptimeMs !== undefined) return { now: uptimeMs, countsSuspend: true, resolutionMs: 10 };
   if (process.platform === 'win32') {
     return { now: () => uptime() * 1000, countsSuspend: true, resolutionMs: 16 };
   }
-  return { now: () => performance.now(), countsSuspend: false, resolutionMs: 0 };
+  // Not performance.now(): its origin differs from thread to thread.
+  return { now: monotonicMs, countsSuspend: false, resolutionMs: 0 };
 }
 
-function procUptimeMs(): number | undefined {
+/**
+ * Kept open: a process that has run out of descriptors must still be able to tell when its lease ends, and there is no
+ * other clock to put in its place, because another one has another origin.
+ */
+function openProcUptime(): (() => number) | undefined {
+  let fd: number;
   try {
-    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'));
-    return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined;
+    fd = openSync('/proc/uptime', 'r');
   } catch {
     return undefined;
   }
+  const text = Buffer.alloc(64);
+  const read = (): number => {
+    const length = readSync(fd, text, 0, text.length, 0);
+    return Math.round(Number.parseFloat(text.toString('latin1', 0, length)) * 1_000);
+  };
+  if (Number.isFinite(read())) return read;
+  closeSync(fd);
+  return undefined;
 }

@@ -13,10 +13,16 @@ import { WorkerThread } from './worker-thread.js';
 /** How long an owner's event loop may stand still before its leases are no longer renewed. */
 export const MAX_STALL_MS = 600_000;
 
+/** A grant has at least this part of its lease left when it is given out; one that is renewed has two thirds. */
+const FRESH_PART = 1 / 2;
+
 /** Where a hold's renewals run. */
 interface Runner {
+  /** Undefined: it runs, or is sure to. */
+  readonly running: Promise<void> | undefined;
   release(): Promise<void>;
-  stop(): Promise<void>;
+  /** Nothing more is renewed, and nobody waits for the worker any longer. */
+  abandon(): void;
 }
 
 /** Keeps every lease of this thread: one worker for all of them, started by the first. */
@@ -28,34 +34,28 @@ export function createKeeper(
   const heartbeat = new Heartbeat(clock);
   const thread = new WorkerThread({ heartbeat: heartbeat.buffer, maxStallMs });
 
-  async function runnerFor(
-    grant: Grant,
-    lease: Lease,
-    cell: LeaseCell,
-    hold: HoldName,
-    lose: (reason: LossReason) => void,
-  ): Promise<Runner> {
+  function runnerFor(grant: Grant, lease: Lease, cell: LeaseCell, hold: HoldName, kept: KeptHold): Runner {
     const { renewal, durationMs, isReleaseSafe = false } = lease;
     const listener = {
-      onRenewed: (remainingMs: number, error: unknown) => publishRenewal(hold, remainingMs, error),
-      onLost: lose,
+      onRenewed: (remainingMs: number, error: unknown) => {
+        kept.noteRenewal();
+        publishRenewal(hold, remainingMs, error);
+      },
+      onLost: (reason: LossReason) => kept.lose(reason),
     };
     if (isSource(renewal)) {
-      const id = await thread.arm(renewal, cell, durationMs, listener, isReleaseSafe);
-      if (isReleaseSafe) {
-        return {
-          release: async () => {
-            thread.forget(id);
-            await grant.release();
-          },
-          stop: () => Promise.resolve(thread.forget(id)),
-        };
-      }
-      return {
-        // A grant whose thread died is released as one that was never kept.
-        release: async () => (thread.has(id) ? thread.end(id, 'release') : grant.release()),
-        stop: () => thread.end(id, 'stop'),
+      const { id, running } = thread.arm(renewal, cell, durationMs, listener, isReleaseSafe);
+      const abandon = (): void => thread.forget(id);
+      const release = async (): Promise<void> => {
+        if (isReleaseSafe) {
+          abandon();
+          return grant.release();
+        }
+        if (thread.has(id)) return thread.release(id);
+        // Its thread died: it is released as one that was never kept, unless it is lost. A lost hold changes nothing.
+        if (cell.check(leaseClock.now(), 0) === undefined) await grant.release();
       };
+      return { running, release, abandon };
     }
     const loop = new RenewalLoop(renewal, cell, {
       clock,
@@ -65,7 +65,11 @@ export function createKeeper(
       ...listener,
     });
     loop.start();
-    return loop;
+    return {
+      running: undefined,
+      release: () => loop.release(),
+      abandon: () => void loop.stop(),
+    };
   }
 
   async function arm(grant: Grant, hold: HoldName): Promise<Grant> {
@@ -74,18 +78,17 @@ export function createKeeper(
     const cell = LeaseCell.create(lease.deadline);
     const kept = new KeptHold(cell, clock, leaseClock);
     heartbeat.start();
+    const runner = runnerFor(grant, lease, cell, hold, kept);
     try {
-      const runner = await runnerFor(grant, lease, cell, hold, (reason) => kept.lose(reason));
-      const lossReason = cell.check(leaseClock.now(), 0);
-      if (lossReason !== undefined) {
-        await runner.stop();
-        throw lostBeforeGrant(hold, lossReason);
-      }
-      return kept.grant(grant, () => runner.release().finally(() => heartbeat.stop()));
+      const lossReason = await kept.settled(runner.running, FRESH_PART * lease.durationMs);
+      if (lossReason !== undefined) throw lostBeforeGrant(hold, lossReason);
     } catch (error) {
+      runner.abandon();
       heartbeat.stop();
       throw error;
     }
+    const release = (): Promise<void> => runner.release().finally(() => heartbeat.stop());
+    return kept.grant(grant, release, () => runner.abandon());
   }
 
   return { arm };

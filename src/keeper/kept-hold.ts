@@ -7,6 +7,9 @@ import type { LeaseCell } from './cell.js';
 /** What is left to put away after a loss is worth no more waiting than this. */
 const LOST_RELEASE_MS = 1_000;
 
+/** A worker that has not answered after this is stuck, in a call to a dead file server most likely. */
+const ARMED_WITHIN_MS = 10_000;
+
 /**
  * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
  * timer at the shared deadline, which needs no worker.
@@ -18,6 +21,8 @@ export class KeptHold {
   #listener: ((reason: LossReason) => void) | undefined;
   #timer: Timer | undefined;
   #isReleased = false;
+  /** Whoever waits for the first renewal is told of news. */
+  #onNews: (() => void) | undefined;
   #covering: Promise<void> = Promise.resolve();
 
   constructor(cell: LeaseCell, clock: Clock, leaseClock: LeaseClock) {
@@ -26,15 +31,60 @@ export class KeptHold {
     this.#leaseClock = leaseClock;
   }
 
+  /** Of the worker, or of the loop in its place. */
+  noteRenewal(): void {
+    this.#onNews?.();
+  }
+
   lose(reason: LossReason): void {
     this.#timer?.clear();
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.(this.#cell.end(reason));
+    this.#onNews?.();
+  }
+
+  /**
+   * Waits until the renewal runs and the lease lasts for `freshMs`: a grant must not be given out with its end at hand
+   * because a thread was slow to start. Resolves with the reason when the lease ends before that, at its deadline or
+   * after {@link ARMED_WITHIN_MS} at the latest, whatever the worker does. Rejects as `running` does.
+   */
+  settled(running: Promise<void> | undefined, freshMs: number): Promise<LossReason | undefined> {
+    return new Promise((resolve, reject) => {
+      let isRunning = running === undefined;
+      let timer: Timer | undefined;
+      const giveUpAt = this.#leaseClock.now() + ARMED_WITHIN_MS;
+      const look = (): void => {
+        timer?.clear();
+        const now = this.#leaseClock.now();
+        const remainingMs = this.#cell.deadline - now;
+        const isReady = isRunning && remainingMs >= freshMs;
+        const lossReason = !isReady && now >= giveUpAt ? this.#cell.end('expired') : this.#cell.check(now, 0);
+        if (lossReason === undefined && !isReady) {
+          timer = this.#clock.setTimer(Math.min(remainingMs, giveUpAt - now), look);
+          return;
+        }
+        this.#onNews = undefined;
+        resolve(lossReason);
+      };
+      this.#onNews = look;
+      const onRunning = (): void => {
+        isRunning = true;
+        this.#onNews?.();
+      };
+      const onFailure = (error: unknown): void => {
+        timer?.clear();
+        this.#onNews = undefined;
+        reject(error);
+      };
+      // Listened to before the first look, which may be the last.
+      running?.then(onRunning, onFailure);
+      look();
+    });
   }
 
   /** The grant to be given out in place of the backend's own. */
-  grant(asked: Grant, release: () => Promise<void>): Grant {
+  grant(asked: Grant, release: () => Promise<void>, abandon: () => void): Grant {
     return {
       ...asked,
       check: (marginMs) => this.#cell.check(this.#leaseClock.now(), marginMs),
@@ -47,27 +97,34 @@ export class KeptHold {
         this.#listener = undefined;
         this.#timer?.clear();
         // What is still being written about the hold must not come back behind its end.
-        return this.#withinLease(this.#covering.then(release, release));
+        return this.#withinLease(this.#covering.then(release, release), abandon);
       },
       ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
   }
 
   async #cover(asked: Grant, pid: number): Promise<void> {
-    if (this.#isReleased) return;
-    this.#covering = this.#covering.then(() => asked.coverProcess?.(pid));
+    // A hold that is over writes nothing: its record may have been swept by the next.
+    if (this.#isReleased || this.#cell.check(this.#leaseClock.now(), 0) !== undefined) return;
+    const write = async (): Promise<void> => asked.coverProcess?.(pid);
+    this.#covering = this.#covering.then(write, write);
     await this.#covering;
   }
 
   /**
    * A store that hangs (a dead file server) must not hang whoever releases: at the deadline the hold is over anyway.
-   * Then nobody has to hear of it, unless it was this very release that should have ended it sooner.
+   * Then nobody has to hear of it, unless it was this very release that should have ended it sooner. What is still under
+   * way is abandoned: it must not keep the process alive.
    */
-  #withinLease(releasing: Promise<void>): Promise<void> {
+  #withinLease(releasing: Promise<void>, abandon: () => void): Promise<void> {
     const isLost = this.#cell.check(this.#leaseClock.now(), 0) !== undefined;
     const remainingMs = isLost ? LOST_RELEASE_MS : this.#cell.deadline - this.#leaseClock.now();
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(remainingMs, () => (isLost ? resolve() : reject(hungRelease())));
+      const timer = this.#clock.setTimer(remainingMs, () => {
+        if (isLost) resolve();
+        else reject(hungRelease());
+        abandon();
+      });
       releasing.then(resolve, reject).finally(() => timer.clear());
     });
   }

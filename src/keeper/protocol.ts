@@ -28,8 +28,7 @@ export type Order =
   | { readonly kind: 'poll' }
   /** Renews no more. Not answered. */
   | { readonly kind: 'forget'; readonly id: number }
-  | { readonly kind: 'release'; readonly id: number }
-  | { readonly kind: 'stop'; readonly id: number };
+  | { readonly kind: 'release'; readonly id: number };
 
 /** From the worker. Orders are answered by `done` or `failed`, unless it says otherwise there. */
 export type Report =

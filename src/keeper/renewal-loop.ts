@@ -78,20 +78,16 @@ export class RenewalLoop {
     } catch (error) {
       failure = error;
     }
-    this.#context.onRenewed(remainingMs, failure);
-    this.#settle(outcome, sentAt);
-  }
-
-  #settle(outcome: RenewalOutcome, sentAt: number): void {
-    const { leaseClock, durationMs } = this.#context;
     const settlement = settleRenewal(outcome, sentAt, leaseClock.now(), this.#cell.deadline, durationMs);
+    // Before it is told: whoever hears of a renewal finds the new deadline.
+    if (settlement.kind === 'held') this.#cell.extend(settlement.deadline);
+    this.#context.onRenewed(remainingMs, failure);
     switch (settlement.kind) {
       case 'lost':
         return this.#context.onLost(this.#cell.end(settlement.reason));
       case 'again':
         return this.#schedule(renewalRetryMs(durationMs));
       case 'held':
-        this.#cell.extend(settlement.deadline);
         return this.#schedule(sentAt + renewalIntervalMs(durationMs) - leaseClock.now());
     }
   }

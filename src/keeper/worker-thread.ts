@@ -36,14 +36,17 @@ export class WorkerThread {
     this.#setup = setup;
   }
 
-  /** Resolves with the hold's id once its renewal runs, or with `mayRunSoon` once it is known that it will. */
-  async arm(
+  /**
+   * `running` resolves once the renewal of the hold `id` runs; it rejects when there will be none, also because of
+   * {@link forget}. With `mayRunSoon` it is undefined when it is known already that the renewal will run.
+   */
+  arm(
     source: RenewalSource,
     cell: LeaseCell,
     durationMs: number,
     listener: HoldListener,
     mayRunSoon = false,
-  ): Promise<number> {
+  ): { readonly id: number; readonly running: Promise<void> | undefined } {
     const id = ++this.#lastId;
     this.#holds.set(id, { listener });
     const { module, state } = source;
@@ -58,21 +61,26 @@ export class WorkerThread {
       durationMs,
     };
     if (mayRunSoon && this.#sharedPage === page.id && this.#opened.has(module.href) && this.#tryRing(order))
-      return id;
-    try {
-      await this.#order({ ...order, memory: page.buffer });
-      this.#opened.add(module.href);
-      this.#sharedPage = page.id;
-    } catch (error) {
-      this.#holds.delete(id);
-      throw error;
-    }
-    return id;
+      return { id, running: undefined };
+    const running = this.#order({ ...order, memory: page.buffer }).then(
+      () => {
+        this.#opened.add(module.href);
+        this.#sharedPage = page.id;
+      },
+      (error: unknown) => {
+        this.#holds.delete(id);
+        throw error;
+      },
+    );
+    return { id, running };
   }
 
-  /** The hold is over, or ends elsewhere. */
+  /** The hold is over, or ends elsewhere. Nobody waits any more for what the worker was asked to do for it. */
   forget(id: number): void {
-    if (!this.#holds.delete(id)) return;
+    const hold = this.#holds.get(id);
+    if (hold === undefined) return;
+    this.#holds.delete(id);
+    hold.answer?.reject(threadError('it did not answer in time'));
     const order: Order = { kind: 'forget', id };
     if (!this.#tryRing(order)) this.#worker?.postMessage(order);
   }
@@ -92,10 +100,10 @@ export class WorkerThread {
     return this.#holds.has(id);
   }
 
-  /** Ends the hold there, with (`release`) or without (`stop`) giving it back. */
-  async end(id: number, kind: 'release' | 'stop'): Promise<void> {
+  /** Ends the hold there, after renewals have settled. */
+  async release(id: number): Promise<void> {
     try {
-      await this.#order({ kind, id });
+      await this.#order({ kind: 'release', id });
     } finally {
       this.#holds.delete(id);
     }

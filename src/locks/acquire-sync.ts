@@ -1,5 +1,5 @@
 import { acquireSync as acquireTargetSync } from '../core/acquire-sync.js';
-import type { Guard } from '../core/guard.js';
+import { lossOr, type Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions } from '../core/options.js';
 import { optionsOf, targetOf, type Lock } from './lock.js';
 
@@ -19,7 +19,8 @@ export function acquireSync(lock: string | Lock, options?: LockOptions): Guard {
 /**
  * Runs `fn` while the lock is held, blocking this thread for both.
  *
- * @throws what `fn` throws; what {@link acquireSync} throws; LockError HOLDFAST_LOST when the hold was lost on the way.
+ * @throws what `fn` throws; what {@link acquireSync} throws; LockError HOLDFAST_LOST when the hold was lost on the way,
+ *   whatever `fn` did; what it threw is then the `cause`.
  */
 export function withLockSync<T>(lock: string | Lock, fn: (guard: Guard) => T): T;
 export function withLockSync<T>(lock: string | Lock, options: LockOptions, fn: (guard: Guard) => T): T;
@@ -36,6 +37,8 @@ export function withLockSync<T>(
     const result = fn(guard);
     if (!guard.isReleased) guard.assertHeld();
     return result;
+  } catch (error) {
+    throw lossOr(guard, error);
   } finally {
     void guard.release();
   }

@@ -1,5 +1,5 @@
 import { acquire as acquireTarget, tryAcquire as tryTarget, type Target } from '../core/acquire.js';
-import type { Guard } from '../core/guard.js';
+import { lossOr, type Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
 
@@ -47,7 +47,7 @@ function start<T>(
  * Runs `fn` while the lock is held, and releases it whatever `fn` does.
  *
  * @throws what `fn` throws; what {@link acquire} throws; LockError HOLDFAST_LOST when the hold was lost on the way,
- *   even if `fn` resolved: others may have been in at the same time.
+ *   whatever `fn` did: others may have been in at the same time. What it threw is then the `cause`.
  * @example
  * await withLock('deploy.lock', async () => { await deploy(); });
  */
@@ -66,8 +66,9 @@ export async function withLock<T>(
     if (!guard.isReleased) guard.assertHeld();
   } catch (error) {
     // What went wrong first is what the caller must hear, whatever becomes of the release.
+    const first = lossOr(guard, error);
     await guard.release().catch(() => undefined);
-    throw error;
+    throw first;
   }
   await guard.release();
   return result;

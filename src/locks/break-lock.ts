@@ -22,13 +22,27 @@ export async function breakLock(
   holderId: string,
   options: BreakOptions = {},
 ): Promise<boolean> {
+  const { space, resource } = targetOf(lock);
+  if (space.backend.forceRelease === undefined) throw await unbreakable(lock);
+  return space.backend.forceRelease(resource, holderId, options);
+}
+
+/**
+ * Asks nobody, changes nothing: for those who want to know before they ask a person.
+ *
+ * @throws LockError HOLDFAST_UNSUPPORTED when a hold of this lock ends with its process and can not be broken.
+ */
+export async function assertBreakable(lock: string | Lock): Promise<void> {
+  if (targetOf(lock).space.backend.forceRelease === undefined) throw await unbreakable(lock);
+}
+
+async function unbreakable(lock: string | Lock): Promise<LockError> {
   const { space, resource, address } = targetOf(lock);
   const { backend } = space;
-  if (backend.forceRelease !== undefined) return backend.forceRelease(resource, holderId, options);
   const holders = (await backend.inspect?.(resource)) ?? [];
   const pids = holders.flatMap(({ state, pid }) => (state === 'holder' && pid !== undefined ? [pid] : []));
   const next = pids.length === 0 ? 'Stop the process that holds it' : `Stop pid ${pids.join(' and ')}`;
-  throw new LockError(
+  return new LockError(
     `Could not break "${address}": a ${backend.name} lock is held by the process itself and ends with it. ${next}.`,
     { code: 'HOLDFAST_UNSUPPORTED', resource: address, holders },
   );

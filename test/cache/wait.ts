@@ -35,5 +35,8 @@ export async function cpuOfWaiting(waitMs: number): Promise<number> {
   expect(readProcessStat(child.pid)).toBeDefined();
   const burnt = cpuSecondsOf(child.pid) - before;
   process.kill(child.pid, 'SIGKILL');
+  console.log(
+    `a wait of ${waitMs / 1_000} s for the lock of a cache: ${burnt.toFixed(2)} s of processor time`,
+  );
   return burnt;
 }

@@ -1,27 +1,22 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { cli, cliJson } from '../support/cli.js';
-import { clones, testRemote } from '../support/git-remotes.js';
+import { clones, testRemote, transportsFor } from '../support/git-remotes.js';
+import { wallClock } from '../support/wall-clock.js';
 
-const LIBRARY = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
-  .map((directory) => `${directory}/faketime/libfaketimeMT.so.1`)
-  .find(existsSync);
+const ROWS = [
+  ...transportsFor('daemon').map((transport) => ['-1h', transport] as const),
+  ...transportsFor('http').map((transport) => ['+1y', transport] as const),
+];
 
-/** The wall clock only: what CLOCK_MONOTONIC and CLOCK_BOOTTIME say stays true. */
-function skewed(by: string): NodeJS.ProcessEnv {
-  if (LIBRARY === undefined) throw new Error('libfaketime is not installed; see scripts/apt-packages.txt');
-  return { LD_PRELOAD: LIBRARY, FAKETIME: by, FAKETIME_DONT_FAKE_MONOTONIC: '1', FAKETIME_DONT_RESET: '1' };
-}
-
-describe.each(['-1h', '+1y'])('INV-GIT-7: a clock %s', (by) => {
+describe.each(ROWS)('INV-GIT-7: a clock %s over %s', (by, transport) => {
   test('the confirmed holder keeps its claim, and later claims work', { timeout: 90_000 }, async () => {
-    const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-    const env = skewed(by);
+    const [ada = '', bob = ''] = await clones(await testRemote(transport), 'ada', 'bob');
+    const env = wallClock(by);
     expect((await cli(ada, ['claim', 'x'])).code).toBe(0);
     expect((await cli(bob, ['claim', 'x'], { env })).code).toBe(75);
     // A year by bob's calendar: still not stale.
-    await cli(bob, ['claims'], { env: skewed('+0') });
+    await cli(bob, ['claims'], { env: wallClock('+0') });
     expect((await cli(bob, ['claims', 'steal', 'x'], { env })).code).toBe(75);
     expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(0);
     expect((await cli(bob, ['claim', 'y'], { env })).code).toBe(0);

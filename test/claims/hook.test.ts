@@ -1,12 +1,20 @@
 import { execFile } from 'node:child_process';
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, rename } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { claim, release, steal } from '../../src/claims/index.js';
 import { CLI, cli } from '../support/cli.js';
-import { clones, git, GIT_ENV, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+import {
+  clones,
+  git,
+  GIT_ENV,
+  optionsFor,
+  testRemote,
+  transportsFor,
+  type TestRemote,
+} from '../support/git-remotes.js';
 
 /** A push by the clone's agent, with `holdfast` on the PATH; its exit code and what it said. */
 async function push(
@@ -37,18 +45,18 @@ async function push(
   });
 }
 
-test(
-  'pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
+test.each(transportsFor('http'))(
+  'over %s pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
   { timeout: 120_000 },
-  async () => {
-    const remote = await testRemote();
+  async (transport) => {
+    const remote = await testRemote(transport);
     const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
     expect((await cli(ada, ['claims', 'hook', 'install'])).code).toBe(0);
     expect((await cli(ada, ['claims', 'hook', 'install'])).stdout).toContain('already there');
     expect(await push(remote, ada, 'free')).toMatchObject({ code: 0 });
     await claim('a', { ...optionsFor(ada), branch: 'mine' });
     await claim('b', { ...optionsFor(bob), branch: 'theirs' });
-    expect(await push(remote, ada, 'mine')).toMatchObject({ code: 0 });
+    expect(await push(remote, ada, 'mine')).toEqual({ code: 0, stderr: '' });
     const refused = await push(remote, ada, 'theirs');
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('b is claimed by bob')]);
     await steal('a', { ...optionsFor(bob), force: true, reason: 'test' });
@@ -62,12 +70,28 @@ test(
       code: 1,
       stderr: expect.stringContaining('not on the PATH') as string,
     });
-    await rename(remote.path, `${remote.path}.away`);
+    await remote.goDown();
     expect(
       (await cli(ada, ['claims', 'check', '--pre-push'], { input: 'refs/heads/x 1 refs/heads/x 0\n' })).code,
     ).toBe(76);
   },
 );
+
+test("claims that live elsewhere than the pushes go to: git's holdfast.remote says where", async () => {
+  const [fork, upstream] = [await testRemote(), await testRemote()];
+  const [ada = ''] = await clones(fork, 'ada');
+  const [bob = ''] = await clones(upstream, 'bob');
+  await git(ada, 'remote', 'add', 'upstream', upstream.url);
+  await git(ada, 'config', 'holdfast.remote', 'upstream');
+  await claim('b', { ...optionsFor(bob), branch: 'theirs' });
+  expect((await claim('b', optionsFor(ada))).items[0]?.claim?.agent).toBe('bob');
+  await cli(ada, ['claims', 'hook', 'install']);
+  expect(await push(fork, ada, 'theirs')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('b is claimed by bob') as string,
+  });
+  expect(await push(fork, ada, 'mine')).toMatchObject({ code: 0 });
+});
 
 test('the hook of somebody else is left alone', async () => {
   const [ada = ''] = await clones(await testRemote(), 'ada');

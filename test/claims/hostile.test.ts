@@ -4,11 +4,20 @@ import { describe, expect, test } from 'vitest';
 
 import { check, claim, list, repair, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
-import { clones, git, GIT_ENV, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+import {
+  clones,
+  git,
+  GIT_ENV,
+  optionsFor,
+  testRemote,
+  TRANSPORTS,
+  type TestRemote,
+  type Transport,
+} from '../support/git-remotes.js';
 
 const BRANCH = 'refs/heads/holdfast/claims/';
 
-test.each([
+const HOSTILE_IDS = [
   '../x',
   '-x',
   'a b',
@@ -23,11 +32,17 @@ test.each([
   'a/b',
   'a=b',
   'x\ny',
-])('the id %j is a usage error, and no branch is made', async (id) => {
-  const remote = await testRemote();
+];
+
+test.each(TRANSPORTS)('hostile ids over %s are usage errors, and no branch is made', async (transport) => {
+  const remote = await testRemote(transport);
   const [ada = ''] = await clones(remote, 'ada');
-  expect((await cli(ada, ['claim', '--', id])).code).toBe(64);
-  await expect(claim(id, optionsFor(ada))).rejects.toBeInstanceOf(TypeError);
+  for (const id of HOSTILE_IDS) {
+    await expect(claim(['good', id], optionsFor(ada))).rejects.toBeInstanceOf(TypeError);
+  }
+  for (const id of HOSTILE_IDS.slice(transport === 'path' ? 0 : -2)) {
+    expect((await cli(ada, ['claim', 'good', '--', id])).code, JSON.stringify(id)).toBe(64);
+  }
   expect(await git(remote.path, 'for-each-ref')).toBe('');
 });
 
@@ -57,13 +72,13 @@ async function forge(
   await git(clone, 'push', '--quiet', '--force', remote.url, `${commit}:${BRANCH}${id}`);
 }
 
-async function setUp(): Promise<{
+async function setUp(transport: Transport = 'path'): Promise<{
   remote: TestRemote;
   mallory: string;
   ada: ClaimsOptions;
   record: Record<string, unknown>;
 }> {
-  const remote = await testRemote();
+  const remote = await testRemote(transport);
   const [mallory = '', ada = ''] = await clones(remote, 'mallory', 'ada');
   await claim('model', optionsFor(ada));
   const record = JSON.parse(await git(remote.path, 'show', `${BRANCH}model:lock.json`)) as Record<
@@ -85,49 +100,71 @@ async function expectRefused(who: ClaimsOptions, id: string, problem: string): P
   expect((await cli(who.cwd as string, ['claim', id])).code).toBe(65);
 }
 
-describe('INV-GIT-2: a record that another agent published', { timeout: 60_000 }, () => {
-  test('under the name of its victim: refused, reported, and ended by repair', async () => {
-    const { remote, mallory, ada, record } = await setUp();
-    await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ ...record, resource: 'x', agent: 'ada' }));
-    await expectRefused(ada, 'x', '"mallory" published it in the name of "ada"');
-    expect(await repair(ada)).toMatchObject([{ id: 'x', kind: 'broken', outcome: 'kept' }]);
-    expect(await repair({ ...ada, repair: true })).toMatchObject([{ id: 'x', outcome: 'ended' }]);
-    expect((await claim('x', ada)).outcome).toBe('claimed');
-  });
+describe(
+  'INV-GIT-2: a record that another agent published under the name of its victim',
+  { timeout: 60_000 },
+  () => {
+    test.each(TRANSPORTS)('over %s: refused, reported, and ended by repair', async (transport) => {
+      const { remote, mallory, ada, record } = await setUp(transport);
+      await forge(
+        remote,
+        mallory,
+        'x',
+        'mallory',
+        JSON.stringify({ ...record, resource: 'x', agent: 'ada' }),
+      );
+      await expectRefused(ada, 'x', '"mallory" published it in the name of "ada"');
+      expect(await repair(ada)).toMatchObject([{ id: 'x', kind: 'broken', outcome: 'kept' }]);
+      expect(await repair({ ...ada, repair: true })).toMatchObject([{ id: 'x', outcome: 'ended' }]);
+      expect((await claim('x', ada)).outcome).toBe('claimed');
+    });
 
-  test('copied from another claim', async () => {
-    const { mallory, ada } = await setUp();
-    await git(mallory, 'fetch', '--quiet', 'origin', `${BRANCH}model`);
-    await git(mallory, 'push', '--quiet', 'origin', `FETCH_HEAD:${BRANCH}x`);
-    await expectRefused(ada, 'x', 'names "model"');
-  });
+    test('copied from another claim', async () => {
+      const { mallory, ada } = await setUp();
+      await git(mallory, 'fetch', '--quiet', 'origin', `${BRANCH}model`);
+      await git(mallory, 'push', '--quiet', 'origin', `FETCH_HEAD:${BRANCH}x`);
+      await expectRefused(ada, 'x', 'names "model"');
+    });
 
-  test.each([
-    ['no JSON', '{', 'no JSON'],
-    ['a list', '[]', 'no record'],
-    ['no agent', JSON.stringify({ schema: 1, resource: 'x', event: 'claimed' }), '"agent"'],
-    [
-      'an agent of control characters',
-      JSON.stringify({ schema: 1, resource: 'x', event: 'claimed', agent: '\u001b[2J' }),
-      '"agent"',
-    ],
-    ['an older schema', JSON.stringify({ schema: 0 }), 'schema is 0'],
-  ])('with %s', async (_, text, problem) => {
-    const { remote, mallory, ada } = await setUp();
-    await forge(remote, mallory, 'x', 'mallory', text);
-    await expectRefused(ada, 'x', problem);
-    expect((await cli(ada.cwd as string, ['claims', 'repair'])).code).toBe(65);
-  });
+    test('broken records', async () => {
+      const { remote, mallory, ada } = await setUp();
+      const rows = [
+        ['no-json', '{', 'no JSON'],
+        ['a-list', '[]', 'no record'],
+        ['no-agent', { schema: 1, resource: 'no-agent', event: 'claimed' }, '"agent"'],
+        ['escape', { schema: 1, resource: 'escape', event: 'claimed', agent: '\u001b[2J' }, '"agent"'],
+        ['older', { schema: 0 }, 'schema is 0'],
+      ] as const;
+      for (const [id, record] of rows) {
+        await forge(
+          remote,
+          mallory,
+          id,
+          'mallory',
+          typeof record === 'string' ? record : JSON.stringify(record),
+        );
+      }
+      for (const [id, , problem] of rows) {
+        await expect(claim(id, ada)).rejects.toMatchObject({
+          code: 'HOLDFAST_PROTOCOL',
+          message: expect.stringContaining(problem) as string,
+        });
+      }
+      expect((await list(ada)).broken.map(({ id }) => id)).toEqual(rows.map(([id]) => id).sort());
+      expect((await cli(ada.cwd as string, ['claim', 'older'])).code).toBe(65);
+      expect((await cli(ada.cwd as string, ['claims', 'repair'])).code).toBe(65);
+    });
 
-  test('of a newer schema: not ended by repair, because its writer knows better', async () => {
-    const { remote, mallory, ada } = await setUp();
-    await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ schema: 2 }));
-    await expectRefused(ada, 'x', 'schema is 2');
-    expect(await repair({ ...ada, repair: true })).toMatchObject([
-      { id: 'x', kind: 'newer', outcome: 'kept' },
-    ]);
-  });
-});
+    test('of a newer schema: not ended by repair, because its writer knows better', async () => {
+      const { remote, mallory, ada } = await setUp();
+      await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ schema: 2 }));
+      await expectRefused(ada, 'x', 'schema is 2');
+      expect(await repair({ ...ada, repair: true })).toMatchObject([
+        { id: 'x', kind: 'newer', outcome: 'kept' },
+      ]);
+    });
+  },
+);
 
 test('INV-GIT-9: Foo and foo are two branches even where case is ignored', async () => {
   const remote = await testRemote();

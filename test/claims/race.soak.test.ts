@@ -1,5 +1,6 @@
 import { test } from 'vitest';
 
+import './race.test.js';
 import { TRANSPORTS } from '../support/git-remotes.js';
 import { race } from './racing.js';
 

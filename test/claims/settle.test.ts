@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { claim, history, list, release, sync, type ClaimsOptions } from '../../src/claims/index.js';
+import { claim, history, release, sync, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
 import {
   clones,
@@ -13,6 +13,7 @@ import {
   serverHook,
   startDaemon,
   testRemote,
+  TRANSPORTS,
   type TestRemote,
 } from '../support/git-remotes.js';
 import { eventually } from '../support/processes.js';
@@ -39,69 +40,98 @@ function gitProcessesIn(directory: string): string[] {
   });
 }
 
-describe('unreachable', () => {
-  test(
-    'from the start: unconfirmed, never held; back again, the second run makes one event',
-    { timeout: 60_000 },
-    async () => {
-      const remote = await testRemote();
-      const [ada = ''] = await clones(remote, 'ada');
-      await rename(remote.path, `${remote.path}.away`);
-      const first = await cli(ada, ['claim', 'x']);
-      expect([first.code, first.stderr]).toEqual([76, expect.stringContaining('unconfirmed')]);
-      const listing = await cli(ada, ['claims']);
-      expect([listing.code, listing.stdout]).toEqual([76, '']);
-      expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(76);
-      await rename(`${remote.path}.away`, remote.path);
-      expect((await cli(ada, ['claim', 'x'])).stdout).toBe('claimed x\n');
-      expect(await eventsIn(optionsFor(ada), 'x')).toEqual(['claimed']);
-    },
+/** The server dies between the update of the branch and its answer. `then`: what it does before. */
+async function dieAfterUpdate(remote: TestRemote, then: string): Promise<void> {
+  await serverHook(
+    remote,
+    'reference-transaction',
+    `[ "$1" = committed ] || exit 0\ngrep -q holdfast/claims/ || exit 0\n[ -e obey ] || exit 0\n${then}\nkill -9 $PPID`,
   );
+  writeFileSync(join(remote.path, 'obey'), '');
+}
+
+describe.each(TRANSPORTS)('unreachable over %s', (transport) => {
+  test('from the start: unconfirmed, never held; back again, the second run makes one event', async () => {
+    const remote = await testRemote(transport);
+    const [ada = ''] = await clones(remote, 'ada');
+    await remote.goDown();
+    const first = await cli(ada, ['claim', 'x']);
+    expect([first.code, first.stderr]).toEqual([76, expect.stringContaining('unconfirmed')]);
+    const listing = await cli(ada, ['claims']);
+    expect([listing.code, listing.stdout]).toEqual([76, '']);
+    const listed = await cli(ada, ['claims', 'list', '--json']);
+    expect([listed.code, listed.stdout]).toEqual([76, '']);
+    expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(76);
+    await remote.comeBack();
+    expect((await cli(ada, ['claim', 'x'])).stdout).toBe('claimed x\n');
+    expect(await eventsIn(optionsFor(ada), 'x')).toEqual(['claimed']);
+  });
 
   test('INV-GIT-4: after the push landed: the next run confirms that very claim', async () => {
-    const remote = await faultyRemote();
+    const remote = await testRemote(transport);
     const [ada, bob] = await agents(remote);
-    remote.faults.losesPushReplies = true;
-    await serverHook(remote, 'post-receive', 'touch landed');
-    const pushing = claim('x', { ...ada, timeoutMs: 10_000 });
-    await eventually('the push lands', () => existsSync(join(remote.path, 'landed')));
-    remote.faults.isDown = true;
-    expect((await pushing).outcome).toBe('unconfirmed');
-    await expect(list(ada)).rejects.toMatchObject({ code: 'HOLDFAST_UNCONFIRMED' });
-    Object.assign(remote.faults, { isDown: false, losesPushReplies: false });
+    const away = `${remote.path}.away`;
+    await dieAfterUpdate(remote, `rm obey; mv "${remote.path}" "${away}"`);
+    const first = await cli(ada.cwd as string, ['claim', 'x']);
+    expect([first.code, first.stderr]).toEqual([76, expect.stringContaining('unconfirmed: x')]);
+    await remote.goDown().catch(() => undefined);
+    const listing = await cli(ada.cwd as string, ['claims']);
+    expect([listing.code, listing.stdout]).toEqual([76, '']);
+    expect((await claim('x', ada)).outcome).toBe('unconfirmed');
+    await (transport === 'path' ? remote.comeBack() : rename(away, remote.path).then(remote.comeBack));
     expect((await claim('x', bob)).items[0]?.claim?.agent).toBe('ada');
-    const again = await claim('x', ada);
-    expect(again.outcome).toBe('claimed');
-    expect(again.items[0]?.claim?.isMine).toBe(true);
+    expect(await cli(ada.cwd as string, ['claim', 'x'])).toMatchObject({ code: 0, stdout: 'claimed x\n' });
+    expect((await claim('x', ada)).items[0]?.claim?.isMine).toBe(true);
     expect(await eventsIn(ada, 'x')).toEqual(['claimed']);
     expect((await release('x', ada))[0]?.outcome).toBe('released');
   });
 
   test('only the reply lost: settled within the call', async () => {
-    const remote = await faultyRemote();
+    const remote = await testRemote(transport);
     const [ada] = await agents(remote);
-    remote.faults.losesPushReplies = true;
+    await dieAfterUpdate(remote, '');
     expect((await claim('x', ada)).outcome).toBe('claimed');
     expect((await release('x', ada))[0]?.outcome).toBe('released');
     expect(await eventsIn(ada, 'x')).toEqual(['claimed', 'released']);
   });
 });
 
-describe.each(['path', 'http'] as const)(
-  'INV-GIT-5: a pre-receive hook that sleeps past the timeout, over %s',
-  (transport) => {
-    test.each([
-      ['accepts at last', 0],
-      ['refuses at last', 1],
-    ])('%s: what we say afterwards is what the remote has', { timeout: 60_000 }, async (_, status) => {
+test('INV-GIT-4: turned away while asking what became of a push: unconfirmed, not refused', async () => {
+  const remote = await faultyRemote();
+  const [ada] = await agents(remote);
+  await dieAfterUpdate(remote, 'rm obey; touch closed');
+  remote.faults.isClosed = () => existsSync(join(remote.path, 'closed'));
+  expect((await claim('x', ada)).items).toMatchObject([
+    { outcome: 'unconfirmed', cause: expect.stringContaining('403') as string },
+  ]);
+  await rm(join(remote.path, 'closed'));
+  expect((await claim('x', ada)).outcome).toBe('claimed');
+  expect(await eventsIn(ada, 'x')).toEqual(['claimed']);
+});
+
+/** One row for each transport; all of them in the soak run. */
+const SLOW_HOOKS = [
+  ['path', 'refuses', 1],
+  ['daemon', 'accepts', 0],
+  ['http', 'accepts', 0],
+  ['path', 'accepts', 0],
+  ['daemon', 'refuses', 1],
+  ['http', 'refuses', 1],
+] as const;
+
+describe('INV-GIT-5: a pre-receive hook that sleeps past the timeout', () => {
+  const isSoak = process.env['HOLDFAST_SOAK'] === '1';
+  test.each(SLOW_HOOKS.slice(0, isSoak ? undefined : 3))(
+    'over %s, and %s at last: what we say afterwards is what the remote has',
+    async (transport, _, status) => {
       const remote = await testRemote(transport);
       const [ada, bob] = await agents(remote);
       await serverHook(
         remote,
         'pre-receive',
-        `echo run >> runs; [ -e fast ] && exit 0; sleep 4; echo end >> ends; exit ${status}`,
+        `echo run >> runs; [ -e fast ] && exit 0; sleep 3; echo end >> ends; exit ${status}`,
       );
-      const first = await claim('x', { ...ada, timeoutMs: 3_000 });
+      const first = await claim('x', { ...ada, timeoutMs: 2_000 });
       expect(first.outcome).toBe('unconfirmed');
       expect(gitProcessesIn(`${ada.cwd}/.git/holdfast`)).toEqual([]);
       // Over a path the hook dies with the push; a server finishes what it began.
@@ -109,7 +139,7 @@ describe.each(['path', 'http'] as const)(
         const path = join(remote.path, name);
         return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
       };
-      if (transport === 'http') await eventually('the server is done', () => count('ends') === count('runs'));
+      if (transport !== 'path') await eventually('the server is done', () => count('ends') === count('runs'));
       writeFileSync(join(remote.path, 'fast'), '');
       const second = await claim('x', ada);
       expect(second.outcome).toBe('claimed');
@@ -119,9 +149,9 @@ describe.each(['path', 'http'] as const)(
         claim: { agent: 'ada', holderId: second.items[0]?.claim?.holderId },
       });
       expect((await sync(ada)).settled).toEqual([]);
-    });
-  },
-);
+    },
+  );
+});
 
 test('a hook that declines: no permission, nothing pending, no branch', { timeout: 60_000 }, async () => {
   const remote = await testRemote();
@@ -138,7 +168,7 @@ test('a hook that declines: no permission, nothing pending, no branch', { timeou
 
 test('a server that takes no pushes: no permission', async () => {
   const remote = await testRemote();
-  const port = await startDaemon(remote.directory, undefined, false);
+  const { port } = await startDaemon(remote.directory, undefined, false);
   const [ada] = await agents({ ...remote, url: `git://127.0.0.1:${port}/remote.git` });
   await expect(claim('x', ada)).rejects.toMatchObject({ code: 'HOLDFAST_PERMISSION' });
 });

@@ -5,13 +5,21 @@ import { expect, test } from 'vitest';
 
 import { claim, list, release, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
-import { clones, git, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
+import {
+  clones,
+  git,
+  optionsFor,
+  testRemote,
+  type TestRemote,
+  type Transport,
+} from '../support/git-remotes.js';
 
 /** Keys for ada and bob, and a file that says whose they are. */
 async function signers(
   mode: string,
+  transport: Transport,
 ): Promise<{ remote: TestRemote; ada: ClaimsOptions; bob: ClaimsOptions; mallory: ClaimsOptions }> {
-  const remote = await testRemote();
+  const remote = await testRemote(transport);
   const paths = await clones(remote, 'ada', 'bob', 'mallory');
   const allowed = join(remote.directory, 'allowed');
   let lines = '';
@@ -30,7 +38,7 @@ async function signers(
 }
 
 test('enforce: signed by its agent is believed, and git agrees', { timeout: 60_000 }, async () => {
-  const { remote, ada, bob } = await signers('enforce');
+  const { remote, ada, bob } = await signers('enforce', 'daemon');
   expect((await claim('x', ada)).outcome).toBe('claimed');
   expect((await list(bob)).claims).toMatchObject([{ agent: 'ada', signature: 'good' }]);
   expect((await claim('x', bob)).outcome).toBe('contended');
@@ -52,7 +60,7 @@ test(
   'INV-GIT-9: enforce refuses what is unsigned, and what another key signed in the name of an agent',
   { timeout: 60_000 },
   async () => {
-    const { ada, bob, mallory } = await signers('enforce');
+    const { ada, bob, mallory } = await signers('enforce', 'path');
     await claim('unsigned', { ...bob, signing: { mode: 'off' } });
     await claim('forged', { ...mallory, agent: 'bob' });
     for (const [id, problem] of [
@@ -70,7 +78,7 @@ test(
 );
 
 test('audit: told, not refused', { timeout: 60_000 }, async () => {
-  const { ada, bob, mallory } = await signers('audit');
+  const { ada, bob, mallory } = await signers('audit', 'http');
   await claim('unsigned', { ...bob, signing: { mode: 'off' } });
   await claim('forged', { ...mallory, agent: 'bob' });
   await claim('good', bob);

@@ -3,30 +3,33 @@ import { expect, test } from 'vitest';
 
 import { check, claim, history, list, renew, steal, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
-import { clones, optionsFor, testRemote } from '../support/git-remotes.js';
+import { clones, optionsFor, testRemote, transportsFor, type Transport } from '../support/git-remotes.js';
 
 const STALE_MS = 400;
 
-async function three(): Promise<[string, string, string]> {
-  return (await clones(await testRemote(), 'ada', 'bob', 'cyd')) as [string, string, string];
+async function three(transport: Transport = 'path'): Promise<[string, string, string]> {
+  return (await clones(await testRemote(transport), 'ada', 'bob', 'cyd')) as [string, string, string];
 }
 
-test('a live claim is not stolen without force and a reason', { timeout: 60_000 }, async () => {
-  const [ada, bob] = await three();
-  await cli(ada, ['claim', 'x']);
-  const refused = await cli(bob, ['claims', 'steal', 'x', '--stale-after', '0s']);
-  expect([refused.code, refused.stderr]).toEqual([75, expect.stringContaining('ada has it')]);
-  expect((await cli(bob, ['claims', 'steal', 'x', '--force'])).code).toBe(64);
-  expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(0);
-  const taken = await cli(bob, ['claims', 'steal', 'x', '--force', '--reason', 'ada is on leave']);
-  expect([taken.code, taken.stdout]).toEqual([0, expect.stringContaining('stolen x from ada')]);
-});
+test.each(transportsFor('daemon'))(
+  'over %s a live claim is not stolen without force and a reason',
+  async (transport) => {
+    const [ada, bob] = await three(transport);
+    await cli(ada, ['claim', 'x']);
+    const refused = await cli(bob, ['claims', 'steal', 'x', '--stale-after', '0s']);
+    expect([refused.code, refused.stderr]).toEqual([75, expect.stringContaining('ada has it')]);
+    expect((await cli(bob, ['claims', 'steal', 'x', '--force'])).code).toBe(64);
+    expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(0);
+    const taken = await cli(bob, ['claims', 'steal', 'x', '--force', '--reason', 'ada is on leave']);
+    expect([taken.code, taken.stdout]).toEqual([0, expect.stringContaining('stolen x from ada')]);
+  },
+);
 
-test(
-  'INV-GIT-6: a stale one: the thief is seen, the victim is told, its release frees nothing, the generation is up',
+test.each(transportsFor('http'))(
+  'INV-GIT-6: a stale one over %s: the thief is seen, the victim is told, its release frees nothing, the generation is up',
   { timeout: 60_000 },
-  async () => {
-    const [ada, bob, cyd] = await three();
+  async (transport) => {
+    const [ada, bob, cyd] = await three(transport);
     const stale = ['--stale-after', `${STALE_MS}ms`];
     const [asAda, asBob, asCyd] = [ada, bob, cyd].map(optionsFor) as [
       ClaimsOptions,

@@ -1,7 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { expect, it } from 'vitest';
+
+import { testDirectory } from '../support/directory.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../dist/bin/${name}`, import.meta.url));
 
@@ -11,11 +15,35 @@ it('the code cache of run fits the node that built it, and the script that the l
   const [, head = ''] = /const HEAD = '(.*)';/.exec(launcher) ?? [];
   expect(head).toContain('importFile');
   const filename = bin('run.cjs');
+  const cache = readFileSync(bin('run.cache'));
   const script = new vm.Script(`${head}${readFileSync(filename, 'utf8')}\n})`, {
     filename,
-    cachedData: readFileSync(bin('run.cache')),
+    cachedData: cache.subarray(cache.indexOf('\n') + 1),
   });
   expect(script.cachedDataRejected).toBe(false);
+});
+
+/** Runs the launcher after `prelude` and tells whether it handed a cache to V8. */
+function isCacheUsed(prelude: string): boolean {
+  const preload = join(testDirectory(), 'preload.cjs');
+  const spy = `const vm = require('node:vm');
+    const { Script } = vm;
+    vm.Script = class extends Script {
+      constructor(code, options) {
+        process.stdout.write(options.cachedData === undefined ? 'none' : 'cache');
+        super(code, options);
+      }
+    };`;
+  writeFileSync(preload, `${spy}\n${prelude}`);
+  const args = ['--require', preload, bin('holdfast.cjs'), 'run', '--help'];
+  return execFileSync(process.execPath, args, { encoding: 'utf8' }).startsWith('cache');
+}
+
+// V8 looks at its version and flags only: on arm64 it took a cache made on x64, and crashed.
+it('the code cache of run is for the very build of Node that made it', () => {
+  expect(isCacheUsed('')).toBe(true);
+  expect(isCacheUsed("Object.defineProperty(process, 'arch', { value: 'arm64' });")).toBe(false);
+  expect(isCacheUsed("Object.defineProperty(process, 'config', { value: {} });")).toBe(false);
 });
 
 it('nothing in the bundle imports by itself, which a script may not', () => {

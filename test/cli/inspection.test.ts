@@ -202,3 +202,21 @@ describe('doctor', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 });
+
+describe('break', () => {
+  const someId = 'abcdefghijklmnopqrstuvwxyz';
+
+  it('of a kernel lock is refused before anybody is asked, and names the process to stop', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['x']);
+    const { code, stderr } = await holdfast(directory, ['break', 'x', '--holder', someId]);
+    expect(code).toBe(78);
+    expect(stderr).toMatch(new RegExp(`^holdfast: Could not break "x": .* Stop pid ${holder.pid}\\.\n$`));
+  });
+
+  it('of a lease asks, and takes an input that has ended for a no', async () => {
+    const { code, stderr } = await holdfast(testDirectory(), ['break', 'lease:x', '--holder', someId]);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/Type yes: \nholdfast: nothing was changed\n$/);
+  });
+});

@@ -57,6 +57,34 @@ describe('acquire', () => {
     expect(backend.holders.size).toBe(0);
   });
 
+  test.each([0, 50])(
+    'with %d ms names who the attempt said is in the way, without asking again',
+    async (timeoutMs) => {
+      const clock = new InventedClock();
+      const { waitAcquire: _, ...memory } = createMemoryBackend();
+      const space = new LockSpace(
+        {
+          ...memory,
+          tryAcquire: () =>
+            Promise.resolve({
+              kind: 'contended',
+              holders: [{ state: 'holder', mode: 'exclusive', command: 'ada' }],
+            }),
+          // A network that is slower than an error may be.
+          inspect: () => new Promise(() => undefined),
+        },
+        clock,
+      );
+      const target = { space, resource: 'r', address: 'model:r' };
+      const failing = acquire(target, resolveOptions({ timeoutMs }, false)).catch((error: unknown) => error);
+      await settle();
+      clock.advance(timeoutMs);
+      await settle();
+      clock.advance(1_000);
+      expect(await failing).toMatchObject({ message: expect.stringContaining('held by ada') as string });
+    },
+  );
+
   test('tries once with timeoutMs 0, and then arms nothing', async () => {
     const { clock, backend, take } = setUp();
     backend.setForeign('shared');
@@ -203,6 +231,20 @@ describe('onWait', () => {
     await (await call).release();
     expect(types().at(-1)).toBe('acquired');
     expect(clock.armed).toBe(0);
+  });
+
+  test('hears progress every 10 s once a minute has passed', async () => {
+    const { clock, backend, take } = setUp();
+    const { types, onWait } = listen();
+    backend.setForeign('exclusive');
+    const call = take({ onWait, timeoutMs: Infinity });
+    await settle();
+    clock.advance(60_000);
+    expect(types()).toHaveLength(1 + 60);
+    clock.advance(60_000);
+    expect(types()).toHaveLength(1 + 60 + 6);
+    backend.setForeign(undefined);
+    await (await call).release();
   });
 
   test.each(['timeout', 'canceled'] as const)('hears of %s', async (end) => {

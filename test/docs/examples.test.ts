@@ -6,8 +6,9 @@ import { expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
 import { hangMs } from '../support/time.js';
-import { root, runnableBlocks, shownBlocks, type RunnableBlock } from './blocks.js';
+import { root, runnableBlocks, shownBlocks, steppedPages, type RunnableBlock } from './blocks.js';
 import { SETTINGS, type Setting } from './settings.js';
+import { masked, Reader } from './steps.js';
 
 interface Finished {
   readonly code: number | string;
@@ -45,10 +46,7 @@ async function run(block: RunnableBlock): Promise<Finished> {
   const [file, args, example] = programOf(block);
   const code = (setting.replace ?? []).reduce((text, [from, to]) => text.replaceAll(from, to), example);
   writeFileSync(join(directory, args.at(-1) as string), (setting.prelude ?? '') + code);
-  const env = {
-    ...(setting.env ?? process.env),
-    ...{ PATH: `${path}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' },
-  };
+  const env = { ...(setting.env ?? process.env), ...commandIn(path) };
   return new Promise((resolve) => {
     execFile(
       file,
@@ -57,6 +55,10 @@ async function run(block: RunnableBlock): Promise<Finished> {
       (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
     );
   });
+}
+
+function commandIn(path: string): NodeJS.ProcessEnv {
+  return { PATH: `${path}${delimiter}${process.env['PATH']}`, NO_COLOR: '1' };
 }
 
 function settingOf(name: string, directory: string): Setting | Promise<Setting> {
@@ -68,11 +70,13 @@ function settingOf(name: string, directory: string): Setting | Promise<Setting> 
 const blocks = runnableBlocks();
 
 test.each(shownBlocks())(
-  '$where is run, here (`run`) or by the test that it names (`tested=PATH`)',
+  '$where is run, here (`run`, `step`) or by the test that it names (`tested=PATH`)',
   ({ info }) => {
     const tested = /tested=(\S+)/.exec(info)?.[1];
 
-    expect(/\brun\b/.test(info) || (tested !== undefined && existsSync(join(root, tested)))).toBe(true);
+    expect(/\b(run|step)\b/.test(info) || (tested !== undefined && existsSync(join(root, tested)))).toBe(
+      true,
+    );
   },
 );
 
@@ -84,4 +88,22 @@ test.each(blocks.map((block) => ({ ...block, name: `${block.page}:${block.line}`
     expect(code, stderr).toBe(block.exitCode);
     if (block.output !== undefined) expect(stdout).toBe(block.output);
   },
+);
+
+test.each([...steppedPages()])(
+  '%s does what it says, step by step',
+  async (_, steps) => {
+    const { directory, path } = readersFolder();
+    const reader = new Reader(directory, { ...process.env, ...commandIn(path) });
+
+    for (const block of steps) {
+      const { code, output } = await reader.follow(block);
+      const where = `${block.page}:${block.line}`;
+      expect(code, `${where}\n${output}`).toBe(block.exitCode);
+      if (block.output === undefined) continue;
+      if (block.isOutputExact) expect(output, where).toBe(block.output);
+      else expect(masked(output), where).toBe(masked(block.output));
+    }
+  },
+  60_000,
 );

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -36,6 +36,13 @@ export const SETTINGS: Readonly<Record<string, Settle>> = {
     return { prelude: `import { JsonFile } from 'holdfast/durable';\n` };
   },
   text: () => ({ prelude: `const text = 'a,b';\n` }),
+  'shared-index': (directory) => {
+    const example = join(root, 'examples/shared-index');
+    cpSync(example, directory, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    const binding = join(example, 'node_modules/@oxdev03');
+    symlinkSync(binding, join(directory, 'node_modules/@oxdev03'));
+    return {};
+  },
   http: async () => ({ replace: [['https://example.org', await jsonServer()]] }),
   rates: () => ({ prelude: 'const queryRates = async (signal) => ({ eur: 1 });\n' }),
   metrics: () => ({

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 
@@ -7,6 +7,7 @@ import { parseTempName } from '../../src/durable/temp-name.js';
 import { start } from '../support/processes.js';
 
 const REPLACER = new URL('fixtures/replacer.mjs', import.meta.url).pathname;
+const READER = new URL('fixtures/reader.mjs', import.meta.url).pathname;
 
 interface Version {
   readonly generation: number;
@@ -26,6 +27,10 @@ export function tempsIn(directory: string): string[] {
 /** Kills a writer at random times, `kills` times; looks at the file after each and lets the next writer go on. */
 export async function killWritersAtRandom(directory: string, kills: number): Promise<{ temps: number }> {
   const path = join(directory, 'state.json');
+  seed(directory);
+  const going = join(directory, 'going');
+  writeFileSync(going, '');
+  const reader = start(process.execPath, [READER, path, going]);
   let acknowledged = 0;
   let temps = 0;
   for (let kill = 0; kill < kills; kill++) {
@@ -45,6 +50,11 @@ export async function killWritersAtRandom(directory: string, kills: number): Pro
     expect(tempsIn(directory).length).toBeLessThanOrEqual(1);
   }
   await lastWrite(directory, path, acknowledged);
+  unlinkSync(going);
+  const { stdout: read } = await reader.exited;
+  // Nothing torn, never back.
+  expect(read).toMatch(/^reads \d{3,} versions \d+\n$/);
+  console.log(`${kills} writers killed, ${temps} of them amid a write; a reader beside them: ${read.trim()}`);
   return { temps };
 }
 
@@ -62,6 +72,6 @@ async function lastWrite(directory: string, path: string, acknowledged: number):
   expect(tempsIn(directory)).toEqual([]);
 }
 
-export function seed(directory: string): void {
+function seed(directory: string): void {
   writeFileSync(join(directory, 'state.json'), '{"generation":0,"filler":""}');
 }

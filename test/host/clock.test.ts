@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 
@@ -99,3 +100,24 @@ test('bootClock without the addon agrees with the kernel and counts suspend', ()
 test('bootClock prefers the addon', () => {
   expect(bootClock({ bootTimeMs: () => 1234.5 }).now()).toBe(1234.5);
 });
+
+test.runIf(process.platform === 'linux')(
+  'bootClock without the addon goes on when the process has run out of descriptors',
+  () => {
+    const module = new URL('../../dist/host/clock.js', import.meta.url).href;
+    const code = `
+      import { openSync } from 'node:fs';
+      import { bootClock } from ${JSON.stringify(module)};
+      const clock = bootClock();
+      const before = clock.now();
+      let errno;
+      try { for (;;) openSync('/dev/null', 'r'); } catch (error) { errno = error.code; }
+      process._rawDebug(errno, clock.now() - before);`;
+    const script = 'ulimit -n 100; exec "$0" --input-type=module -e "$1"';
+    const { stderr } = spawnSync('sh', ['-c', script, process.execPath, code], { encoding: 'utf8' });
+    const [, errno, passedMs] = /^(\S+) (-?[\d.]+)$/m.exec(stderr) ?? [];
+    expect(errno).toBe('EMFILE');
+    expect(Number(passedMs)).toBeGreaterThanOrEqual(0);
+    expect(Number(passedMs)).toBeLessThan(5_000);
+  },
+);

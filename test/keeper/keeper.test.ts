@@ -1,15 +1,27 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 import { describe, expect, test } from 'vitest';
 
+import { LeaseBackend, NAMED_DIRECTORY } from '../../src/backends/lease/index.js';
 import type { Grant } from '../../src/core/backend.js';
+import { LockLostError } from '../../src/core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../src/core/lease.js';
+import type { LeaseKeeper } from '../../src/core/lock-space.js';
 import { LeaseCell } from '../../src/keeper/cell.js';
 import { createKeeper } from '../../src/keeper/index.js';
 import { systemClock } from '../../src/host/clock.js';
 import { leaseClock } from '../../src/host/lease-clock.js';
-import { eventually } from '../support/processes.js';
+import { clientOf } from '../../src/testing/index.js';
+import { testDirectory } from '../support/directory.js';
+import { statesIn } from '../support/lease.js';
+import { eventually, start } from '../support/processes.js';
+import { quiescentMs } from '../support/time.js';
 
 const HOLD = { resource: 'r', backend: 'b', holderId: 'h' };
 const DURATION_MS = 300;
+/** Where a worker thread is started meanwhile, on a machine that is busy. */
+const KEPT_MS = 2_500;
 
 /** A renewal on the owner's loop that answers what it is told to, and notes what is asked of it. */
 class Scripted implements Renewal {
@@ -29,7 +41,7 @@ class Scripted implements Renewal {
   }
 }
 
-async function keep(renewal: Scripted | { module: URL; state: unknown }, ageMs = 0): Promise<Grant> {
+async function keep(renewal: Scripted, ageMs = 0): Promise<Grant> {
   const asked: Grant = {
     lease: { durationMs: DURATION_MS, deadline: leaseClock.now() + DURATION_MS - ageMs, renewal },
     check: () => undefined,
@@ -111,7 +123,9 @@ describe('a kept lease', () => {
 
   test('whose renewal module cannot be loaded is not given out', async () => {
     const missing = { module: new URL('file:///nowhere/renewal.js'), state: null };
-    await expect(keep(missing)).rejects.toThrow(/nowhere/);
+    await expect(createKeeper(systemClock, leaseClock).arm(grantOf(missing), HOLD)).rejects.toThrow(
+      /nowhere/,
+    );
   });
 });
 
@@ -123,5 +137,153 @@ describe('the shared cell', () => {
     expect(cell.end('taken')).toBe('taken');
     cell.extend(9_000);
     expect([cell.check(400, 0), cell.end('expired')]).toEqual(['taken', 'taken']);
+  });
+});
+
+/** A renewal module for the worker, written in place. */
+function moduleOf(code: string): { module: URL; state: unknown } {
+  return { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state: null };
+}
+
+const EXTENDS = `renew: async () => 'extended', release: async () => undefined`;
+/** Nothing of the thread runs any more, as in a call to a dead file server. */
+const FOREVER = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+
+/** Resolves with when the loss was told, by the lease clock. */
+async function lossOf(grant: Grant): Promise<{ reason: string; atMs: number }> {
+  return new Promise((resolve) => {
+    grant.onLost((reason) => resolve({ reason, atMs: leaseClock.now() }));
+  });
+}
+
+function grantOf(
+  renewal: { module: URL; state: unknown },
+  onRelease: () => void = () => undefined,
+  durationMs = KEPT_MS,
+): Grant {
+  return {
+    lease: { durationMs, deadline: leaseClock.now() + durationMs, renewal },
+    check: () => undefined,
+    onLost: () => undefined,
+    release: onRelease,
+  };
+}
+
+describe.concurrent('a worker thread that', () => {
+  test('dies tells no lies: its holder learns of the loss at its deadline, and the next lease is kept by a new one', async () => {
+    const keeper = createKeeper(systemClock, leaseClock);
+    await keeper.arm(grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)), HOLD);
+    let released = 0;
+    const asked = grantOf(
+      moduleOf('export const openRenewal = () => ({ renew: () => process.exit(3) })'),
+      () => {
+        released++;
+      },
+    );
+    const grant = await keeper.arm(asked, HOLD);
+    const deadline = asked.lease!.deadline;
+    const { reason, atMs } = await lossOf(grant);
+    expect(reason).toBe('expired');
+    expect(atMs - deadline).toBeGreaterThanOrEqual(-1);
+    expect(atMs - deadline).toBeLessThan(quiescentMs);
+    expect(grant.check(0)).toBe('expired');
+    await grant.release();
+    // Lost is lost: nothing is released in its name.
+    expect(released).toBe(0);
+    const next = await keeper.arm(
+      grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)),
+      HOLD,
+    );
+    const since = leaseClock.now();
+    await eventually('a duration passes', () => leaseClock.now() - since > 1.2 * KEPT_MS || undefined);
+    expect(next.check(0)).toBeUndefined();
+    await next.release();
+  });
+
+  test('dies of an uncaught error does not take the process along, and its holds are given back by their owner', async () => {
+    let released = 0;
+    const onRelease = (): void => void released++;
+    const dying = moduleOf(
+      `export const openRenewal = () => { setTimeout(() => { throw new Error('planted') }, 50); return { ${EXTENDS} } }`,
+    );
+    const grant = await createKeeper(systemClock, leaseClock).arm(grantOf(dying, onRelease, 10_000), HOLD);
+    const since = leaseClock.now();
+    await eventually('the thread is gone', () => leaseClock.now() - since > 2 * quiescentMs || undefined);
+    expect(grant.check(0)).toBeUndefined();
+    await grant.release();
+    expect(released).toBe(1);
+  });
+
+  test('is stuck costs its leases at their deadlines, and holds nobody up longer', async () => {
+    const keeper = createKeeper(systemClock, leaseClock);
+    const asked = grantOf(moduleOf(`export const openRenewal = () => ({ renew: () => { ${FOREVER} } })`));
+    const grant = await keeper.arm(asked, HOLD);
+    const { reason, atMs } = await lossOf(grant);
+    expect(reason).toBe('expired');
+    expect(atMs - asked.lease!.deadline).toBeLessThan(quiescentMs);
+    // Another lease cannot be armed any more; its caller hears of that within the lease.
+    const other = grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`));
+    await expect(keeper.arm(other, HOLD)).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
+    expect(leaseClock.now() - other.lease!.deadline).toBeLessThan(quiescentMs);
+    await grant.release();
+  });
+
+  test('starts slowly gives out no lease that is about to end', async () => {
+    const durationMs = 6_000;
+    const slow = moduleOf(
+      `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_100); export const openRenewal = () => ({ ${EXTENDS} })`,
+    );
+    const grant = await createKeeper(systemClock, leaseClock).arm(
+      grantOf(slow, () => undefined, durationMs),
+      HOLD,
+    );
+    expect(grant.check(durationMs / 3)).toBeUndefined();
+    await grant.release();
+  });
+
+  test('starts too slowly for the lease gives none out, and says so by its end', async () => {
+    const slow = moduleOf(
+      `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900); export const openRenewal = () => ({ ${EXTENDS} })`,
+    );
+    const asked = grantOf(slow, () => undefined, DURATION_MS);
+    await expect(createKeeper(systemClock, leaseClock).arm(asked, HOLD)).rejects.toMatchObject({
+      code: 'HOLDFAST_LOST',
+    });
+    expect(leaseClock.now() - asked.lease!.deadline).toBeLessThan(quiescentMs);
+  });
+});
+
+test('a stuck worker does not keep a process alive, nor does the release that it never answers', async () => {
+  const child = start(process.execPath, [fileURLToPath(new URL('stuck-worker.mjs', import.meta.url))]);
+  const [, code, lateMs] = await child.line(/^(\S+) (-?[\d.]+)$/);
+  expect(code).toBe('HOLDFAST_IO');
+  expect(Number(lateMs)).toBeLessThan(quiescentMs);
+  expect(await child.exited).toMatchObject({ code: 0, signal: null });
+});
+
+describe('a lease that ended before its renewal was under way', () => {
+  /** Like a thread that is slow to start: the first lease is over before it is there. */
+  function lateOnce(): LeaseKeeper {
+    const keeper = createKeeper(systemClock, leaseClock);
+    let isFirst = true;
+    return {
+      arm: (grant, hold) => {
+        if (!isFirst) return keeper.arm(grant, hold);
+        isFirst = false;
+        return Promise.reject(new LockLostError('late', { resource: hold.resource, lossReason: 'expired' }));
+      },
+    };
+  }
+
+  test.each(['acquire', 'tryAcquire'] as const)('is freed and asked for again by %s', async (name) => {
+    const path = join(testDirectory(), 'lock');
+    const client = clientOf(new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock), lateOnce());
+    const since = leaseClock.now();
+    const guard = await client[name](path);
+    // Not after the silence that another's lease would have to be given.
+    expect(leaseClock.now() - since).toBeLessThan(5_000);
+    guard?.assertHeld();
+    expect(statesIn(path)).toEqual([expect.stringContaining(`.${guard?.holderId}.`)]);
+    await guard?.release();
   });
 });

@@ -114,7 +114,8 @@ async function examine(knobs: Knobs): Promise<Seen> {
 }
 
 function verify(one: string, two: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const args = [HOLDFAST, 'verify', '--json', '--quiet', '--rounds', '20', '--lease', '3s', '--peer', two, one];
+  const options = ['--json', '--quiet', '--rounds', '20', '--lease', '3s'];
+  const args = [HOLDFAST, 'verify', ...options, '--peer', two, one];
   const child = spawn(process.execPath, args, { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

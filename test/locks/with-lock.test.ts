@@ -35,6 +35,35 @@ describe('withLock', () => {
     expect(isFree(path)).toBe(true);
   });
 
+  test('is LOST, with what fn threw as the cause, when the hold was lost before', async () => {
+    const mistake = new Error('what I was about to read is gone');
+    const lose = (path: string) => () => {
+      unlinkSync(path);
+      throw mistake;
+    };
+    const [path, other] = [lockPath(), lockPath()];
+    const loss = { code: 'HOLDFAST_LOST', lossReason: 'record-missing', cause: mistake };
+
+    await expect(withLock(path, lose(path))).rejects.toMatchObject(loss);
+    expect(() => withLockSync(other, lose(other))).toThrow(expect.objectContaining(loss));
+  });
+
+  test('passes on the loss that fn itself threw, and anything at all after a release by fn', async () => {
+    const path = lockPath();
+    const loss = await withLock(path, (guard) => {
+      unlinkSync(path);
+      guard.assertHeld();
+    }).catch((error: unknown) => error);
+    expect(loss).toMatchObject({ code: 'HOLDFAST_LOST' });
+    expect(loss).not.toHaveProperty('cause');
+    const mistake = new Error('mine');
+    const released = withLock(path, async (guard) => {
+      await guard.release();
+      throw mistake;
+    });
+    await expect(released).rejects.toBe(mistake);
+  });
+
   test.each([
     ['was unlinked', (path: string) => unlinkSync(path)],
     [

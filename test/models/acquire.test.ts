@@ -64,7 +64,8 @@ describe('the model finds an acquire()', () => {
     ],
   ])('%s', async (_, file, was, is, complaint) => {
     const parts = await patchedCore(file, was, is);
-    const failure = await fc.check(acquireProperty(parts), { numRuns: 20_000, endOnFailure: true });
+    const failure = await fc.check(acquireProperty(parts), { seed: 1, numRuns: 20_000, endOnFailure: true });
+    // A fixed seed: whether chance finds a planted bug must not be chance.
     expect(failure.failed).toBe(true);
     expect(String(failure.errorInstance)).toMatch(complaint);
   });

@@ -71,7 +71,8 @@ const MUTANTS: Readonly<Record<string, Partial<Rules>>> = {
   'INV-LEASE-8 a clean-up lets the generation start again': {
     meddle: (names) => {
       const listing = readListing(names);
-      const isFree = listing.kind === 'state' && listing.state.kind === 'free';
+      const isFree =
+        listing.kind === 'state' && listing.state.kind === 'free' && listing.state.generation > 7;
       return isFree ? [[formatState({ kind: 'free', generation: 7 })]] : [];
     },
   },
@@ -108,6 +109,35 @@ describe('the search finds the planted bug', () => {
   test.each(Object.entries(MUTANTS))('%s', (_name, broken) => {
     const finding = find({ ...REAL_RULES, ...broken }, 20_000, 2_000);
     expect(finding).toBeDefined();
+  });
+});
+
+describe('INV-LEASE-9: the new holder sweeps what ended attempts left', () => {
+  const SWEPT: Limits = { ...TRIO, hasRecords: true };
+
+  function findSwept(rules: Rules, walks: number): Finding | undefined {
+    const near = searchBreadthFirst({ ...PAIR, hasRecords: true }, rules, 30_000).finding;
+    return near ?? searchAtRandom(SWEPT, rules, walks, 15).finding;
+  }
+
+  test('and never the record of a hold that is believed, whatever is late or old', () => {
+    expect(findSwept(REAL_RULES, 2_000)).toBeUndefined();
+  });
+
+  test('as one who has not won yet must not', () => {
+    const sweepAtOnce: Rules['stepClaim'] = (state, outcome, now, issuedAt) => {
+      const names = outcome.kind === 'listed' && state.phase === 'look' ? outcome.names : [];
+      const record = names.find((name) => name.startsWith('i.'));
+      if (record === undefined || state.absentCount > 0) return stepClaim(state, outcome, now, issuedAt);
+      return { state: { ...state, phase: 'look-again' }, effect: { kind: 'unlink', name: record } };
+    };
+    expect(findSwept({ ...REAL_RULES, stepClaim: sweepAtOnce }, 2_000)?.violation).toContain('INV-LEASE-9');
+  });
+
+  test('as one who may already have been taken over must not', () => {
+    const sweepLate: Rules['stepClaim'] = (state, outcome, now, issuedAt) =>
+      stepClaim(state.phase === 'settle' ? { ...state, sentAt: now } : state, outcome, now, issuedAt);
+    expect(findSwept({ ...REAL_RULES, stepClaim: sweepLate }, 6_000)).toBeDefined();
   });
 });
 

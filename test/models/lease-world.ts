@@ -15,7 +15,7 @@ import {
   type HoldState,
   type HoldStep,
 } from '../../src/backends/lease/hold-steps.js';
-import { formatState, parseState, type HeldState } from '../../src/backends/lease/names.js';
+import { formatState, parseState, recordName, type HeldState } from '../../src/backends/lease/names.js';
 
 /** The real rules, each replaceable by a broken one. */
 export const REAL_RULES = {
@@ -44,6 +44,8 @@ export interface Limits {
   readonly faults: number;
   readonly attempts: number;
   readonly renewals: number;
+  /** Records are files like others, whose removal can be late. Multiplies the worlds, so only where they matter. */
+  readonly hasRecords?: boolean;
 }
 
 type AnyStep = ClaimStep | HoldStep;
@@ -82,11 +84,16 @@ export interface World {
   readonly names: readonly string[];
   /** Older states of the directory that a cache may still show. */
   readonly past: readonly (readonly string[])[];
-  /** Renames whose sender was told an error; they may yet be executed. */
-  readonly late: readonly { readonly from: string; readonly to: string }[];
+  /** Renames, and removals (no `to`), whose sender was told an error; they may yet be executed. */
+  readonly late: readonly LateRequest[];
   readonly parties: readonly Party[];
   readonly lastToken: number;
   readonly violation?: string;
+}
+
+interface LateRequest {
+  readonly from: string;
+  readonly to?: string;
 }
 
 export interface Move {
@@ -114,7 +121,7 @@ export function moves(world: World, limits: Limits, rules: Rules): Move[] {
   if (world.tick < limits.lastTick) add('time passes', { ...world, tick: world.tick + 1 });
   for (const [index, request] of world.late.entries()) {
     const rest = { ...world, late: world.late.filter((_, at) => at !== index) };
-    add(`late: ${show(request)}`, renamed(rest, request.from, request.to) ?? rest);
+    add(`late: ${show(request)}`, carriedOut(rest, request) ?? rest);
   }
   for (const names of rules.meddle(world.names)) add('meddling', changed(world, names));
   world.parties.forEach((party, index) => {
@@ -130,7 +137,13 @@ function judged(world: World, limits: Limits): World {
   const believers = world.parties.filter(
     ({ hold }, index) => hold !== undefined && !hold.isLost && clockOf(world, limits, index) < hold.deadline,
   );
-  return believers.length > 1 ? { ...world, violation: 'INV-LEASE-1 two believe to hold' } : world;
+  if (believers.length > 1) return { ...world, violation: 'INV-LEASE-1 two believe to hold' };
+  const isUnexplained = believers.some(
+    ({ hold }) => hold !== undefined && !world.names.includes(recordName(hold.base.holderId)),
+  );
+  return isUnexplained && limits.hasRecords === true
+    ? { ...world, violation: 'INV-LEASE-9 the record of a hold was swept' }
+    : world;
 }
 
 function clockOf(world: World, limits: Limits, index: number): number {
@@ -192,7 +205,7 @@ class Turn {
     let step = first;
     while ('effect' in step) {
       const { state, effect } = step;
-      const local = this.#local(current, effect);
+      const local = this.#local(current, effect, holderOf(state));
       if (local === undefined) {
         const task: Task = { kind, state, effect, issuedAt: this.now, sentAt };
         return { label, world: this.#with(current, { task }) };
@@ -213,7 +226,7 @@ class Turn {
   }
 
   /** Effects whose delay makes no difference that the next request's delay does not make. */
-  #local(world: World, effect: Effect): { world: World; outcome: Outcome } | undefined {
+  #local(world: World, effect: Effect, holderId: string): { world: World; outcome: Outcome } | undefined {
     switch (effect.kind) {
       case 'list':
       case 'rename':
@@ -229,7 +242,13 @@ class Turn {
       }
       case 'examine':
         return { world, outcome: { kind: 'examined', isDead: false } };
+      case 'write-record': {
+        const outcome = { kind: 'done' } as const;
+        if (this.limits.hasRecords !== true) return { world, outcome };
+        return { world: changed(world, [...world.names, recordName(holderId)]), outcome };
+      }
       case 'unlink':
+        if (this.limits.hasRecords === true) return undefined;
         return world.names.includes(effect.name)
           ? {
               world: changed(
@@ -248,7 +267,7 @@ class Turn {
   #arrivals(task: Task): Move[] {
     const { world } = this;
     const { effect } = task;
-    const what = effect.kind === 'rename' ? show(effect) : effect.kind;
+    const what = effect.kind === 'rename' || effect.kind === 'unlink' ? show(requestOf(effect)) : effect.kind;
     const answer = (label: string, next: World, outcome: Outcome): Move => ({
       label: `${label} ${what}`,
       world: this.#with(next, { task: { ...task, outcome } }),
@@ -262,9 +281,9 @@ class Turn {
         ...world.past.map((names) => answer('stale', { ...world, faults }, { kind: 'listed', names })),
       ];
     }
-    if (effect.kind !== 'rename') return [];
-    const { from, to } = effect;
-    const next = renamed(world, from, to);
+    if (effect.kind !== 'rename' && effect.kind !== 'unlink') return [];
+    const request = requestOf(effect);
+    const next = carriedOut(world, request);
     const failed = { kind: 'failed', error: { code: 'EIO' } } as const;
     const found: Move[] = [];
     if (next === undefined)
@@ -272,7 +291,7 @@ class Turn {
     else found.push(answer('executed', next, { kind: 'done' }));
     if (faults < 0) return found;
     if (next !== undefined) found.push(answer('unanswered', { ...next, faults }, failed));
-    found.push(answer('delayed', { ...world, faults, late: [...world.late, { from, to }] }, failed));
+    found.push(answer('delayed', { ...world, faults, late: [...world.late, request] }, failed));
     return found;
   }
 
@@ -327,12 +346,21 @@ function changed(world: World, names: readonly string[]): World {
   return { ...world, names: [...names].toSorted(), past };
 }
 
-/** Undefined when `from` is not there: the compare-and-swap of the protocol. */
-function renamed(world: World, from: string, to: string): World | undefined {
-  if (!world.names.includes(from)) return undefined;
-  return changed(world, [...world.names.filter((name) => name !== from), to]);
+function requestOf(effect: Extract<Effect, { kind: 'rename' | 'unlink' }>): LateRequest {
+  return effect.kind === 'rename' ? { from: effect.from, to: effect.to } : { from: effect.name };
 }
 
-function show({ from, to }: { from: string; to: string }): string {
-  return `${from.slice(16)} -> ${to.slice(16)}`;
+/** Undefined when `from` is not there: the compare-and-swap of the protocol. */
+function carriedOut(world: World, { from, to }: LateRequest): World | undefined {
+  if (!world.names.includes(from)) return undefined;
+  const rest = world.names.filter((name) => name !== from);
+  return changed(world, to === undefined ? rest : [...rest, to]);
+}
+
+function holderOf(state: Task['state']): string {
+  return 'base' in state ? state.base.holderId : state.holderId;
+}
+
+function show({ from, to }: LateRequest): string {
+  return to === undefined ? `removal of ${from}` : `${from.slice(16)} -> ${to.slice(16)}`;
 }

@@ -16,7 +16,7 @@ describe('ResourceQueue against its reference', () => {
   });
 
   test.each(Object.entries(queueMutants))('the model finds a queue that %s', (_, create) => {
-    const failure = fc.check(exploreQueue.property(create), { numRuns: 20_000 });
+    const failure = fc.check(exploreQueue.property(create), { seed: 1, numRuns: 20_000 });
     expect(failure.failed).toBe(true);
     expect(String(failure.errorInstance)).toMatch(COMPLAINTS);
   });

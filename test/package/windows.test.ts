@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 
 import { tools } from './consumer.js';
 import { emulatedConsumer, shell } from './emulated.js';
@@ -16,14 +16,11 @@ const exe = `'${join(tools, 'node20-win/bin/node.exe')}'`;
 const node = `${wine} ${exe}`;
 const script = 'node_modules/holdfast/dist/bin/holdfast.cjs';
 
-beforeAll(async () => {
-  const consumer = await emulatedConsumer();
-  expect((await shell(consumer, `${wine} winecfg -v win10`)).code).toBe(0);
-});
 afterAll(() => rmSync(prefix, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 }));
 
 test('Windows, under wine: the addon of the tarball locks, and run is a good parent', async () => {
   const consumer = await emulatedConsumer();
+  expect((await shell(consumer, `${wine} winecfg -v win10`)).code).toBe(0);
 
   expect(await shell(consumer, `${node} basic.mjs`)).toEqual({
     code: 0,

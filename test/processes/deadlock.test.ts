@@ -43,7 +43,8 @@ test('a flock(1) in the cycle is named, and left alone', async () => {
     [`${directory}/a`, `${directory}/b`],
     [`${directory}/b`, `${directory}/a`],
   ]);
-  expect(events.map(({ type }) => type)).toEqual(['started', 'deadlock']);
+  const told = events.map(({ type }) => type).filter((type) => type !== 'progress'); // as the load has it
+  expect(told).toEqual(['started', 'deadlock']);
   await mine.release();
   expect((await other.outcome).code).toBe(0);
 });
@@ -73,10 +74,11 @@ test('holdfast why follows the holders to the end', async () => {
   await near.child.line(/^inside$/);
   await says(near, 'waiting for "b"');
   const { stdout } = await script(directory, '$H why a');
-  expect(stdout).toMatch(
-    new RegExp(`^${directory}/a is held by pid \\d+ .*, which waits for ${directory}/b$`, 'm'),
+  expect(stdout).toMatch(/^a is held by pid \d+ .*, which waits for b$/m);
+  expect(stdout).toMatch(new RegExp(`^b is held by pid ${far.pid} `, 'm'));
+  expect((await script(directory, 'cd /; $H why "$OLDPWD/b"')).stdout).toContain(
+    `b is held by pid ${far.pid} `,
   );
-  expect(stdout).toMatch(new RegExp(`^${directory}/b is held by pid ${far.pid} `, 'm'));
   expect(stdout).not.toContain('Deadlock');
   expect((await script(directory, '$H why nobody')).stdout).toBe('nobody is free\n');
   await far.end();

@@ -1,12 +1,16 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { fencingTokenOf } from '../../src/fencing/index.js';
 import { testDirectory } from '../support/directory.js';
 import { startHoldfast } from '../support/holdfast.js';
-import { LEASE_MS, startParty, statesIn } from '../support/lease.js';
+import { LEASE_MS, startParty, statesIn, type Party } from '../support/lease.js';
 import { eventually, isGone } from '../support/processes.js';
 import { readProcessStat } from '../../src/host/process-stat.js';
 
@@ -53,6 +57,37 @@ describe('a holder whose event loop is stuck', () => {
   });
 });
 
+/** A resource that compares the token and writes in one step. */
+async function startFencedServer() {
+  let last = 0n;
+  let content = '';
+  let refused = 0;
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const token = fencingTokenOf(request.headers) ?? 0n;
+      const isStale = token < last;
+      if (isStale) refused++;
+      else [last, content] = [token, body];
+      response.writeHead(isStale ? 412 : 204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, content: () => content, refused: () => refused };
+}
+
+async function ordered(party: Party, ...orders: string[]): Promise<void> {
+  for (const order of orders) {
+    party.order(order);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, as a program would
+    await party.child.line(new RegExp(`^did ${order.split(' ')[0]} `));
+  }
+}
+
 describe('a holder that was stopped past its lease', () => {
   test(
     'INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing',
@@ -77,6 +112,34 @@ describe('a holder that was stopped past its lease', () => {
       await successor.child.line(/^did assert/);
     },
   );
+
+  test('writes nothing under its old token any more, checked or too late to be checked', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const file = join(directory, 'data.json');
+    const json = join(directory, 'state.json');
+    writeFileSync(json, '{}');
+    const server = await startFencedServer();
+    const holder = startParty(directory, path);
+    await holder.held();
+    await ordered(holder, `write ${file}`, `update-json ${json}`, `send ${server.url}`);
+    holder.child.process.kill('SIGSTOP');
+    const successor = startParty(directory, path);
+    const second = await successor.held();
+    await ordered(successor, `write ${file}`, `update-json ${json}`, `send ${server.url}`);
+    holder.child.process.kill('SIGCONT');
+    await holder.child.line(/^lost/);
+    const late = [`write ${file}`, `write-late ${file}`, `update-json ${json}`];
+    for (const order of [...late, `send ${server.url}`, `send-late ${server.url}`]) {
+      holder.order(order);
+      // oxlint-disable-next-line no-await-in-loop
+      await holder.child.line(new RegExp(`^failed ${order.split(' ')[0]} HOLDFAST_LOST `));
+    }
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ by: second.holderId });
+    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ by: second.holderId });
+    expect(server.content()).toBe(second.holderId);
+    expect(server.refused()).toBe(1);
+  });
 
   test('as `run` ends its command and exits 76', LIMIT, async () => {
     const directory = testDirectory();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test } from 'vitest';
 
@@ -9,6 +10,41 @@ import { bootNow, LEASE_MS, otherHost, SILENCE_MS, startParty, wrongClock } from
 import { start } from '../support/processes.js';
 
 const LIMIT = { timeout: 60_000 };
+const HOUR_MS = 3_600_000;
+const CLOCKS = fileURLToPath(new URL('wrong-clock.mjs', import.meta.url));
+
+interface Reading {
+  readonly uptimeMs: number;
+  readonly leaseMs: number;
+  readonly nativeMs: number;
+}
+
+describe('the wrong clocks of these tests', () => {
+  test.each([
+    ['+3600', HOUR_MS],
+    ['-3600', -HOUR_MS],
+  ])('%s is wrong about the time of day, and true on the clock of leases', async (specification, wrongMs) => {
+    const { wallMs, after } = await clocksUnder(specification);
+    expect(Math.abs(wallMs - Date.now() - wrongMs)).toBeLessThan(10_000);
+    expect(Math.abs(after.leaseMs - after.uptimeMs)).toBeLessThan(500);
+    expect(Math.abs(after.nativeMs - after.uptimeMs)).toBeLessThan(500);
+  });
+
+  test('x1.1 runs fast on the clock of leases too', async () => {
+    const { before, after } = await clocksUnder('+0 x1.1');
+    const rate = (after.leaseMs - before.leaseMs) / (after.uptimeMs - before.uptimeMs);
+    expect(rate).toBeGreaterThan(1.05);
+    expect(rate).toBeLessThan(1.15);
+  });
+});
+
+async function clocksUnder(
+  specification: string,
+): Promise<{ wallMs: number; before: Reading; after: Reading }> {
+  const { env } = wrongClock(specification);
+  const child = start(process.execPath, [CLOCKS], { env: { ...process.env, ...env } });
+  return JSON.parse((await child.line(/^\{/)).input) as { wallMs: number; before: Reading; after: Reading };
+}
 
 describe('a live holder', () => {
   test('INV-LEASE-1 keeps everybody out while it renews, whatever their clocks say', LIMIT, async () => {
@@ -34,6 +70,23 @@ describe('a live holder', () => {
     // A contender's own times may be those of a wrong clock.
     await Promise.any(contenders.map((contender) => contender.held()));
     expect(bootNow() - releasedAt).toBeLessThan(1_500);
+  });
+});
+
+describe('a contender that judges by the wall clock', () => {
+  test('robs a live holder once its clock is an hour fast', LIMIT, async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    await holder.held();
+    const judge = { judgesByWallClock: true };
+    const onTime = startParty(join(directory, 'on-time'), path, judge);
+    await onTime.child.line(/^ready$/);
+    await delay(LEASE_MS / 2);
+    expect(onTime.child.stdout()).toBe('ready\n');
+    onTime.child.process.kill('SIGKILL');
+    await startParty(join(directory, 'fast'), path, judge, wrongClock('+3600')).held();
+    await holder.child.line(/^lost [\d.]+ taken$/);
   });
 });
 

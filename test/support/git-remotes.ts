@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFile, chmod, rename, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -31,24 +32,46 @@ export interface TestRemote {
   /** The bare repository itself. */
   readonly path: string;
   readonly directory: string;
+  /** Nobody can reach it, until {@link comeBack}. */
+  goDown(): Promise<void>;
+  comeBack(): Promise<void>;
+}
+
+/** All of them in the soak run, by default one: where every row would repeat the same with a server in between. */
+export function transportsFor(byDefault: Transport): readonly Transport[] {
+  return process.env['HOLDFAST_SOAK'] === '1' ? TRANSPORTS : [byDefault];
 }
 
 /** A bare repository, served as asked until the test ends. */
 export async function testRemote(transport: Transport = 'path'): Promise<TestRemote> {
-  const { directory, path } = await bareRepository();
-  return { url: await serve(transport, directory, path), path, directory };
+  const repository = await bareRepository();
+  return { ...repository, ...(await serve(transport, repository)) };
+}
+
+/** The same repository, reached in another way. */
+export async function served(remote: TestRemote, transport: Transport): Promise<TestRemote> {
+  return { ...remote, ...(await serve(transport, remote)) };
 }
 
 /** One over HTTP that can go wrong. */
 export async function faultyRemote(): Promise<TestRemote & { readonly faults: HttpFaults }> {
   const { directory, path } = await bareRepository();
-  const faults = { isDown: false, losesPushReplies: false };
+  const faults: HttpFaults = { isDown: false, losesPushReplies: false };
   return {
     url: `http://127.0.0.1:${await startHttp(directory, faults)}/remote.git`,
     path,
     directory,
     faults,
+    ...switchOf(faults),
   };
+}
+
+function switchOf(faults: HttpFaults): Switch {
+  const setDown = (isDown: boolean) => (): Promise<void> => {
+    faults.isDown = isDown;
+    return Promise.resolve();
+  };
+  return { goDown: setDown(true), comeBack: setDown(false) };
 }
 
 async function bareRepository(): Promise<{ directory: string; path: string }> {
@@ -59,18 +82,44 @@ async function bareRepository(): Promise<{ directory: string; path: string }> {
   return { directory, path };
 }
 
-async function serve(transport: Transport, directory: string, path: string): Promise<string> {
+type Repository = Pick<TestRemote, 'directory' | 'path'>;
+type Switch = Pick<TestRemote, 'goDown' | 'comeBack'>;
+
+async function serve(
+  transport: Transport,
+  { directory, path }: Repository,
+): Promise<Switch & { readonly url: string }> {
   switch (transport) {
-    case 'path':
-      return path;
-    case 'daemon':
-      return `git://127.0.0.1:${await startDaemon(directory)}/remote.git`;
-    case 'http':
-      return `http://127.0.0.1:${await startHttp(directory)}/remote.git`;
+    case 'path': {
+      const away = `${path}.away`;
+      return { url: path, goDown: () => rename(path, away), comeBack: () => rename(away, path) };
+    }
+    case 'daemon': {
+      let daemon = await startDaemon(directory);
+      const { port } = daemon;
+      return {
+        url: `git://127.0.0.1:${port}/remote.git`,
+        goDown: () => daemon.stop(),
+        async comeBack() {
+          daemon = await startDaemon(directory, port);
+        },
+      };
+    }
+    case 'http': {
+      const faults = { isDown: false, losesPushReplies: false };
+      return {
+        url: `http://127.0.0.1:${await startHttp(directory, faults)}/remote.git`,
+        ...switchOf(faults),
+      };
+    }
   }
 }
 
-export async function startDaemon(directory: string, port?: number, takesPushes = true): Promise<number> {
+export async function startDaemon(
+  directory: string,
+  port?: number,
+  takesPushes = true,
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const chosen = port ?? (await freePort());
   const daemon = spawn(
     'git',
@@ -87,7 +136,14 @@ export async function startDaemon(directory: string, port?: number, takesPushes 
   );
   onTestFinished(() => tryKillGroup(daemon.pid as number));
   while (!(await isListening(chosen))) if (daemon.exitCode !== null) throw new Error('git daemon ended');
-  return chosen;
+  return {
+    port: chosen,
+    async stop() {
+      // The group: what was started is `git`, and the listener is its child.
+      tryKillGroup(daemon.pid as number);
+      while (await isListening(chosen));
+    },
+  };
 }
 
 async function freePort(): Promise<number> {
@@ -123,6 +179,8 @@ export interface HttpFaults {
   isDown: boolean;
   /** Pushes are carried out, and their answers are lost. */
   losesPushReplies: boolean;
+  /** 403 for everything. */
+  isClosed?: () => boolean;
 }
 
 /** Smart HTTP: `git http-backend` behind node. */
@@ -132,6 +190,7 @@ export async function startHttp(
 ): Promise<number> {
   const server = createHttpServer((request, response) => {
     if (faults.isDown) request.socket.destroy();
+    else if (faults.isClosed?.() === true) response.writeHead(403).end();
     else serveRequest(directory, request, response, faults);
   });
   server.listen(0, '127.0.0.1');
@@ -195,9 +254,11 @@ function serveRequest(
 export async function testClone(remote: TestRemote, name: string): Promise<string> {
   const path = join(remote.directory, name);
   await git(remote.directory, 'init', '--quiet', path);
-  await git(path, 'remote', 'add', 'origin', remote.url);
-  await git(path, 'config', 'user.name', name);
-  await git(path, 'config', 'user.email', `${name}@example.org`);
+  // By hand: a process for each line would be most of what many tests do.
+  await appendFile(
+    join(path, '.git/config'),
+    `[remote "origin"]\n\turl = "${remote.url}"\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n[user]\n\tname = ${name}\n\temail = ${name}@example.org\n`,
+  );
   return path;
 }
 
@@ -207,7 +268,6 @@ export function clones(remote: TestRemote, ...names: string[]): Promise<string[]
 
 /** Installs a server-side hook. */
 export async function serverHook(remote: TestRemote, name: string, script: string): Promise<void> {
-  const { chmod, writeFile } = await import('node:fs/promises');
   const path = join(remote.path, 'hooks', name);
   await writeFile(path, `#!/bin/sh\n${script}\n`);
   await chmod(path, 0o755);

@@ -25,6 +25,7 @@ export interface PartyOrder {
   readonly blockMs?: number;
   readonly maxStallMs?: number;
   readonly isBrief?: boolean;
+  readonly judgesByWallClock?: boolean;
 }
 
 /** What goes before `node` on the command line, and its environment. */
@@ -80,7 +81,10 @@ export function otherContainer(): Surroundings {
   return { command: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] };
 }
 
-/** A clock that is wrong: `+3600`, `-3600` (seconds, wall clock only) or `+0 x1.1` (every clock runs fast). */
+/**
+ * A clock that is wrong: `+3600`, `-3600` (seconds, wall clock only: CLOCK_MONOTONIC and CLOCK_BOOTTIME stay true) or
+ * `+0 x1.1` (every clock runs fast, timers too).
+ */
 export function wrongClock(specification: string): Surroundings {
   const isRate = specification.includes('x');
   return {

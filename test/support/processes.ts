@@ -8,12 +8,12 @@ import { hangMs } from './time.js';
 /** Polls a state until it is there; throws when it does not come within {@link hangMs}. */
 export async function eventually<T>(
   what: string,
-  read: () => T | undefined | false,
+  read: () => T | undefined | false | Promise<T | undefined | false>,
   withinMs = hangMs,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
-    const value = read();
+    const value = await read();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
     await delay(5);

@@ -1,88 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { cleanEnvironment, HOLDFAST, startHolder } from '../support/holdfast.js';
+import { startHolder } from '../support/holdfast.js';
 import { eventually } from '../support/processes.js';
-
-/** A real terminal, without a person. Its server is this test's own and goes with it. */
-class Terminal {
-  readonly #socket: string;
-
-  constructor(directory: string, columns: number) {
-    this.#socket = join(directory, 'tmux');
-    // An interactive shell, so that job control and the terminal's signals work as for a person.
-    const shell = 'bash --norc --noprofile -i';
-    this.#tmux(
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      '-x',
-      String(columns),
-      '-y',
-      '20',
-      '-c',
-      directory,
-      shell,
-    );
-    this.type(`PS1='$ '; H='${process.execPath} ${HOLDFAST}'; clear`);
-  }
-
-  #tmux(...args: string[]): string {
-    const env = cleanEnvironment({ TMUX: undefined, TERM: 'screen' });
-    const { status, stdout, stderr } = spawnSync('tmux', ['-S', this.#socket, ...args], {
-      encoding: 'utf8',
-      env,
-    });
-    if (status !== 0) throw new Error(`tmux ${args.join(' ')}: ${stderr}`);
-    return stdout;
-  }
-
-  type(line: string): void {
-    this.#tmux('send-keys', '-l', line);
-    this.#tmux('send-keys', 'Enter');
-  }
-
-  press(key: string): void {
-    this.#tmux('send-keys', key);
-  }
-
-  /** The screen without the blank lines below. */
-  screen(): string {
-    return this.#tmux('capture-pane', '-p').trimEnd();
-  }
-
-  /** Resolves with the screen once it matches. */
-  async shows(pattern: RegExp): Promise<string> {
-    try {
-      return await eventually(`the terminal shows ${pattern}`, () => {
-        const screen = this.screen();
-        return pattern.test(screen) ? screen : undefined;
-      });
-    } catch (error) {
-      throw new Error(`${(error as Error).message}, but\n${this.screen()}`, { cause: error });
-    }
-  }
-
-  kill(): void {
-    this.#tmux('kill-server');
-  }
-}
+import { openTerminal } from '../support/terminal.js';
 
 let directory: string;
 beforeEach(() => {
   directory = testDirectory();
 });
-
-async function openTerminal(columns = 100): Promise<Terminal> {
-  const terminal = new Terminal(directory, columns);
-  onTestFinished(() => terminal.kill());
-  await terminal.shows(/^\$$/);
-  return terminal;
-}
 
 describe('in a terminal', () => {
   it('Ctrl-C reaches the command once, and run waits for it', async () => {
@@ -90,7 +19,7 @@ describe('in a terminal', () => {
       join(directory, 'job'),
       'trap "echo INT >>log" INT; echo ready; for i in 1 2 3; do sleep 0.2; done; sleep 0.3; exit 4\n',
     );
-    const terminal = await openTerminal();
+    const terminal = await openTerminal(directory);
     terminal.type('$H run x bash job; echo "code=$?"');
     await terminal.shows(/^ready$/m);
     terminal.press('C-c');
@@ -99,7 +28,7 @@ describe('in a terminal', () => {
   });
 
   it('Ctrl-C ends a command that does not handle it: 130', async () => {
-    const terminal = await openTerminal();
+    const terminal = await openTerminal(directory);
     terminal.type('$H run x sleep 30; echo "code=$?"');
     await eventually(
       'the lock is held',
@@ -112,7 +41,7 @@ describe('in a terminal', () => {
   });
 
   it('the command reads from the terminal', async () => {
-    const terminal = await openTerminal();
+    const terminal = await openTerminal(directory);
     terminal.type(`$H run x sh -c 'echo ask; read a </dev/tty; echo "got $a"'`);
     await terminal.shows(/^ask$/m);
     terminal.type('an answer');
@@ -120,7 +49,7 @@ describe('in a terminal', () => {
   });
 
   it('job control works: Ctrl-Z stops the command, fg goes on', async () => {
-    const terminal = await openTerminal();
+    const terminal = await openTerminal(directory);
     terminal.type(`$H run x sh -c 'echo ready; read a; echo "got $a"'`);
     await terminal.shows(/^ready$/m);
     terminal.press('C-z');
@@ -134,7 +63,7 @@ describe('in a terminal', () => {
 describe('the status line of a waiter', () => {
   it('names lock, holder, time, timeout and the way out, and is rewritten in place', async () => {
     const holder = await startHolder(directory, ['x']);
-    const terminal = await openTerminal(140);
+    const terminal = await openTerminal(directory, 140);
     terminal.type('clear; $H run -w 1m x echo inside');
     const line = new RegExp(
       `^Waiting for x (\\d) s, held by pid ${holder.pid} \\(sh -c echo inside; read line\\) since \\d\\d:\\d\\d:\\d\\d; timeout 1 min \\(--wait\\); Ctrl-C to cancel$`,
@@ -151,7 +80,7 @@ describe('the status line of a waiter', () => {
 
   it('fits a narrow terminal', async () => {
     const holder = await startHolder(directory, ['x']);
-    const terminal = await openTerminal(48);
+    const terminal = await openTerminal(directory, 48);
     terminal.type('clear; $H run x true');
     const screen = await terminal.shows(/Waiting for x [2-9] s/);
     const lines = screen.split('\n');
@@ -161,7 +90,7 @@ describe('the status line of a waiter', () => {
 
   it('goes at Ctrl-C, which cancels with 130, also when it fills the line to the brim', async () => {
     await startHolder(directory, ['x']);
-    const terminal = await openTerminal(60);
+    const terminal = await openTerminal(directory, 60);
     terminal.type('clear; $H run x echo never; echo "code=$?"');
     await terminal.shows(/Waiting for x .*…/);
     terminal.press('C-c');
@@ -174,7 +103,7 @@ describe('the status line of a waiter', () => {
 
   it('at Ctrl-C ends within 200 ms', async () => {
     await startHolder(directory, ['x']);
-    const terminal = await openTerminal();
+    const terminal = await openTerminal(directory);
     const tookMs: number[] = [];
     for (let round = 0; round < 3; round++) {
       terminal.type('clear; $H run x true; echo "code=$?"');
@@ -189,7 +118,7 @@ describe('the status line of a waiter', () => {
 
   it('is plain lines in CI', async () => {
     await startHolder(directory, ['x']);
-    const terminal = await openTerminal(160);
+    const terminal = await openTerminal(directory, 160);
     terminal.type('clear; CI=true $H run -w 1.5 x true; echo "code=$?"');
     const screen = await terminal.shows(/^code=75$/m);
     expect(screen).toMatch(/^holdfast: waiting for "x", held by/m);

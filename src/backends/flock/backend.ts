@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock, Timer } from '../../core/clock.js';
 import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
@@ -24,6 +24,8 @@ import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
+/** A thread that sleeps where no signal reaches it (a network share that hangs) does not keep its caller. */
+const CANCEL_WITHIN_MS = 200;
 const { EISDIR, EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
@@ -63,13 +65,18 @@ export class FlockBackend implements Backend {
       const { resource } = request;
       const record = this.#recordFor(request);
       let waitId: number;
+      let overdue: Timer | undefined;
+      // INV-FLOCK-6: answered when the wait is over in C, where a grant that wins against the cancel is released: whoever
+      // is told that it does not hold has nothing left that others could find in their way.
       const onAbort = (): void => {
-        // The caller is answered at once; a grant that wins the race against the cancel is released in C.
         native.cancelWait(waitId);
-        reject(signal.reason);
+        overdue = this.#clock.setTimer(CANCEL_WITHIN_MS, () => reject(signal.reason));
       };
       const settle = (result: number, flags: number, isFirst: boolean): void => {
-        if (signal.aborted) return;
+        if (signal.aborted) {
+          overdue?.clear();
+          return reject(signal.reason);
+        }
         try {
           const better = result < 0 && isFirst ? this.#flagsForAnother(resource, result, flags) : undefined;
           if (better !== undefined) return start(better, false);

@@ -28,13 +28,11 @@ export const descriptorBackend: Backend = {
     const native = loadNative();
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
-        native.cancelWait(waitId);
-        reject(signal.reason);
-      };
+      const onAbort = (): void => native.cancelWait(waitId);
       const done = (result: number): void => {
         signal.removeEventListener('abort', onAbort);
-        if (result < 0) reject(failure(request, result));
+        if (signal.aborted) reject(signal.reason);
+        else if (result < 0) reject(failure(request, result));
         else resolve(GRANT);
       };
       const waitId = native.waitLockDescriptor(Number(request.resource), flagsOf(request), done);

@@ -49,38 +49,33 @@ export async function waitForPermit(
   }
 }
 
-/** The first permit that any of the waits gets; a second one that came in the same moment is given back. */
-function firstFree(
+/** The first permit that any of the waits gets, once the others are over; a second one of that moment is given back. */
+async function firstFree(
   locks: FileLocks,
   request: AcquireRequest,
   permits: number,
   signal: AbortSignal,
 ): Promise<Grant> {
   const others = new AbortController();
-  return new Promise((resolve, reject) => {
-    let isSettled = false;
-    const settle = (end: () => void): void => {
-      isSettled = true;
-      signal.removeEventListener('abort', onAbort);
-      end();
-      others.abort();
-    };
-    const onAbort = (): void => settle(() => reject(signal.reason));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    for (let slot = 1; slot <= permits; slot++) {
-      const path = slotPath(request.resource, slot);
-      locks.waitAcquire(slotRequest(request, path), others.signal).then(
-        (grant) => {
-          if (isSettled) void grant.release();
-          else settle(() => resolve(grant));
-        },
-        (error: unknown) => {
-          if (!isSettled) settle(() => reject(error));
-        },
+  const stop = AbortSignal.any([signal, others.signal]);
+  let first: Grant | undefined;
+  let failure: unknown;
+  const waits = Array.from({ length: permits }, async (_, index) => {
+    try {
+      const grant = await locks.waitAcquire(
+        slotRequest(request, slotPath(request.resource, index + 1)),
+        stop,
       );
+      if (first === undefined && !stop.aborted) first = grant;
+      else await grant.release();
+    } catch (error) {
+      failure ??= error;
     }
+    others.abort();
   });
+  await Promise.all(waits);
+  if (first !== undefined) return first;
+  throw failure;
 }
 
 /** Those behind PATH.2 and further, and those in the queue. The holder of the queue is the first who waits. */

@@ -2,22 +2,20 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Clock } from '../../core/clock.js';
-import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { execFile } from '../../process/exec-file.js';
 import { ClaimStore } from './claim-store.js';
 import type { Deadline } from './deadline.js';
 import { gitEnvironment } from './environment.js';
-import { CONFIG_PATTERN, parseGitConfig, type GitConfigEntry } from './git-config.js';
-import { reasonIn } from './failures.js';
-import { noGitError, remoteTip } from './plumbing.js';
+import { lastValue, type GitConfigEntry } from './git-config.js';
+import { remoteTip } from './plumbing.js';
+import { readConfig } from './read-config.js';
 import { arbiterUrl } from './remote-url.js';
 import { findRepository, type Repository } from './repository.js';
 import { signingOf, type Signing, type SigningOptions } from './signing.js';
 import { leaveStore, prepareStore, storePaths } from './store-files.js';
 import type { Timeline } from './sightings.js';
 
-const CONFIG_PATIENCE_MS = 10_000;
+const DEFAULT_REMOTE = 'origin';
 
 /** Runs `fn` while no other process of this clone works in the store. */
 export type Exclusively = <T>(lockPath: string, deadline: Deadline, fn: () => Promise<T>) => Promise<T>;
@@ -31,8 +29,8 @@ export interface ArbiterHost {
 export interface ArbiterOptions {
   /** Where the clone is. */
   readonly cwd: string;
-  /** Name of a remote, or a URL or path. */
-  readonly remote: string;
+  /** Name of a remote, or a URL or path. Default: git's `holdfast.remote`, else {@link DEFAULT_REMOTE}. */
+  readonly remote?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly signing?: SigningOptions;
 }
@@ -51,14 +49,15 @@ export interface Arbiter {
 }
 
 /**
- * Finds the clone, reads its configuration (one process) and settles on one URL.
+ * Finds the clone, reads its configuration (one process, or none) and settles on one URL.
  *
  * @throws LockError HOLDFAST_CONFIG_MISMATCH when there is no such remote, or it has several push URLs.
  */
 export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): Promise<Arbiter> {
-  const { cwd, remote, env = process.env } = options;
+  const { cwd, env = process.env } = options;
   const repository = findRepository(cwd);
-  const entries = await readConfig(cwd, env, remote);
+  const entries = await readConfig({ cwd, env, repository, clock: host.clock });
+  const remote = options.remote ?? lastValue(entries, 'holdfast.remote') ?? DEFAULT_REMOTE;
   const url = arbiterUrl(entries, remote, repository?.topLevel ?? cwd);
   const paths = storePaths(repository, url, env);
   const signing = signingOf(options.signing ?? {}, entries);
@@ -83,26 +82,6 @@ export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): P
     },
     tipOf: (ref, deadline) => remoteTip(git, url, ref, deadline),
   };
-}
-
-async function readConfig(cwd: string, env: NodeJS.ProcessEnv, remote: string): Promise<GitConfigEntry[]> {
-  try {
-    const result = await execFile('git', ['config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN], {
-      cwd,
-      env: gitEnvironment(env, undefined),
-      timeoutMs: CONFIG_PATIENCE_MS,
-    });
-    // 1: nothing matches.
-    if (result.code === 0 || (result.code === 1 && result.stderr === ''))
-      return parseGitConfig(result.stdout);
-    throw new LockError(
-      `Could not use the remote "${remote.replace(/(\/\/)[^/@\s]*@/, '$1')}": git cannot read its configuration (${reasonIn(result.stderr)}). Check git config --list.`,
-      { code: 'HOLDFAST_CONFIG_MISMATCH' },
-    );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noGitError(error);
-    throw error;
-  }
 }
 
 function makeDirectory(path: string): void {

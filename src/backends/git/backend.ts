@@ -1,7 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
 import { newHolderId } from '../../core/holder.js';
-import { DEFAULT_LEASE_DURATION_MS } from '../../core/options.js';
 import { commandOf, hostname, ownIdentity } from '../../host/identity.js';
 import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
 import { assertClaimId, refOfClaim } from './claim-id.js';
@@ -183,12 +182,12 @@ class ClaimAttempt {
   }
 
   #taker(): Taker {
-    const { holderId, reason, leaseDurationMs } = this.#request;
+    const { holderId, reason, leaseDurationMs, isLeaseChosen } = this.#request;
     return {
       agent: agentName(lastValue(this.#arbiter.entries, 'user.name')),
       holderId,
       // The library's default lease suits things that expire by themselves; each renewal here is a commit.
-      staleAfterMs: leaseDurationMs === DEFAULT_LEASE_DURATION_MS ? DEFAULT_STALE_AFTER_MS : leaseDurationMs,
+      staleAfterMs: isLeaseChosen === true ? leaseDurationMs : DEFAULT_STALE_AFTER_MS,
       reason,
       process: ownProcess(),
     };

@@ -52,7 +52,7 @@ export class ClaimStore {
     this.git = parts.git;
     this.url = parts.url;
     this.paths = parts.paths;
-    this.journal = new Journal(parts.paths.journal, parts.url);
+    this.journal = new Journal(parts.paths, parts.url);
     this.sightings = new Sightings(parts.paths.sightings, parts.timeline);
     this.#signing = parts.signing;
     this.entries = parts.entries;
@@ -168,7 +168,11 @@ export class ClaimStore {
   #unreachable(fetched: Fetched & { kind: 'failed' }, ids: readonly string[] | 'all'): Unreachable {
     const cause = fetched.isTimedOut ? 'it did not answer in time' : reasonIn(fetched.stderr);
     // A path that is gone reads "does not appear to be a git repository ... correct access rights": no refusal.
-    if (!fetched.isTimedOut && !isMissingRemote(fetched.stderr) && refusalKind(fetched.stderr) === 'denied') {
+    const isDenied =
+      !fetched.isTimedOut && !isMissingRemote(fetched.stderr) && refusalKind(fetched.stderr) === 'denied';
+    // Of a push that had no answer nothing is known, whatever keeps us from asking: it may stand.
+    const isPending = ids !== 'all' && ids.some((id) => this.journal.pending(refOfClaim(id)) !== undefined);
+    if (isDenied && !isPending) {
       throw permissionError(ids === 'all' ? 'all claims' : ids.join(' '), this.url, cause);
     }
     return { kind: 'unreachable', cause };

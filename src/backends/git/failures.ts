@@ -25,11 +25,13 @@ export function reasonIn(stderr: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  const telling = lines.findLast(
+  const index = lines.findLastIndex(
     (line) =>
       /^(?:fatal|error|ssh): /.test(line) && !/^error: failed to push|Could not read from remote/.test(line),
   );
-  const line = telling ?? lines.at(-1) ?? 'git gave no reason';
+  const telling = lines[index] ?? lines.at(-1) ?? 'git gave no reason';
+  // "unable to connect to HOST:", and the next line says why.
+  const line = telling.endsWith(':') ? `${telling} ${lines[index + 1] ?? ''}`.replace(/[: ]+$/, '') : telling;
   const plain = withoutCredentials(line.replace(/^(?:fatal|error|remote): /, ''));
   // oxlint-disable-next-line no-control-regex -- what a server sends must not move the terminal's cursor
   return plain.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);

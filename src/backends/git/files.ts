@@ -50,7 +50,7 @@ export function replaceJson(path: string, value: unknown, isDurable: boolean): v
   }
 }
 
-function syncDirectory(path: string): void {
+export function syncDirectory(path: string): void {
   // Windows opens no directories, and its file systems journal renames.
   if (process.platform === 'win32') return;
   const descriptor = openSync(path, 'r');

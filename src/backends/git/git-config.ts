@@ -6,7 +6,8 @@ export interface GitConfigEntry {
 }
 
 /** What is read of the clone's configuration, in one process. */
-export const CONFIG_PATTERN = '^(remote|url|credential|http|core|user|gpg|holdfast)\\.';
+export const CONFIG_PATTERN =
+  '^(remote|url|credential|http|core|user|gpg|holdfast|include|includeif|extensions)\\.';
 
 /** Reads the output of `git config -z --show-scope --get-regexp`. */
 export function parseGitConfig(output: string): GitConfigEntry[] {

@@ -1,6 +1,7 @@
-import { readJson, replaceJson } from './files.js';
 import { LockError } from '../../core/errors.js';
+import { readJson, replaceJson } from './files.js';
 import type { ObjectId } from './objects.js';
+import { OperationLog } from './operation-log.js';
 import type { ClaimRecord } from './record.js';
 
 /** A commit that was, or was about to be, pushed. */
@@ -16,8 +17,11 @@ export interface Pending {
   readonly tries: readonly Attempted[];
 }
 
+/** What a checkpoint holds. */
 interface JournalContent {
   schema: 1;
+  /** Number of the last operation that is in it. */
+  last: number;
   /** By URL, then ref. */
   remotes: Record<string, RemoteJournal>;
 }
@@ -28,19 +32,47 @@ interface RemoteJournal {
   held: Record<string, Attempted[]>;
 }
 
+type Operation =
+  | {
+      readonly kind: 'begin';
+      readonly ref: string;
+      readonly expected: ObjectId;
+      readonly attempted: Attempted;
+    }
+  | {
+      readonly kind: 'landed';
+      readonly ref: string;
+      readonly attempted: Attempted;
+      readonly isHeld: boolean;
+    }
+  | { readonly kind: 'voided'; readonly ref: string }
+  | { readonly kind: 'ended'; readonly ref: string; readonly holderId: string };
+
+type Logged = Operation & { readonly url: string };
+
 /**
  * What this clone has published or tried to. It alone makes a hold ours: an agent's name in a record does not.
- * Read and written under the store's local lock only.
+ * Read and written under the store's local lock only. A checkpoint, and a log of what was done since.
  */
 export class Journal {
   readonly #path: string;
+  readonly #url: string;
   readonly #content: JournalContent;
-  readonly #own: RemoteJournal;
+  readonly #log: OperationLog<Logged>;
+  #unsaved: Operation[] = [];
 
-  constructor(path: string, url: string) {
-    this.#path = path;
-    this.#content = readContent(path);
-    this.#own = this.#content.remotes[url] ??= { pending: {}, held: {} };
+  constructor(paths: { readonly journal: string; readonly journalLog: string }, url: string) {
+    this.#path = paths.journal;
+    this.#url = url;
+    this.#content = readContent(paths.journal);
+    this.#log = new OperationLog(paths.journalLog);
+    const { operations, last } = this.#log.read(this.#content.last);
+    for (const operation of operations) this.#apply(operation.url, operation);
+    this.#content.last = last;
+  }
+
+  get #own(): RemoteJournal {
+    return this.#remote(this.#url);
   }
 
   pending(ref: string): Pending | undefined {
@@ -65,30 +97,23 @@ export class Journal {
 
   /** Durable before the first push: a crash right after it must not turn our own claim into a stranger's. */
   begin(tries: readonly { ref: string; expected: ObjectId; attempted: Attempted }[]): void {
-    for (const { ref, expected, attempted } of tries) {
-      const earlier = this.#own.pending[ref];
-      // Tries that expected another tip are void: the tip has moved on and no commit recurs.
-      const kept = earlier?.expected === expected ? earlier.tries : [];
-      this.#own.pending[ref] = { expected, tries: [...kept, attempted] };
-    }
+    for (const begun of tries) this.#do({ kind: 'begin', ...begun });
     this.#save(true);
   }
 
   /** One of ours is the tip. */
   landed(ref: string, attempted: Attempted, isHeld: boolean): void {
-    delete this.#own.pending[ref];
-    this.#forget(ref, attempted.record.holderId);
-    if (isHeld) (this.#own.held[ref] ??= []).push(attempted);
+    this.#do({ kind: 'landed', ref, attempted, isHeld });
   }
 
   /** None of the pending tries landed, and none can any more. */
   voided(ref: string): void {
-    delete this.#own.pending[ref];
+    if (this.#own.pending[ref] !== undefined) this.#do({ kind: 'voided', ref });
   }
 
   /** The hold is over, and its agent was told. */
   ended(ref: string, holderId: string): void {
-    this.#forget(ref, holderId);
+    this.#do({ kind: 'ended', ref, holderId });
   }
 
   /** Not synced: what it says can be found out again from the remote and from what {@link begin} wrote. */
@@ -96,21 +121,51 @@ export class Journal {
     this.#save(false);
   }
 
-  #forget(ref: string, holderId: string): void {
-    const rest = (this.#own.held[ref] ?? []).filter(({ record }) => record.holderId !== holderId);
-    if (rest.length === 0) delete this.#own.held[ref];
-    else this.#own.held[ref] = rest;
+  #do(operation: Operation): void {
+    this.#apply(this.#url, operation);
+    this.#unsaved.push(operation);
+  }
+
+  #apply(url: string, operation: Operation): void {
+    const { pending, held } = this.#remote(url);
+    const { ref } = operation;
+    if (operation.kind === 'begin') {
+      const earlier = pending[ref];
+      // Tries that expected another tip are void: the tip has moved on and no commit recurs.
+      const kept = earlier?.expected === operation.expected ? earlier.tries : [];
+      pending[ref] = { expected: operation.expected, tries: [...kept, operation.attempted] };
+      return;
+    }
+    if (operation.kind !== 'ended') delete pending[ref];
+    if (operation.kind === 'voided') return;
+    const isLanded = operation.kind === 'landed';
+    const ended = isLanded ? operation.attempted.record.holderId : operation.holderId;
+    const holds = (held[ref] ?? []).filter(({ record }) => record.holderId !== ended);
+    if (isLanded && operation.isHeld) holds.push(operation.attempted);
+    if (holds.length === 0) delete held[ref];
+    else held[ref] = holds;
+  }
+
+  #remote(url: string): RemoteJournal {
+    return (this.#content.remotes[url] ??= { pending: {}, held: {} });
   }
 
   #save(isDurable: boolean): void {
-    replaceJson(this.#path, this.#content, isDurable);
+    if (this.#unsaved.length === 0) return;
+    const first = this.#content.last + 1;
+    const logged = this.#unsaved.map((operation) => ({ url: this.#url, ...operation }));
+    this.#content.last += logged.length;
+    this.#unsaved = [];
+    if (this.#log.tryAppend(logged, first, isDurable)) return;
+    replaceJson(this.#path, this.#content, true);
+    this.#log.reset();
   }
 }
 
 function readContent(path: string): JournalContent {
   const value = readJson(path) as JournalContent | undefined;
-  if (value === undefined) return { schema: 1, remotes: {} };
-  if (value.schema === 1 && typeof value.remotes === 'object') return value;
+  if (value === undefined) return { schema: 1, last: 0, remotes: {} };
+  if (value.schema === 1 && typeof value.last === 'number' && typeof value.remotes === 'object') return value;
   throw new LockError(
     `Could not read "${path}": a version of holdfast that this one does not know wrote it. Use that version, or move the file away.`,
     { code: 'HOLDFAST_PROTOCOL', resource: path },

@@ -7,6 +7,8 @@ export interface Repository {
   readonly topLevel: string;
   /** What all working trees of the clone share; see git-worktree(1). */
   readonly commonDir: string;
+  /** This working tree's own. */
+  readonly gitDir: string;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface Repository {
 export function findRepository(directory: string): Repository | undefined {
   for (let current = resolve(directory); ; current = dirname(current)) {
     const gitDir = gitDirIn(current);
-    if (gitDir !== undefined) return { topLevel: current, commonDir: commonDirOf(gitDir) };
+    if (gitDir !== undefined) return { topLevel: current, commonDir: commonDirOf(gitDir), gitDir };
     if (current === dirname(current)) return undefined;
   }
 }

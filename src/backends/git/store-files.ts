@@ -16,6 +16,7 @@ export interface StorePaths {
   /** Locked (flock) by whoever works in the store. */
   readonly lock: string;
   readonly journal: string;
+  readonly journalLog: string;
   readonly sightings: string;
   /** There while somebody works in the store; left behind by those who were killed. */
   readonly busy: string;
@@ -37,6 +38,7 @@ export function storePaths(
     store,
     lock: join(home, 'holdfast', 'claims.lock'),
     journal: join(own, 'journal.json'),
+    journalLog: join(own, 'journal.log'),
     sightings: join(own, `seen-${key}.json`),
     busy: join(own, 'busy'),
     refPrefix: `refs/holdfast/${key}/`,

@@ -9,19 +9,23 @@ import { distUrl } from '../../host/package-url.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
+import { Courtesy } from './courtesy.js';
 import { createLeaseDirectory, openDirectory, type RecordDirectory } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadableState } from './errors.js';
+import { beginRelease, stepHold } from './hold-steps.js';
 import { inspectLease } from './inspect.js';
-import { recordName } from './names.js';
+import { parseState, recordName } from './names.js';
 import { follow, perform } from './perform.js';
 import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from './record.js';
-import { openRenewal, type LeaseRenewalState } from './renewal.js';
+import type { LeaseRenewalState } from './renewal.js';
 import { Sightings } from './sightings.js';
 
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
 const POLL_MS = { least: 150, spread: 150 };
 const RACE_MS = { least: 5, spread: 40 };
+/** By then everybody who waits has looked once. */
+const YIELD_MS = POLL_MS.least + POLL_MS.spread + 100;
 /** A directory that vanishes as soon as it is made is somebody's cleaning, not a race. */
 const BIRTHS = 3;
 
@@ -40,6 +44,7 @@ export class LeaseBackend implements Backend {
   readonly #clock: Clock;
   readonly #leaseClock: LeaseClock;
   readonly #sightings: Sightings;
+  readonly #courtesy = new Courtesy();
 
   constructor(
     config: LeaseConfig,
@@ -55,6 +60,9 @@ export class LeaseBackend implements Backend {
 
   async tryAcquire(request: AcquireRequest): Promise<Attempt> {
     const { resource } = request;
+    if (request.isPolite && (await this.#courtesy.mustYield(resource))) {
+      return { kind: 'contended', retryAfterMs: YIELD_MS };
+    }
     const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };
     for (let births = 0; ; births++) {
       // oxlint-disable-next-line no-await-in-loop -- a birth, then the claim
@@ -120,12 +128,14 @@ export class LeaseBackend implements Backend {
   }
 
   async #attemptOf(attempting: Attempting, result: ClaimResult): Promise<Attempt> {
-    const { resource, holderId } = attempting.request;
+    const { resource, holderId, isWaiting } = attempting.request;
     switch (result.kind) {
       case 'granted':
         await this.#sightings.forget(resource);
+        await this.#courtesy.settle(resource);
         return { kind: 'granted', grant: this.#grant(attempting, result) };
       case 'contended': {
+        if (isWaiting === true) await this.#courtesy.ask(resource);
         const pause = result.remainingMs > 0 ? POLL_MS : RACE_MS;
         const pollMs = pause.least + Math.random() * pause.spread;
         return { kind: 'contended', retryAfterMs: Math.min(pollMs, result.remainingMs || pollMs) };
@@ -154,7 +164,7 @@ export class LeaseBackend implements Backend {
       lease: { durationMs, deadline, renewal: { module: distUrl('backends/lease/renewal.js'), state } },
       check: (marginMs) => (this.#leaseClock.now() + marginMs >= deadline ? 'expired' : undefined),
       onLost: () => undefined,
-      release: () => openRenewal(state).release(this.#leaseClock.now() >= deadline),
+      release: () => releaseClaim(directory, request.resource, claim.name),
       coverProcess: async (pid) => {
         const child = { pid, startTime: processStartTime(pid) };
         written = { ...written, isChildExpected: false, children: [...written.children, child] };
@@ -173,6 +183,19 @@ export class LeaseBackend implements Backend {
       children: [],
     };
   }
+}
+
+/**
+ * Ends a hold that was given to nobody, or whose keeper is gone: asynchronously, because an event loop must not wait for a
+ * file server, and also past its deadline, because nobody believed in it.
+ */
+async function releaseClaim(directory: RecordDirectory, path: string, name: string): Promise<void> {
+  const base = parseState(name);
+  if (base?.kind !== 'held') throw new TypeError(`not the name of a hold: ${name}`);
+  const act = (effect: Effect): Promise<Outcome> =>
+    perform(directory, effect as Parameters<typeof perform>[1]);
+  const result = await follow(beginRelease(base), stepHold, act);
+  if (result.kind === 'stuck') throw callFailed('release', path, result.error);
 }
 
 async function isProvenDead(directory: RecordDirectory, holderId: string): Promise<boolean> {

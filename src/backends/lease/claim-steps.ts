@@ -1,7 +1,7 @@
-import { ABSENT_LISTINGS, silenceMs } from './config.js';
+import { ABSENT_LISTINGS, silenceMs, SWEPT_AT_ONCE } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing, type Listing } from './listing.js';
-import { compareStates, formatState, recordName, type LeaseState } from './names.js';
+import { compareStates, formatState, isRemnant, recordName, type LeaseState } from './names.js';
 
 /** One attempt to claim: plain data, so that it can be searched. */
 export interface ClaimState {
@@ -16,6 +16,7 @@ export interface ClaimState {
     | 'probe'
     | 'settle'
     | 'withdraw'
+    | 'undo'
     | 'tidy'
     | 'forget';
   readonly holderId: string;
@@ -29,7 +30,8 @@ export interface ClaimState {
   readonly sentAt?: number;
   /** Of the rename; undefined when it succeeded. */
   readonly failure?: unknown;
-  readonly lowerNames: readonly string[];
+  /** What the new holder is to remove: lower states, and what ended attempts left. */
+  readonly untidyNames: readonly string[];
   readonly ending?: ClaimResult;
 }
 
@@ -50,7 +52,7 @@ export type ClaimStep = Step<ClaimState, ClaimResult>;
 const AFTER_RACE_MS = 0;
 
 export function beginClaim(holderId: string, leaseMs: number): ClaimStep {
-  const state = { phase: 'look', holderId, leaseMs, absentCount: 0, lowerNames: [] } as const;
+  const state = { phase: 'look', holderId, leaseMs, absentCount: 0, untidyNames: [] } as const;
   return { state, effect: { kind: 'list' } };
 }
 
@@ -70,14 +72,19 @@ export function stepClaim(state: ClaimState, outcome: Outcome, now: number): Cla
     case 'claim':
       return onRenamed(state, outcome);
     case 'sync':
+      // Without it a loss of power could bring the old name back, and the same token would be given out twice.
+      if (outcome.kind === 'failed') return undo(state, { kind: 'failed', error: outcome.error });
+      return { state: { ...state, phase: 'settle' }, effect: { kind: 'list' } };
     case 'probe':
       return { state: { ...state, phase: 'settle' }, effect: { kind: 'list' } };
     case 'settle':
       return onSettle(state, outcome, now);
     case 'withdraw':
       return forget(state, { kind: 'contended', remainingMs: AFTER_RACE_MS });
+    case 'undo':
+      return forget(state, state.ending ?? { kind: 'contended', remainingMs: AFTER_RACE_MS });
     case 'tidy':
-      return tidy(state, state.lowerNames);
+      return tidy(state, state.untidyNames);
     case 'forget':
       return { result: state.ending ?? { kind: 'contended', remainingMs: AFTER_RACE_MS } };
   }
@@ -119,7 +126,7 @@ function record(state: ClaimState): ClaimStep {
 }
 
 function onRecorded(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
-  if (outcome.kind === 'failed') return forget(state, { kind: 'failed', error: outcome.error });
+  if (outcome.kind === 'failed') return forget(state, endingOf(outcome.error));
   const { current, holderId, leaseMs } = state;
   if (current === undefined) return forget(state, { kind: 'contended', remainingMs: AFTER_RACE_MS });
   const generation = current.state.generation + 1;
@@ -154,31 +161,42 @@ function onSettle(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
   if (listing.kind === 'state' && listing.name !== ownName && isLater(listing.state, state)) {
     return { state: { ...state, phase: 'withdraw' }, effect: { kind: 'unlink', name: ownName } };
   }
-  // The grant would be over before it began. Nobody believes it; it ends by itself.
-  if (isExpired) return { result: { kind: 'unconfirmed', error: state.failure } };
+  // The grant would be over before it began. Nobody was told of it, so it need not be waited out.
+  if (isExpired) return undo(state, { kind: 'contended', remainingMs: AFTER_RACE_MS });
   const lowerNames = listing.kind === 'state' ? listing.lowerNames : [];
   const ending = { kind: 'granted', name: ownName, generation, sentAt } as const;
-  return tidy({ ...state, ending }, lowerNames);
+  return tidy({ ...state, ending }, [...lowerNames, ...remnantsIn(names, state.holderId)]);
+}
+
+/**
+ * Records and temporary files that belong to no attempt that can still win. The listing was read before we could be
+ * taken over, so whoever had written these had chosen to replace a state older than ours, and names do not recur. This
+ * also holds for a listing that is old and for an unlink that is carried out late (INV-LEASE-9).
+ */
+function remnantsIn(names: readonly string[], holderId: string): string[] {
+  const own = recordName(holderId);
+  return names.filter((name) => isRemnant(name) && name !== own).slice(0, SWEPT_AT_ONCE);
 }
 
 function isLater(other: LeaseState, { generation = 0, leaseMs, holderId }: ClaimState): boolean {
   return compareStates(other, { kind: 'held', generation, leaseMs, holderId, beat: 0 }) > 0;
 }
 
-/** Only the holder removes lower states, and only once it holds. */
-function tidy(state: ClaimState, lowerNames: readonly string[]): ClaimStep {
-  const [name, ...rest] = lowerNames;
+/** Only the holder removes what others left, and only once it holds. */
+function tidy(state: ClaimState, names: readonly string[]): ClaimStep {
+  const [name, ...untidyNames] = names;
   if (name !== undefined) {
-    return { state: { ...state, phase: 'tidy', lowerNames: rest }, effect: { kind: 'unlink', name } };
+    return { state: { ...state, phase: 'tidy', untidyNames }, effect: { kind: 'unlink', name } };
   }
-  const { current, ending } = state;
-  if (ending === undefined) throw new TypeError('tidying without a grant');
-  if (current?.state.kind !== 'held') return { result: ending };
-  // The record of the hold that was taken over: its generation is over, and so is its use as proof.
-  return {
-    state: { ...state, phase: 'forget' },
-    effect: { kind: 'unlink', name: recordName(current.state.holderId) },
-  };
+  if (state.ending === undefined) throw new TypeError('tidying without a grant');
+  return { result: state.ending };
+}
+
+/** Frees what was claimed and is given to nobody; like every transition it succeeds only if nobody was faster. */
+function undo(state: ClaimState, ending: ClaimResult): ClaimStep {
+  const { ownName = '', generation = 0 } = state;
+  const to = formatState({ kind: 'free', generation });
+  return { state: { ...state, phase: 'undo', ending }, effect: { kind: 'rename', from: ownName, to } };
 }
 
 /** The attempt is over; the next has a new holder id. */

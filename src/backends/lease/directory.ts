@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rmdir, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
@@ -103,7 +113,11 @@ export async function createLeaseDirectory(
   } catch (error) {
     await unlink(state).catch(() => undefined);
     await rmdir(temporary).catch(() => undefined);
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
+    const errno = errnoOf(error) ?? '';
+    // Windows answers EPERM or EACCES where a directory is in the way.
+    const isDenied = errno === 'EPERM' || errno === 'EACCES';
+    if (isDenied && (await stat(path).catch(() => undefined))?.isDirectory() === true) return;
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno)) throw error;
   }
 }
 

@@ -20,6 +20,8 @@ export const LAST_BEAT = 99_999_999;
 
 const STATE = /^s\.(\d{16})\.(?:free|(\d{10})\.(?:(revoked)|([a-z2-7]{26})\.(\d{8})))$/;
 const RECORD = /^i\.([a-z2-7]{26})\.json$/;
+/** Sixteen hexadecimal digits, at random. */
+const TEMPORARY = /^t\.[0-9a-f]{16}$/;
 
 export function formatState(state: LeaseState): string {
   const generation = `s.${digits(state.generation, 16)}`;
@@ -61,6 +63,11 @@ export function recordName(holderId: string): string {
 /** The holder whose record `name` is. */
 export function holderOfRecord(name: string): string | undefined {
   return RECORD.exec(name)?.[1];
+}
+
+/** A record, or a file on its way to becoming one: left behind unless somebody is at work on it. */
+export function isRemnant(name: string): boolean {
+  return TEMPORARY.test(name) || RECORD.test(name);
 }
 
 /** Later states of one generation come after earlier ones: beats, then revoked, then free. */

@@ -24,7 +24,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
       : check(args.positionals, options),
   );
   if (args.has('json')) printJson({ items });
-  else for (const item of items) tell(item);
+  // A push that may go on is not to be commented.
+  else for (const item of items) if (item.outcome !== 'held' || !args.has('pre-push')) tell(item);
   return Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
 }
 

@@ -1,9 +1,10 @@
 import { history, type HistoryEntry } from '../../claims/index.js';
 import { EXIT } from '../exit-codes.js';
 import { note, print, printJson } from '../output.js';
-import { singleLine } from '../render/text.js';
+import type { Column } from '../render/table.js';
 import type { ParsedArguments } from '../spec.js';
 import { asUsage, claimsOptions } from './options.js';
+import { shortTime, tableFor } from './render.js';
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
@@ -12,18 +13,35 @@ export async function execute(args: ParsedArguments): Promise<number> {
     history(args.positionals[0] ?? '', { ...options, ...(limit !== undefined && { limit }) }),
   );
   if (args.has('json')) printJson({ events: entries });
-  else if (entries.length === 0) note('it was never claimed');
-  else for (const entry of entries) print(singleLine(lineOf(entry)));
+  else if (entries.length === 0) note(`never claimed: ${args.positionals[0] ?? ''}`);
+  else print(tableFor(COLUMNS, entries.map(rowOf)));
   return EXIT.ok;
 }
 
-function lineOf(entry: HistoryEntry): string {
-  const parts = [entry.commit.slice(0, 10)];
-  if (entry.event !== undefined)
-    parts.push(entry.at ?? '', `${entry.event} by ${entry.agent ?? '?'}`, `#${entry.generation ?? '?'}`);
-  if (entry.previousAgent !== undefined) parts.push(`from ${entry.previousAgent}`);
-  if (entry.branch !== undefined) parts.push(`branch ${entry.branch}`);
-  if (entry.reason !== undefined) parts.push(`"${entry.reason}"`);
-  if (entry.problem !== undefined) parts.push(`broken: ${entry.problem}`);
-  return parts.join('  ');
+const COLUMNS: readonly Column[] = [
+  { title: 'COMMIT' },
+  { title: 'AT' },
+  { title: 'EVENT' },
+  { title: 'AGENT' },
+  { title: 'TOKEN' },
+  { title: 'BRANCH' },
+  { title: 'ABOUT', isElastic: true },
+];
+
+function rowOf(entry: HistoryEntry): readonly string[] {
+  const { commit, event = '?', agent = '', generation, at = '', branch = '', reason, previousAgent } = entry;
+  const about: string[] = [];
+  if (entry.problem !== undefined) about.push(`broken: ${entry.problem}`);
+  if (previousAgent !== undefined) about.push(`from ${previousAgent}`);
+  if (entry.base !== undefined) about.push(`at ${entry.base.slice(0, 10)}`);
+  if (reason !== undefined) about.push(`"${reason}"`);
+  return [
+    commit.slice(0, 10),
+    shortTime(at),
+    event,
+    agent,
+    generation === undefined ? '' : String(generation),
+    branch,
+    about.join('  '),
+  ];
 }

@@ -8,10 +8,15 @@ import { claimsTable } from './render.js';
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
-  const found = await asUsage(args, () => list(options));
+  const all = await asUsage(args, () => list(options));
+  const found = args.has('mine') ? onlyOwn(all) : all;
   if (args.has('json')) printJson(found);
   else showList(found);
   return EXIT.ok;
+}
+
+function onlyOwn(found: ClaimList): ClaimList {
+  return { ...found, claims: found.claims.filter(({ isMine, isElsewhere }) => isMine || isElsewhere) };
 }
 
 export function showList(found: ClaimList): void {

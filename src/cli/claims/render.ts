@@ -1,39 +1,47 @@
 import type { Claim } from '../../claims/index.js';
 import { formatDuration } from '../../core/duration.js';
-import { fit, padEnd, singleLine } from '../render/text.js';
+import { hasColor } from '../render/style.js';
+import { renderTable, type Column } from '../render/table.js';
+import { singleLine } from '../render/text.js';
 
 /** `ada on build-7 since 2026-11-20T18:00:00Z "reason"`: whom to ask. */
 export function holderText(claim: Claim): string {
   const parts = [claim.agent];
   if (claim.host !== undefined && !claim.agent.endsWith(`@${claim.host}`)) parts.push(`on ${claim.host}`);
-  parts.push(`since ${claim.sinceAt}`);
+  parts.push(`since ${shortTime(claim.sinceAt)}`);
   if (claim.branch !== undefined) parts.push(`on branch ${claim.branch}`);
   if (claim.reason !== undefined) parts.push(`"${claim.reason}"`);
   return singleLine(parts.join(' '));
 }
 
-const HEADINGS = ['ID', 'AGENT', 'SINCE', 'BRANCH', 'STATE', 'REASON'] as const;
-const WIDEST = [40, 30, 25, 30, 24, 60];
+const COLUMNS: readonly Column[] = [
+  { title: 'ID' },
+  { title: 'AGENT' },
+  { title: 'SINCE' },
+  { title: 'BRANCH' },
+  { title: 'STATE' },
+  { title: 'REASON', isElastic: true },
+];
 
-/** One line per claim, as `git lfs locks` and `ls -l` do it. */
+/** One line per claim, as `git lfs locks` and `ls -l` do it; nothing is cut in a pipe. */
 export function claimsTable(claims: readonly Claim[]): string {
-  const rows = [HEADINGS, ...claims.map(cells)];
-  const widths = HEADINGS.map((_, column) =>
-    Math.min(WIDEST[column] as number, Math.max(...rows.map((row) => (row[column] as string).length))),
+  return tableFor(
+    COLUMNS,
+    claims.map((claim) => {
+      const { id, agent, sinceAt, branch = '-', reason = '' } = claim;
+      return [id, agent, shortTime(sinceAt), branch, stateOf(claim), reason];
+    }),
   );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => padEnd(fit(cell, widths[column] as number), widths[column] as number))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
-function cells(claim: Claim): readonly string[] {
-  const { id, agent, sinceAt, branch = '-', reason = '' } = claim;
-  return [id, agent, sinceAt.replace(/\.\d+Z$/, 'Z'), branch, stateOf(claim), reason].map(singleLine);
+export function tableFor(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
+  return renderTable(columns, rows, width, hasColor(process.stdout));
+}
+
+/** Without fractions of a second, which are no help to people. */
+export function shortTime(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z');
 }
 
 function stateOf(claim: Claim): string {

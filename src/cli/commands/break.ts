@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-import { breakLock } from '../../locks/break-lock.js';
+import { assertBreakable, breakLock } from '../../locks/break-lock.js';
 import { EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
 import { readAddress } from '../run/subject.js';
@@ -14,6 +14,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   if (holderId === undefined) {
     throw new UsageError(`--holder is missing; "holdfast show ${display}" tells it`, args.command.name);
   }
+  await assertBreakable(lock);
   const isImmediate = args.has('now');
   if (!args.has('force') && !(await isConfirmed(display, holderId, isImmediate))) {
     note('holdfast: nothing was changed');
@@ -33,9 +34,10 @@ async function isConfirmed(lock: string, holderId: string, isImmediate: boolean)
     : 'Whatever it is doing counts as lost.';
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-C, Ctrl-D and an input that has ended leave a question without an answer.
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)));
   const question = `End the hold ${holderId} of "${lock}" by force? ${consequence} Type yes: `;
   const answer = await Promise.race([terminal.question(question), closed]);
+  if (answer === undefined) note('');
   terminal.close();
-  return answer.trim() === 'yes';
+  return answer?.trim() === 'yes';
 }

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { relative } from 'node:path';
 
 import type { HolderInfo } from '../../core/backend.js';
 import { systemClock } from '../../host/clock.js';
@@ -8,6 +7,7 @@ import { listLocks } from '../../locks/list.js';
 import { isServer, listServerLocks } from '../../locks/list-server.js';
 import { note, print, printJson } from '../output.js';
 import { timeInShort } from '../render/holder.js';
+import { asTypedHere } from '../render/path.js';
 import { hasColor } from '../render/style.js';
 import { renderTable, type Column } from '../render/table.js';
 import { readAddress } from '../run/subject.js';
@@ -55,14 +55,7 @@ async function addressesOf(subject: string, command: string): Promise<readonly s
   const { scheme, target } = readAddress(subject, command);
   if (scheme !== 'path' || statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
     return [subject];
-  return (await listLocks(target)).map(shortest);
-}
-
-/** As the user would type it here. */
-function shortest(address: string): string {
-  const [, scheme = '', path = ''] = /^(lease:)?(.*)$/s.exec(address) ?? [];
-  const here = relative(process.cwd(), path);
-  return scheme + (here === '' ? '.' : here.startsWith('..') ? path : here);
+  return (await listLocks(target)).map(asTypedHere);
 }
 
 /** One row per holder; the lock's name stands in the first only. */

@@ -34,7 +34,7 @@ function tell({ id, outcome, claim, cause }: ReleaseItem): void {
     case 'released':
       return print(`released ${id}`);
     case 'not-held':
-      return note(`nobody has ${id}`);
+      return note(`not claimed: ${id}`);
     case 'contended':
       return note(
         `not yours to release: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}`,

@@ -3,6 +3,7 @@ import type { ChainLock } from '../../host/deadlock.js';
 import { explain } from '../../locks/explain.js';
 import { inspect } from '../../locks/inspect.js';
 import { print, printJson } from '../output.js';
+import { asTypedHere } from '../render/path.js';
 import { singleLine } from '../render/text.js';
 import { readAddress } from '../run/subject.js';
 import type { ParsedArguments } from '../spec.js';
@@ -26,10 +27,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
 }
 
 function explainLock({ path, holders }: ChainLock): string[] {
-  if (holders.length === 0) return [`${path} is held by somebody not visible here`];
+  const lock = asTypedHere(path);
+  if (holders.length === 0) return [`${lock} is held by somebody not visible here`];
   return holders.map(({ pid, command, waitsFor }) => {
     const who = `pid ${pid}${command === undefined ? '' : ` (${singleLine(command)})`}`;
-    const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.join(' and ')}`;
-    return `${path} is held by ${who}${wait}`;
+    const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.map(asTypedHere).join(' and ')}`;
+    return `${lock} is held by ${who}${wait}`;
   });
 }

@@ -10,7 +10,7 @@ const REMOTE: OptionSpec = {
   name: 'remote',
   value: 'REMOTE',
   help: 'The git remote that decides: a name, URL or path',
-  default: 'origin',
+  default: "HOLDFAST_REMOTE, else git's holdfast.remote, else origin",
 };
 const TIMEOUT: OptionSpec = {
   name: 'timeout',
@@ -90,8 +90,11 @@ const LIST: Omit<CommandSpec, 'name'> = {
   description: [
     'As the remote says itself, just now; never from memory. Exit code 76 when it cannot be asked.',
   ],
-  options: COMMON,
-  examples: [{ command: 'holdfast claims --json', help: 'For programs' }],
+  options: [...COMMON, { name: 'mine', help: 'Only those of this agent' }],
+  examples: [
+    { command: 'holdfast claims --mine', help: 'What is still mine' },
+    { command: 'holdfast claims --json', help: 'For programs' },
+  ],
   load,
 };
 

@@ -56,9 +56,9 @@ test('an id that cannot be one, and a remote that cannot be reached', async () =
 
 test('run renews while the command runs, and releases after it', { timeout: 60_000 }, async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const running = startCli(ada, ['run', '--lease', '3s', 'git:origin#x', '--', 'sleep', '5']);
+  const running = startCli(ada, ['run', '--lease', '2s', 'git:origin#x', '--', 'sleep', '3']);
   await eventuallyHeld(bob);
-  expect((await cli(bob, ['claims', 'steal', 'x', '--stale-after', '3s'])).code).toBe(75);
+  expect((await cli(bob, ['claims', 'steal', 'x', '--stale-after', '2s'])).code).toBe(75);
   expect((await running.ended).code).toBe(0);
   const events = (await history('x', optionsFor(bob))).map(({ event }) => event);
   expect([events[0], events.at(-1)]).toEqual(['released', 'claimed']);
@@ -79,9 +79,21 @@ test(
   },
 );
 
+test.each([
+  [['--lease', '30s'], 30_000],
+  [[], 3_600_000],
+])('run %j makes a claim that is stale after %d ms', async (words, staleAfterMs) => {
+  const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
+  const running = startCli(ada, ['run', ...words, 'git:origin#x', '--', 'sleep', '60']);
+  await eventuallyHeld(bob);
+  expect((await list({ ...optionsFor(bob), staleAfterMs: 0 })).claims).toMatchObject([{ staleAfterMs }]);
+  running.process.kill('SIGTERM');
+  await running.ended;
+});
+
 test('a killed run leaves its claim: its command may live on', { timeout: 60_000 }, async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const running = startCli(ada, ['run', 'git:origin#x', '--', 'sleep', '5']);
+  const running = startCli(ada, ['run', 'git:origin#x', '--', 'sleep', '2']);
   await eventuallyHeld(bob);
   running.process.kill('SIGKILL');
   await running.ended;

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { claimIdFault, claimOfRef, refOfClaim } from '../../../src/backends/git/claim-id.js';
 import { claimedChange } from '../../../src/backends/git/events.js';
-import { refusalKind } from '../../../src/backends/git/failures.js';
+import { reasonIn, refusalKind } from '../../../src/backends/git/failures.js';
 import {
   commitText,
   parseCommit,
@@ -145,6 +145,18 @@ test.each([
   ['[remote rejected] (unpacker error)', 'other'],
 ])('%s is %s', (text, kind) => expect(refusalKind(text)).toBe(kind));
 
+test.each([
+  [
+    'fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n',
+    'unable to connect to 127.0.0.1: 127.0.0.1[0: 127.0.0.1]: errno=Connection refused',
+  ],
+  [
+    "fatal: unable to access 'http://u:p@h/': refused\nerror: failed to push some refs",
+    "unable to access 'http://h/': refused",
+  ],
+  ['', 'git gave no reason'],
+])('the reason in %j is told in one line', (stderr, reason) => expect(reasonIn(stderr)).toBe(reason));
+
 test('a clone is found from a folder in it, a linked working tree, and itself when bare', () => {
   const directory = testDirectory();
   const main = join(directory, 'main');
@@ -155,10 +167,11 @@ test('a clone is found from a folder in it, a linked working tree, and itself wh
   mkdirSync(join(main, 'a/b'), { recursive: true });
   writeFileSync(join(main, 'a/HEAD'), '');
   const commonDir = join(main, '.git');
-  expect(findRepository(join(main, 'a/b'))).toEqual({ topLevel: main, commonDir });
+  expect(findRepository(join(main, 'a/b'))).toEqual({ topLevel: main, commonDir, gitDir: commonDir });
   expect(findRepository(join(directory, 'linked'))).toEqual({
     topLevel: join(directory, 'linked'),
     commonDir,
+    gitDir: join(commonDir, 'worktrees/linked'),
   });
   expect(findRepository(join(directory, 'bare.git'))?.commonDir).toBe(join(directory, 'bare.git'));
   expect(findRepository(directory)).toBeUndefined();

@@ -6,13 +6,14 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../../src/backends/lease/index.js';
 import { formatState } from '../../../src/backends/lease/names.js';
-import { Sightings } from '../../../src/backends/lease/sightings.js';
 import { acquire, inspect, tryAcquire } from '../../../src/index.js';
 import { systemClock } from '../../../src/host/clock.js';
 import { leaseClock } from '../../../src/host/lease-clock.js';
 import { clientOf } from '../../../src/testing/index.js';
 import { testDirectory } from '../../support/directory.js';
+import { fullDisk } from '../../support/full-disk.js';
 import { bootNow, LEASE_MS, startParty, statesIn } from '../../support/lease.js';
+import { eventually } from '../../support/processes.js';
 
 const LIMIT = { timeout: 60_000 };
 const OTHER = 'a'.repeat(26);
@@ -90,55 +91,6 @@ describe('a directory that is not as it should be', () => {
   });
 });
 
-describe('twenty contenders on an expired lease', () => {
-  test('INV-LEASE-2 have one winner each time, with tokens that are unique and rise', LIMIT, async () => {
-    /** Everything has been seen for ever: every lease has expired. */
-    class LongSeen extends Sightings {
-      override since(): Promise<number> {
-        return Promise.resolve(-1e12);
-      }
-    }
-    const path = directoryOf(held(5));
-    const seen = new LongSeen(leaseClock);
-    const contenders = Array.from(
-      { length: 20 },
-      () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock, seen),
-    );
-    const tokens: bigint[] = [];
-    for (let round = 0; round < 100; round++) {
-      const expired = statesIn(path);
-      const attempts = await Promise.all(
-        contenders.map((backend, index) =>
-          backend.tryAcquire({
-            resource: path,
-            mode: 'exclusive',
-            holderId: holderIdOf(round * 20 + index),
-            reason: undefined,
-            leaseDurationMs: 30_000,
-            fencing: true,
-            record: true,
-            coversChild: false,
-            isPolite: false,
-          }),
-        ),
-      );
-      expect(statesIn(path)).not.toEqual(expired);
-      tokens.push(
-        ...attempts.flatMap((attempt) =>
-          attempt.kind === 'granted' ? [attempt.grant.fencingToken as bigint] : [],
-        ),
-      );
-    }
-    expect(tokens.length).toBeGreaterThanOrEqual(100);
-    expect(new Set(tokens).size).toBe(tokens.length);
-  });
-});
-
-function holderIdOf(index: number): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz';
-  return Array.from({ length: 26 }, (_, at) => letters[Math.floor(index / 26 ** at) % 26]).join('');
-}
-
 describe('a file system that turns read-only', () => {
   test('`lost` fires before the lease ends elsewhere, and nothing is written after', LIMIT, async () => {
     const mount = join(testDirectory(), 'mount');
@@ -159,6 +111,47 @@ describe('a file system that turns read-only', () => {
     holder.order('release');
     await holder.child.line(/^did release/);
     expect(readdirSync(path)).toEqual(names);
+  });
+});
+
+describe('a full disk', () => {
+  test('costs no lease, and gives none: HOLDFAST_IO, and nothing is left behind', LIMIT, async () => {
+    const { directory } = fullDisk(256);
+    const [kept, free] = [join(directory, 'kept'), join(directory, 'free')] as const;
+    await (await acquire(`lease:${free}`)).release();
+    const holder = startParty(testDirectory(), kept);
+    await holder.held();
+    expect(() => writeFileSync(join(directory, 'big'), Buffer.alloc(1 << 20))).toThrow(/ENOSPC/);
+    const since = bootNow();
+    const before = readdirSync(free);
+    await expect(acquire(`lease:${free}`)).rejects.toMatchObject({
+      code: 'HOLDFAST_IO',
+      message: expect.stringContaining('ENOSPC') as string,
+    });
+    expect(readdirSync(free)).toEqual(before);
+    await eventually('two leases pass', () => bootNow() - since > 2 * LEASE_MS || undefined);
+    holder.order('assert');
+    await holder.child.line(/^did assert/);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    expect(readdirSync(kept)).toEqual([expect.stringMatching(/free$/)]);
+  });
+});
+
+describe('a state file that somebody removes', () => {
+  test('costs the hold, and the lease is not free for that', LIMIT, async () => {
+    const path = join(testDirectory(), 'lock');
+    const holder = startParty(testDirectory(), path);
+    const { holderId } = await holder.held();
+    for (const name of statesIn(path)) rmSync(join(path, name));
+    expect(await refusal(path)).toBe('HOLDFAST_PROTOCOL');
+    await holder.child.line(/^lost [\d.]+ record-missing$/);
+    expect(existsSync(join(path, `i.${holderId}.json`))).toBe(true);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    // Nothing says any more that it was a lease; it is still not free.
+    expect(readdirSync(path)).toEqual([]);
+    expect(await refusal(path)).toBe('HOLDFAST_CONFIG_MISMATCH');
   });
 });
 
