@@ -31,7 +31,7 @@ export function knownFlaws({ mountType = '', mountOptions }: Greeting): readonly
   if (/^(?:cifs|smb3)$/.test(mountType)) {
     const reason = has('nobrl')
       ? 'SMB mounted with nobrl: the server hears of no lock'
-      : "SMB: the client of Linux unlocks it when another process of the holder's host closes the file";
+      : 'SMB: the client of Linux was seen to let processes of two hosts have it at once';
     return [{ backend: 'flock', reason }];
   }
   const flaws: KnownFlaw[] = [];

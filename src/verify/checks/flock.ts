@@ -39,34 +39,27 @@ export async function checkFlock(context: CheckContext): Promise<Finding> {
   return compete(context, handoffMs);
 }
 
-/**
- * What is wrong with tries beside a holder; undefined when all of them are refused. A try of another process of the
- * holder's own host goes before each: Linux's SMB client shares a handle between the two, and lets the close of the one
- * that failed unlock the other.
- */
-async function tryBeside({ here, there, sibling }: CheckContext): Promise<Finding | undefined> {
+/** What is wrong with tries beside a holder; undefined when all of them are refused. */
+async function tryBeside({ here, there }: CheckContext): Promise<Finding | undefined> {
   for (let round = 0; round < TRIES; round++) {
-    for (const party of round === 0 ? [there] : [sibling, there]) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other; a cache may be wrong only now and then
-      const asked = await take(party, 0);
-      if (asked.kind === 'busy') continue;
-      // oxlint-disable-next-line no-await-in-loop
-      await Promise.all([giveBack(party), giveBack(here)]);
-      if (asked.kind === 'failed') return refusal(asked);
-      const text =
-        round > 0 && party === there
-          ? 'both were given the lock, after a third had failed to get it'
-          : 'both were given the lock';
-      return finding('flock', 'broken', text, { overlaps: 1 });
-    }
+    // oxlint-disable-next-line no-await-in-loop -- a cache may be wrong only now and then
+    const asked = await take(there, 0);
+    if (asked.kind === 'busy') continue;
+    // oxlint-disable-next-line no-await-in-loop
+    await Promise.all([giveBack(there), giveBack(here)]);
+    if (asked.kind === 'failed') return refusal(asked);
+    return finding('flock', 'broken', 'both were given the lock', { overlaps: 1 });
   }
   return undefined;
 }
 
+/** Three, two of them on one host: Linux's SMB client mixes up the locks of one host's processes. */
 async function compete(context: CheckContext, handoffMs: number): Promise<Finding> {
+  const { here, sibling, there } = context;
   const limit = { rounds: context.rounds, withinMs: CONTEST_MS };
   const { holds, overlaps, isShared, failures } = await contest(
     context,
+    [here, sibling, there],
     (party) => take(party, WAIT_MS),
     giveBack,
     (party) => party.ask('believes', NAME),
@@ -74,10 +67,10 @@ async function compete(context: CheckContext, handoffMs: number): Promise<Findin
   );
   const figures = { holds, overlaps, handoffMs: Math.round(handoffMs * 10) / 10 };
   if (overlaps > 0) {
-    return finding('flock', 'broken', `both were inside in ${overlaps} of ${plural(holds, 'hold')}`, figures);
+    return finding('flock', 'broken', `two were inside in ${overlaps} of ${plural(holds, 'hold')}`, figures);
   }
   if (failures.length > 0) return finding('flock', 'refused', failures.join('; '), figures);
-  if (!isShared) return finding('flock', 'unknown', 'one of the two never got it', figures);
+  if (!isShared) return finding('flock', 'unknown', 'one of them never got it', figures);
   const text = `no overlap in ${plural(holds, 'hold')}, handed on after ${formatDuration(handoffMs)}`;
   return finding('flock', 'holds', text, figures);
 }
