@@ -21,8 +21,9 @@ export interface Lease {
   readonly renewal: RenewalSource | Renewal;
   /**
    * A renewal that is carried out after the release changes nothing, because the store compares. Then the owner's thread
-   * releases by the grant itself, without waiting for the worker; and once the worker has opened a renewal of this
-   * module, the next hold is given out once its order is where the worker will find it. Its state must be plain JSON.
+   * releases by the grant itself, without waiting for the worker; and once the worker has opened a renewal with the same
+   * module and the same `shared`, the next hold is given out once its order is where the worker will find it. The state
+   * must be plain JSON.
    */
   readonly isReleaseSafe?: boolean;
 }
@@ -32,12 +33,14 @@ export interface RenewalSource {
   readonly module: URL;
   /** Structured-cloneable; handed to `openRenewal`. */
   readonly state: unknown;
+  /** What all holds on one server have in common, the same object for all of them: the worker is sent it once. */
+  readonly shared?: object;
 }
 
 /** The exports of a renewal module. */
 export interface RenewalModule {
   /** Runs in the keeper's worker, once per hold. */
-  readonly openRenewal: (state: unknown) => Renewal | Promise<Renewal>;
+  readonly openRenewal: (state: unknown, shared?: unknown) => Renewal | Promise<Renewal>;
 }
 
 /**

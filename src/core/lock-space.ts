@@ -5,10 +5,10 @@ import { ResourceQueue } from './queue.js';
 /** Keeps leases alive. Implemented by `keeper`; core only knows when it must be done: before a grant is given out. */
 export interface LeaseKeeper {
   /**
-   * Resolves, once renewal runs, with the grant to be given out: it checks the shared deadline, tells of loss and
+   * Answers, once renewal runs, with the grant to be given out: it checks the shared deadline, tells of loss and
    * releases after renewals have settled. When it rejects nothing is left armed, and `grant` is still to be released.
    */
-  arm(grant: Grant, hold: HoldName): Promise<Grant>;
+  arm(grant: Grant, hold: HoldName): Grant | Promise<Grant>;
 }
 
 /** Whose lease it is, for events and messages. */

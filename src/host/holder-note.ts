@@ -10,17 +10,18 @@ interface HolderNote {
   readonly pidNamespace?: number;
   readonly timeNamespace?: number;
   readonly command?: string;
-  readonly sinceAtMs: number;
+  readonly sinceAtMs?: number;
   readonly reason?: string;
 }
 
 let ownPart: string | undefined;
 
-/** This process's note for a hold that begins now, as JSON. */
-export function encodeHolderNote(sinceAtMs: number, reason: string | undefined): string {
+/** This process's note for a hold, as JSON. @param sinceAtMs undefined where that is stored elsewhere. */
+export function encodeHolderNote(sinceAtMs: number | undefined, reason: string | undefined): string {
   ownPart ??= JSON.stringify({ ...ownIdentity(), command: commandOf(process.pid) }).slice(0, -1);
   const said = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`;
-  return `${ownPart},"sinceAtMs":${Math.round(sinceAtMs)}${said}}`;
+  const since = sinceAtMs === undefined ? '' : `,"sinceAtMs":${Math.round(sinceAtMs)}`;
+  return `${ownPart}${since}${said}}`;
 }
 
 /** What a note tells; empty when it cannot be read, since others may have written anything. */

@@ -3,6 +3,8 @@ import type { LossReason } from '../core/errors.js';
 /** Index 0 is "held": everything after it is final. */
 const STATES = ['held', 'expired', 'taken', 'session-ended', 'record-missing'] as const;
 const HELD = 0;
+/** Ended on purpose. Nobody is told, and nothing is renewed any more. */
+const RELEASED = STATES.length;
 const CELL_BYTES = 16;
 const CELLS_PER_PAGE = 1_024;
 
@@ -61,7 +63,16 @@ export class LeaseCell {
 
   get lossReason(): LossReason | undefined {
     const status = Atomics.load(this.page.status, 4 * this.index);
-    return status === HELD ? undefined : (STATES[status] as LossReason);
+    return status === HELD || status === RELEASED ? undefined : (STATES[status] as LossReason);
+  }
+
+  get isReleased(): boolean {
+    return Atomics.load(this.page.status, 4 * this.index) === RELEASED;
+  }
+
+  /** Only for leases whose renewal may come after their release; see `isReleaseSafe`. */
+  release(): void {
+    Atomics.compareExchange(this.page.status, 4 * this.index, HELD, RELEASED);
   }
 
   extend(deadline: number): void {

@@ -16,17 +16,21 @@ export class Heartbeat {
   }
 
   start(): void {
-    if (this.#users++ === 0) this.#beat();
+    this.#users++;
+    if (this.#timer === undefined) this.#beat();
   }
 
+  /** The next beat, if nobody has started again by then, is the last: a timer per hold would cost more than the beats. */
   stop(): void {
-    if (--this.#users === 0) this.#timer?.clear();
+    this.#users--;
   }
 
-  #beat(): void {
+  readonly #beat = (): void => {
+    this.#timer = undefined;
+    if (this.#users === 0) return;
     Atomics.add(this.#count, 0, 1);
-    this.#timer = this.#clock.setTimer(BEAT_MS, () => this.#beat(), { keepsProcessAlive: false });
-  }
+    this.#timer = this.#clock.setTimer(BEAT_MS, this.#beat, { keepsProcessAlive: false });
+  };
 }
 
 /**

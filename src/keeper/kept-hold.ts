@@ -1,5 +1,6 @@
 import type { Grant } from '../core/backend.js';
 import type { Clock, Timer } from '../core/clock.js';
+import type { Deadline, Deadlines } from '../core/deadlines.js';
 import { LockError, type LossReason } from '../core/errors.js';
 import type { LeaseClock } from '../core/lease.js';
 import type { LeaseCell } from './cell.js';
@@ -10,6 +11,13 @@ const LOST_RELEASE_MS = 1_000;
 /** A worker that has not answered after this is stuck, in a call to a dead file server most likely. */
 const ARMED_WITHIN_MS = 10_000;
 
+export interface KeptHoldContext {
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  /** Of all holds. */
+  readonly deadlines: Deadlines;
+}
+
 /**
  * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
  * timer at the shared deadline, which needs no worker.
@@ -19,14 +27,16 @@ export class KeptHold {
   readonly #clock: Clock;
   readonly #leaseClock: LeaseClock;
   #listener: ((reason: LossReason) => void) | undefined;
-  #timer: Timer | undefined;
+  readonly #deadlines: Deadlines;
+  #end: Deadline | undefined;
   #isReleased = false;
   /** Whoever waits for the first renewal is told of news. */
   #onNews: (() => void) | undefined;
-  #covering: Promise<void> = Promise.resolve();
+  #covering: Promise<void> | undefined;
 
-  constructor(cell: LeaseCell, clock: Clock, leaseClock: LeaseClock) {
+  constructor(cell: LeaseCell, { clock, leaseClock, deadlines }: KeptHoldContext) {
     this.#cell = cell;
+    this.#deadlines = deadlines;
     this.#clock = clock;
     this.#leaseClock = leaseClock;
   }
@@ -37,11 +47,16 @@ export class KeptHold {
   }
 
   lose(reason: LossReason): void {
-    this.#timer?.clear();
+    this.#forgetEnd();
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.(this.#cell.end(reason));
     this.#onNews?.();
+  }
+
+  /** Held, and for `freshMs` more. */
+  isFresh(freshMs: number): boolean {
+    return this.#cell.check(this.#leaseClock.now(), freshMs) === undefined;
   }
 
   /**
@@ -95,9 +110,9 @@ export class KeptHold {
       release: () => {
         this.#isReleased = true;
         this.#listener = undefined;
-        this.#timer?.clear();
+        this.#forgetEnd();
         // What is still being written about the hold must not come back behind its end.
-        return this.#withinLease(this.#covering.then(release, release), abandon);
+        return this.#withinLease(() => this.#covering?.then(release, release) ?? release(), abandon);
       },
       ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
@@ -107,7 +122,7 @@ export class KeptHold {
     // A hold that is over writes nothing: its record may have been swept by the next.
     if (this.#isReleased || this.#cell.check(this.#leaseClock.now(), 0) !== undefined) return;
     const write = async (): Promise<void> => asked.coverProcess?.(pid);
-    this.#covering = this.#covering.then(write, write);
+    this.#covering = this.#covering?.then(write, write) ?? write();
     await this.#covering;
   }
 
@@ -116,17 +131,31 @@ export class KeptHold {
    * Then nobody has to hear of it, unless it was this very release that should have ended it sooner. What is still under
    * way is abandoned: it must not keep the process alive.
    */
-  #withinLease(releasing: Promise<void>, abandon: () => void): Promise<void> {
+  #withinLease(release: () => Promise<void>, abandon: () => void): Promise<void> {
+    // Before it begins: a cell that is released says no more whether it was lost.
     const isLost = this.#cell.check(this.#leaseClock.now(), 0) !== undefined;
     const remainingMs = isLost ? LOST_RELEASE_MS : this.#cell.deadline - this.#leaseClock.now();
     return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(remainingMs, () => {
+      const end = this.#deadlines.add(remainingMs, () => {
         if (isLost) resolve();
         else reject(hungRelease());
         abandon();
       });
-      releasing.then(resolve, reject).finally(() => timer.clear());
+      release().then(
+        () => {
+          this.#deadlines.remove(end);
+          resolve();
+        },
+        (error: unknown) => {
+          this.#deadlines.remove(end);
+          reject(error);
+        },
+      );
     });
+  }
+
+  #forgetEnd(): void {
+    if (this.#end !== undefined) this.#deadlines.remove(this.#end);
   }
 
   #watch(): void {
@@ -135,7 +164,7 @@ export class KeptHold {
     const lossReason = this.#cell.check(now, 0);
     if (lossReason !== undefined) return this.lose(lossReason);
     const remainingMs = this.#cell.deadline - now;
-    this.#timer = this.#clock.setTimer(remainingMs, () => this.#watch(), { keepsProcessAlive: false });
+    this.#end = this.#deadlines.add(remainingMs, () => this.#watch());
   }
 }
 

@@ -8,21 +8,31 @@ export interface WorkerSetup {
   readonly ring: SharedArrayBuffer;
 }
 
-/**
- * From the owner's thread to the worker. `id` names one hold. As a message, or as JSON through the ring; what comes
- * through the ring is not answered.
- */
+/** Through the ring, as JSON: what an `arm` says beyond what the worker has been sent with an earlier one. Not answered. */
+export type RingOrder = readonly [
+  id: number,
+  source: number,
+  page: number,
+  cell: number,
+  durationMs: number,
+  state: unknown,
+];
+
+/** From the owner's thread to the worker. `id` names one hold. */
 export type Order =
   | {
       readonly kind: 'arm';
       readonly id: number;
+      /** Names module and `shared` in ring orders that follow. */
+      readonly source: number;
       readonly module: string;
+      readonly shared: unknown;
       readonly state: unknown;
       readonly page: number;
-      /** Of the page; absent through the ring, where the worker has it already. */
-      readonly memory?: SharedArrayBuffer;
+      readonly memory: SharedArrayBuffer;
       readonly cell: number;
       readonly durationMs: number;
+      readonly isReleaseSafe: boolean;
     }
   /** Look into the ring, now and then from now on. Not answered. */
   | { readonly kind: 'poll' }

@@ -66,6 +66,7 @@ export class RenewalLoop {
   async #renew(): Promise<void> {
     const { leaseClock, durationMs } = this.#context;
     const sentAt = leaseClock.now();
+    if (this.#cell.isReleased) return;
     // Also when the owner's own check has ended it: a lost hold is not renewed.
     const lossReason = this.#cell.check(sentAt, 0);
     if (lossReason !== undefined) return this.#context.onLost(lossReason);

@@ -5,7 +5,7 @@ import type { RenewalSource } from '../core/lease.js';
 import { distUrl } from '../host/package-url.js';
 import type { LeaseCell } from './cell.js';
 import { OrderRing } from './order-ring.js';
-import { fromWire, type Order, type Report, type WorkerSetup } from './protocol.js';
+import { fromWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
 
 /** What one hold hears from the worker on its own account. */
 export interface HoldListener {
@@ -15,6 +15,8 @@ export interface HoldListener {
 
 interface Hold {
   readonly listener: HoldListener;
+  /** Where its end is told, for a lease whose renewal may come after its release. */
+  readonly cell: LeaseCell | undefined;
   /** Of the order under way; a hold has at most one. */
   answer?: { resolve(): void; reject(error: Error): void };
 }
@@ -28,8 +30,12 @@ export class WorkerThread {
   /** The page whose memory this worker has. */
   #sharedPage: number | undefined;
   #ring = new OrderRing();
-  /** Modules that this worker has opened a renewal of: they are there, and what they open they open at once. */
-  readonly #opened = new Set<string>();
+  /**
+   * By what its holds have in common (or its module): the number of a source that this worker has opened a renewal of. It
+   * is there, and what it opens it opens at once.
+   */
+  readonly #opened = new Map<object, number>();
+  #lastSource = 0;
   #lastId = 0;
 
   constructor(setup: Omit<WorkerSetup, 'ring'>) {
@@ -37,34 +43,30 @@ export class WorkerThread {
   }
 
   /**
-   * `running` resolves once the renewal of the hold `id` runs; it rejects when there will be none, also because of
-   * {@link forget}. With `mayRunSoon` it is undefined when it is known already that the renewal will run.
+   * `running` resolves once the renewal of the hold `id` runs; undefined when it is known that it will, for a lease whose
+   * renewal may come after its release. It rejects when there will be none, also because of {@link forget}.
    */
   arm(
     source: RenewalSource,
     cell: LeaseCell,
     durationMs: number,
     listener: HoldListener,
-    mayRunSoon = false,
+    isReleaseSafe = false,
   ): { readonly id: number; readonly running: Promise<void> | undefined } {
     const id = ++this.#lastId;
-    this.#holds.set(id, { listener });
-    const { module, state } = source;
+    this.#holds.set(id, { listener, cell: isReleaseSafe ? cell : undefined });
+    const { module, state, shared } = source;
     const { page, index } = cell;
-    const order: Order = {
-      kind: 'arm',
-      id,
-      module: module.href,
-      state,
-      page: page.id,
-      cell: index,
-      durationMs,
-    };
-    if (mayRunSoon && this.#sharedPage === page.id && this.#opened.has(module.href) && this.#tryRing(order))
-      return { id, running: undefined };
-    const running = this.#order({ ...order, memory: page.buffer }).then(
+    const known = this.#opened.get(shared ?? module);
+    if (isReleaseSafe && known !== undefined && this.#sharedPage === page.id) {
+      if (this.#tryRing([id, known, page.id, index, durationMs, state])) return { id, running: undefined };
+    }
+    const number = known ?? ++this.#lastSource;
+    const what = { source: number, module: module.href, shared, state };
+    const where = { page: page.id, memory: page.buffer, cell: index };
+    const running = this.#order({ kind: 'arm', id, ...what, ...where, durationMs, isReleaseSafe }).then(
       () => {
-        this.#opened.add(module.href);
+        this.#opened.set(shared ?? module, number);
         this.#sharedPage = page.id;
       },
       (error: unknown) => {
@@ -81,12 +83,12 @@ export class WorkerThread {
     if (hold === undefined) return;
     this.#holds.delete(id);
     hold.answer?.reject(threadError('it did not answer in time'));
-    const order: Order = { kind: 'forget', id };
-    if (!this.#tryRing(order)) this.#worker?.postMessage(order);
+    if (hold.cell === undefined) this.#worker?.postMessage({ kind: 'forget', id } satisfies Order);
+    else hold.cell.release();
   }
 
   /** True once the order is where the worker will find it. */
-  #tryRing(order: Order): boolean {
+  #tryRing(order: RingOrder): boolean {
     if (this.#worker === undefined || !this.#ring.tryWrite(JSON.stringify(order))) return false;
     if (!this.#ring.isPolled) {
       this.#ring.isPolled = true;

@@ -6,7 +6,7 @@ import { leaseClock } from '../host/lease-clock.js';
 import { CellPage, LeaseCell } from './cell.js';
 import { stallDetector } from './heartbeat.js';
 import { OrderRing } from './order-ring.js';
-import { toWire, type Order, type Report, type WorkerSetup } from './protocol.js';
+import { toWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
 import { RenewalLoop } from './renewal-loop.js';
 
 /** Entry of the keeper's worker thread: renews the leases of its owner, whatever the owner's loop is doing. */
@@ -19,8 +19,17 @@ const PAGES_KEPT = 4;
 const { heartbeat, maxStallMs, ring: memory } = workerData as WorkerSetup;
 const ring = new OrderRing(memory);
 const isOwnerStalled = stallDetector(heartbeat, maxStallMs, leaseClock);
-const loops = new Map<number, RenewalLoop>();
+interface Kept {
+  readonly loop: RenewalLoop;
+  readonly cell: LeaseCell;
+}
+const kept = new Map<number, Kept>();
 const pages = new Map<number, CellPage>();
+interface Source {
+  readonly openRenewal: RenewalModule['openRenewal'];
+  readonly shared: unknown;
+}
+const sources = new Map<number, Source>();
 /** Being opened; `false` once it was forgotten meanwhile. */
 const opening = new Map<number, boolean>();
 
@@ -29,25 +38,37 @@ function tell(report: Report): void {
 }
 
 async function arm(order: Extract<Order, { kind: 'arm' }>): Promise<void> {
-  const { id, durationMs } = order;
+  const { id, source, shared, state, page, cell, durationMs, isReleaseSafe } = order;
   opening.set(id, true);
-  if (order.memory !== undefined) keepPage(new CellPage(order.page, order.memory));
-  const page = pages.get(order.page) as CellPage;
+  keepPage(new CellPage(page, order.memory));
   const { openRenewal } = (await import(order.module)) as RenewalModule;
-  const renewal = await openRenewal(order.state);
-  const loop = new RenewalLoop(renewal, new LeaseCell(page, order.cell), {
+  if (!sources.has(source)) sources.set(source, { openRenewal, shared });
+  await open([id, source, page, cell, durationMs, state], isReleaseSafe);
+}
+
+async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
+  const [id, number, page, index, durationMs, state] = order;
+  const cell = new LeaseCell(pages.get(page) as CellPage, index);
+  // Most holds are over before anybody has to know of them.
+  if (cell.isReleased) return void opening.delete(id);
+  const { openRenewal, shared } = sources.get(number) as Source;
+  const loop = new RenewalLoop(await openRenewal(state, shared), cell, {
     clock: systemClock,
     leaseClock,
     durationMs,
     isOwnerStalled,
     onRenewed: (remainingMs, error) =>
       tell({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
-    onLost: (reason) => tell({ kind: 'lost', id, reason }),
+    onLost: (reason) => {
+      // Nothing more will be ordered: its owner releases it without us.
+      if (isReleaseSafe) kept.delete(id);
+      tell({ kind: 'lost', id, reason });
+    },
   });
   const isWanted = opening.get(id);
   opening.delete(id);
   if (isWanted === false) return;
-  loops.set(id, loop);
+  kept.set(id, { loop, cell });
   loop.start();
 }
 
@@ -60,22 +81,22 @@ function keepPage(page: CellPage): void {
 async function obey(order: Exclude<Order, { kind: 'poll' }>): Promise<void> {
   if (order.kind === 'arm') return arm(order);
   if (opening.has(order.id)) opening.set(order.id, false);
-  const loop = loops.get(order.id);
-  loops.delete(order.id);
+  const loop = kept.get(order.id)?.loop;
+  kept.delete(order.id);
   await (order.kind === 'release' ? loop?.release() : loop?.stop());
 }
 
-/** What the ring has brought, less the holds that were over before they were seen. */
+/** What the ring has brought, and what has been released since the last look. */
 function readRing(): number {
-  const orders = ring.readAll().map((text) => JSON.parse(text) as Exclude<Order, { kind: 'poll' }>);
-  const seen = new Map<number, (typeof orders)[number]>();
-  for (const order of orders) {
-    if (order.kind === 'forget' && seen.get(order.id)?.kind === 'arm') seen.delete(order.id);
-    else seen.set(order.id, order);
-  }
-  for (const order of seen.values()) {
+  const orders = ring.readAll();
+  for (const text of orders) {
     // Nobody waits for the answer: a hold that is not renewed ends at its deadline, of which its owner's timer tells.
-    obey(order).catch(() => undefined);
+    open(JSON.parse(text) as RingOrder, true).catch(() => undefined);
+  }
+  for (const [id, { loop, cell }] of kept) {
+    if (!cell.isReleased) continue;
+    kept.delete(id);
+    void loop.stop();
   }
   return orders.length;
 }

@@ -4,14 +4,17 @@ import { systemClock } from '../host/clock.js';
 import { leaseClock } from '../host/lease-clock.js';
 import { lazyBackend } from './lazy-backend.js';
 
-let keeper: Promise<LeaseKeeper> | undefined;
+let keeper: LeaseKeeper | undefined;
+
+async function loaded(): Promise<LeaseKeeper> {
+  const { createKeeper } = await import('../keeper/index.js');
+  return (keeper ??= createKeeper(systemClock, leaseClock));
+}
 
 /** One for all leases of this thread; its code is loaded with the first of them. */
 export const leaseKeeper: LeaseKeeper = {
-  arm: async (grant, hold) => {
-    keeper ??= import('../keeper/index.js').then(({ createKeeper }) => createKeeper(systemClock, leaseClock));
-    return (await keeper).arm(grant, hold);
-  },
+  arm: (grant, hold) =>
+    keeper === undefined ? loaded().then((own) => own.arm(grant, hold)) : keeper.arm(grant, hold),
 };
 
 /** Leases on directories. Their code is loaded when the first is asked for: most processes only flock. */

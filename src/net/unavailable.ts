@@ -61,6 +61,12 @@ export function connectionFact(
     case 'ECONNABORTED':
       return [`${server} closed the connection (${code})`, 'Check its log; a plain port does not speak TLS'];
   }
+  if (code !== undefined && CLIENT_CERTIFICATE.test(code)) {
+    return [
+      `TLS with ${server} was refused: it does not accept our certificate, or wants one (${code})`,
+      'Name a certificate that its authority has signed, and its key, in the address',
+    ];
+  }
   if (code !== undefined && TLS_CODE.test(code)) {
     return [
       `TLS with ${server} was refused (${code})`,
@@ -69,6 +75,10 @@ export function connectionFact(
   }
   return undefined;
 }
+
+/** Alerts that come from the server: it is our certificate that they are about (RFC 8446, 6.2). */
+const CLIENT_CERTIFICATE =
+  /^ERR_SSL_\w*ALERT_(CERTIFICATE_|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)/;
 
 /** OpenSSL's verify results, Node's own codes, and the plain "wrong version number" of a port without TLS. */
 const TLS_CODE =

@@ -7,7 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { startPostgres, startRedis, type PostgresServer, type RedisServer } from '../support/engines.js';
+import {
+  startEtcd,
+  startPostgres,
+  startRedis,
+  type EtcdCluster,
+  type PostgresServer,
+  type RedisServer,
+} from '../support/engines.js';
 import { freePort, until } from '../support/ports.js';
 import { start, type TestChild } from '../support/processes.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
@@ -17,15 +24,25 @@ const SECRET = 'hunter2-s3cr3t';
 
 let redis: RedisServer;
 let postgres: PostgresServer;
+let etcd: EtcdCluster;
 
 beforeAll(async () => {
-  [redis, postgres] = await Promise.all([startRedis('--requirepass', SECRET), startPostgres()]);
+  [redis, postgres, etcd] = await Promise.all([
+    startRedis('--requirepass', SECRET),
+    startPostgres(),
+    startEtcd(),
+  ]);
 });
 afterAll(async () => {
-  await Promise.all([redis.stop(), postgres.stop()]);
+  await Promise.all([redis.stop(), postgres.stop(), etcd.stop()]);
 });
 
 const at = (name: string): string => redis.url.replace('://', `://:${SECRET}@`) + `#${name}`;
+const on: Readonly<Record<string, (name: string) => string>> = {
+  redis: at,
+  postgres: (name) => `${postgres.url}#${name}`,
+  etcd: (name) => `${etcd.url}#${name}`,
+};
 const holdfast = (...args: string[]): TestChild =>
   start(process.execPath, [HOLDFAST, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
 
@@ -96,6 +113,41 @@ describe('the command, by the address of an engine', () => {
     expect((await ended(holdfast('run', '-w', '5s', '--permits', '2', lock, '--', 'true'))).code).toBe(0);
     two[1]?.process.stdin?.end('\n');
   });
+
+  test.each(['redis', 'postgres', 'etcd'])(
+    "--permits on %s: a killed holder's permit comes back",
+    async (engine) => {
+      const address = on[engine]?.('jobs') as string;
+      const run = ['run', '--permits', '2', '--lease', '2s'];
+      const two = [1, 2].map(() => holdfast(...run, address, '--', 'sh', '-c', 'echo in; read _'));
+      await Promise.all(two.map((child) => child.line(/^in$/)));
+      expect((await ended(holdfast(...run, '-n', address, '--', 'true'))).code).toBe(75);
+      two[0]?.process.kill('SIGKILL');
+      expect((await ended(holdfast(...run, '-w', '15s', address, '--', 'echo', 'mine'))).stdout).toBe(
+        'mine\n',
+      );
+      two[1]?.process.stdin?.end('\n');
+      await two[1]?.exited;
+    },
+  );
+
+  test.each(['redis', 'etcd'])(
+    '--stand-by on %s: a leader whose hold is broken stands by and leads again',
+    async (engine) => {
+      const address = on[engine]?.('lead') as string;
+      const log = join(testDirectory(), 'log');
+      writeFileSync(log, '');
+      const script = `echo started >> ${log}; test $(grep -c started ${log}) -ge 2 && exit 7; exec sleep 600`;
+      const run = ['run', '--stand-by', '--lease', '2s', '--grace', '1s'];
+      const end = ended(holdfast(...run, address, '--', 'sh', '-c', script));
+      await until('it runs', () => readFileSync(log, 'utf8').includes('started'));
+      const { stdout } = await ended(holdfast('show', '--json', address));
+      const holder = /"holderId": ?"([a-z2-7]{26})"/.exec(stdout)?.[1] as string;
+      expect((await ended(holdfast('break', '--force', address, '--holder', holder))).code).toBe(0);
+      expect(await end).toMatchObject({ code: 7, stderr: expect.stringMatching(/standing by/) as string });
+      expect(readFileSync(log, 'utf8')).toBe('started\nstarted\n');
+    },
+  );
 
   test('--stand-by starts the command again after a loss, and ends with it otherwise', async () => {
     const proxy = await startTcpProxy(postgres.port);

@@ -8,7 +8,9 @@ import type { Grant } from '../../src/core/backend.js';
 import { LockLostError } from '../../src/core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../src/core/lease.js';
 import type { LeaseKeeper } from '../../src/core/lock-space.js';
+import { Deadlines } from '../../src/core/deadlines.js';
 import { LeaseCell } from '../../src/keeper/cell.js';
+import { KeptHold } from '../../src/keeper/kept-hold.js';
 import { createKeeper } from '../../src/keeper/index.js';
 import { systemClock } from '../../src/host/clock.js';
 import { leaseClock } from '../../src/host/lease-clock.js';
@@ -137,6 +139,29 @@ describe('the shared cell', () => {
     expect(cell.end('taken')).toBe('taken');
     cell.extend(9_000);
     expect([cell.check(400, 0), cell.end('expired')]).toEqual(['taken', 'taken']);
+  });
+
+  test('whose lease ran out before anybody looked is released without an error', async () => {
+    const cell = LeaseCell.create(leaseClock.now() + 10);
+    const context = { clock: systemClock, leaseClock, deadlines: new Deadlines(systemClock) };
+    const asked: Grant = { check: () => undefined, onLost: () => undefined, release: () => undefined };
+    const release = async (): Promise<void> => {
+      cell.release();
+      await eventually('a turn or two', () => leaseClock.now() > cell.deadline + 30 || undefined);
+    };
+    const grant = new KeptHold(cell, context).grant(asked, release, () => undefined);
+    while (leaseClock.now() <= cell.deadline);
+    await expect(grant.release()).resolves.toBeUndefined();
+  });
+
+  test('says that it was released, which no loss is, and a loss says so first', () => {
+    const released = LeaseCell.create(1_000);
+    released.release();
+    expect([released.isReleased, released.lossReason]).toEqual([true, undefined]);
+    const lost = LeaseCell.create(1_000);
+    lost.end('taken');
+    lost.release();
+    expect([lost.isReleased, lost.lossReason]).toEqual([false, 'taken']);
   });
 });
 

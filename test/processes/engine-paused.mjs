@@ -1,11 +1,13 @@
 // Counts in a fenced resource, and is paused by its parent: `node engine-paused.mjs ADDRESS RESOURCE_URL ROUNDS LEASE_MS`.
+// Each hold is told with the interval in which its holder acted as one.
 import { fencedUpdate, httpResource } from '../../dist/fencing/index.js';
 import { acquire, isLockError } from '../../dist/index.js';
 import { once } from 'node:events';
 
 const [, , address, url, rounds, leaseMs] = process.argv;
 const resource = httpResource(url);
-const now = () => performance.timeOrigin + performance.now();
+// One clock for all processes of the host, whatever their wall clocks say.
+const now = () => Number(process.hrtime.bigint()) / 1e6;
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 for (let round = 0; round < Number(rounds);) {
@@ -26,11 +28,12 @@ for (let round = 0; round < Number(rounds);) {
     await once(process.stdin, 'data');
     // Past the last check of its own, as code that is paused between a check and a write would be.
     const outcome = await resource.write(guard.fencingToken, { body: String(value + 1) });
-    tell({ type: outcome === 'written' ? 'accepted' : 'refused', from, to: now() });
+    const type = outcome === 'written' ? 'accepted' : 'refused';
+    tell({ type, from, to: now(), token: String(guard.fencingToken) });
     if (outcome === 'written') round++;
   } catch (error) {
     if (!isLockError(error)) throw error;
-    tell({ type: 'refused', from, to: now() });
+    tell({ type: 'refused', from, to: now(), token: String(guard.fencingToken) });
   }
   await guard.release().catch(() => undefined);
 }

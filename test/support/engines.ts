@@ -118,8 +118,11 @@ export interface PostgresServer extends AsyncDisposable {
   readonly url: string;
   process(): ServerProcess;
   restart(): Promise<void>;
-  /** From now on `role` needs its password; everybody else is trusted. */
+  /** From now on `role` needs its password, or a certificate in its name; everybody else is trusted. */
   requirePasswordOf(role: string): void;
+  requireCertificateOf(role: string): void;
+  /** A hot standby that follows it, with the same roles. */
+  startStandby(): Promise<{ readonly url: string } & AsyncDisposable>;
   stop(): Promise<void>;
 }
 
@@ -160,6 +163,11 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
     await running.kill();
     directory.remove();
   };
+  const setRules = (...first: string[]): void => {
+    const rest = ['host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust'];
+    writeFileSync(join(data, 'pg_hba.conf'), `${[...first, ...rest].join('\n')}\n`);
+    process.kill(running.pid, 'SIGHUP');
+  };
   return {
     port,
     url,
@@ -168,13 +176,45 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
       await running.kill();
       running = await start();
     },
-    requirePasswordOf: (role) => {
-      const rules = `host all ${role} 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n`;
-      writeFileSync(join(data, 'pg_hba.conf'), rules);
-      process.kill(running.pid, 'SIGHUP');
-    },
+    requirePasswordOf: (role) => setRules(`host all ${role} 127.0.0.1/32 scram-sha-256`),
+    requireCertificateOf: (role) =>
+      setRules(`hostssl all ${role} 127.0.0.1/32 cert`, `hostnossl all ${role} 127.0.0.1/32 reject`),
+    startStandby: () => startStandby(port),
     stop,
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function startStandby(primaryPort: number): Promise<{ readonly url: string } & AsyncDisposable> {
+  const directory = serverDirectory();
+  if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory.path]);
+  const data = join(directory.path, 'data');
+  const from = ['-h', '127.0.0.1', '-p', String(primaryPort), '-U', 'holder'];
+  const [copy, copyArgs] = asPostgres(join(postgresBin(), 'pg_basebackup'), [
+    ...from,
+    '-D',
+    data,
+    '-R',
+    '-c',
+    'fast',
+  ]);
+  execFileSync(copy, copyArgs, { stdio: 'pipe' });
+  const port = await freePort();
+  const settings = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    `unix_socket_directories=${directory.path}`,
+  ];
+  const args = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
+  const [command, commandArgs] = asPostgres(join(postgresBin(), 'postgres'), args);
+  const url = `postgres://holder@127.0.0.1:${port}/postgres`;
+  const running = await startServer(command, commandArgs, port, { isReady: () => canQuery(url) });
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+      directory.remove();
+    },
   };
 }
 

@@ -3,9 +3,9 @@ import type { Gateway, Json } from './gateway.js';
 import { graveOf, keysOf, parseKey, type EtcdKeys, type Kind, type Range } from './keys.js';
 import {
   deleteRequest,
+  getRequest,
   isAbsent,
   isEmpty,
-  only,
   putRequest,
   rangeRequest,
   txnResult,
@@ -62,7 +62,12 @@ export async function tryClaim(
   // Permits are in nobody's way until the last is out, which no comparison can count: they always queue.
   if (claim.kind === 'p') return enqueue(gateway, claim, session, budgetMs);
   const result = await transact(gateway, budgetMs, {
-    compare: [isEmpty(claim.rivals), isAbsent(claim.key), isAbsent(graveOf(claim.holderId))],
+    // Among the rivals of an exclusive claim is its own key.
+    compare: [
+      isEmpty(claim.rivals),
+      ...(claim.kind === 'x' ? [] : [isAbsent(claim.key)]),
+      isAbsent(graveOf(claim.holderId)),
+    ],
     success: [{ request_put: putRequest(claim.key, claim.value, session.leaseId) }],
     failure: [lookAtOwn(claim)],
   });
@@ -121,9 +126,7 @@ export async function buryClaim(
   });
 }
 
-const lookAtOwn = (claim: Claim): Json => ({
-  request_range: rangeRequest(only(claim.key), { keysOnly: true }),
-});
+const lookAtOwn = (claim: Claim): Json => ({ request_range: { ...getRequest(claim.key), keys_only: true } });
 
 /** The nearest rivals first, as many as it takes to be kept out. */
 function lookAtRivals(claim: Claim, more: number, before?: bigint): Json {

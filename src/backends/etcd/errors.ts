@@ -62,7 +62,7 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
       return refusal(
         'HOLDFAST_PERMISSION',
         'this user may not use the keys under holdfast/',
-        'etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
+        'Run etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
         resource,
         cause,
       );
@@ -75,6 +75,7 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
         cause,
       );
     default:
+      if (cause.message === 'connection closed') return brokenGatewayError(cause, resource, server);
       return unavailableError(
         resource,
         cause.isTransient ? 'the cluster has no leader' : `the cluster refused (gRPC status ${cause.status})`,
@@ -82,6 +83,16 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
         cause,
       );
   }
+}
+
+/** The gateway reaches its own member with the member's certificate as a client's, since it has no other. */
+function brokenGatewayError(cause: EtcdAnswer, resource: string, server: string): LockError {
+  return unavailableError(
+    resource,
+    `the JSON gateway of ${server} does not reach its own member`,
+    'Check its log; with --client-cert-auth the extended key usage of its own certificate must have clientAuth',
+    cause,
+  );
 }
 
 function loginError(cause: EtcdAnswer, resource: string): LockError {

@@ -1,11 +1,8 @@
-import type { IncomingMessage } from 'node:http';
-
 import type { Clock } from '../../core/clock.js';
-import { SilentServerError } from '../../net/unavailable.js';
 import { pause } from '../../net/within.js';
 import type { EtcdConfig } from './config.js';
 import { EtcdAnswer, EtcdFailure, GRPC } from './errors.js';
-import { createHttp, textOf, type Http } from './http.js';
+import { createHttp, type Http, type Post } from './http.js';
 
 /** With several members none may use up the whole budget: a stopped one takes connections and says nothing. */
 const MEMBER_MS = 1_500;
@@ -13,6 +10,8 @@ const MEMBER_MS = 1_500;
 const NO_LEADER_PAUSE_MS = 50;
 /** Connections that were never made; everything else may have reached the member. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** For the sake of a watch, which is only a hint. */
+const LOGIN_MS = 1_500;
 const NEVER = new AbortController().signal;
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -36,7 +35,7 @@ export class Gateway {
   constructor(config: EtcdConfig, clock: Clock) {
     this.#config = config;
     this.#clock = clock;
-    this.#http = createHttp(config);
+    this.#http = createHttp(config, clock);
   }
 
   /** @throws EtcdAnswer for an error that is final; EtcdFailure when no member gave an answer in time. */
@@ -45,13 +44,17 @@ export class Gateway {
     const text = JSON.stringify(body);
     const { length } = this.#config.endpoints;
     let isUncertain = false;
+    let answer: EtcdAnswer | undefined;
     let unreached = 0;
     for (;;) {
       const leftMs = deadline - this.#clock.now();
       try {
         return await this.#once(path, text, length === 1 ? leftMs : Math.min(leftMs, MEMBER_MS));
       } catch (error) {
-        if (error instanceof EtcdAnswer && !error.isTransient) throw error;
+        if (error instanceof EtcdAnswer) {
+          if (!error.isTransient) throw error;
+          answer = error;
+        }
         const isSent = !NEVER_SENT.has(String((error as { code?: unknown }).code));
         isUncertain ||= isSent;
         unreached = isSent ? 0 : unreached + 1;
@@ -59,7 +62,8 @@ export class Gateway {
         const isOver = this.#clock.now() >= deadline - 1 || unreached === length;
         // A single member that breaks connections is not asked again: nobody else could answer in its place.
         if (isOver || (length === 1 && !(error instanceof EtcdAnswer)))
-          throw new EtcdFailure(error, isUncertain);
+          // What a member said tells more than that the last moment was too short for another answer.
+          throw new EtcdFailure(answer ?? error, isUncertain);
         if (error instanceof EtcdAnswer) await pause(this.#clock, NO_LEADER_PAUSE_MS, NEVER);
       }
     }
@@ -73,7 +77,8 @@ export class Gateway {
     onMessage: (message: Json) => boolean,
   ): Promise<void> {
     try {
-      const reply = await this.#post(path, JSON.stringify(body), signal);
+      await this.#login(() => LOGIN_MS);
+      const reply = await this.#http.open(this.#postOf(path, JSON.stringify(body)), signal);
       reply.setEncoding('utf8');
       let rest = '';
       for await (const chunk of reply) {
@@ -93,39 +98,36 @@ export class Gateway {
   }
 
   async #once(path: string, text: string, budgetMs: number): Promise<Json> {
-    const aborter = new AbortController();
-    const timer = this.#clock.setTimer(Math.max(1, budgetMs), () => aborter.abort());
+    const until = this.#clock.now() + Math.max(1, budgetMs);
     try {
-      try {
-        return await this.#answer(path, text, aborter.signal);
-      } catch (error) {
-        const isStale = error instanceof EtcdAnswer && error.status === GRPC.unauthenticated;
-        // Tokens of etcd run out after minutes.
-        if (!isStale || this.#token === undefined) throw error;
-        this.#token = undefined;
-        return await this.#answer(path, text, aborter.signal);
-      }
+      return await this.#answer(path, text, until);
     } catch (error) {
-      if (aborter.signal.aborted) throw new SilentServerError(budgetMs);
-      throw error;
-    } finally {
-      timer.clear();
+      const isStale = error instanceof EtcdAnswer && error.status === GRPC.unauthenticated;
+      // Tokens of etcd run out after minutes.
+      if (!isStale || this.#token === undefined) throw error;
+      this.#token = undefined;
+      return this.#answer(path, text, until);
     }
   }
 
-  async #answer(path: string, text: string, signal: AbortSignal): Promise<Json> {
-    return parseAnswer(await textOf(await this.#post(path, text, signal)));
+  async #answer(path: string, text: string, until: number): Promise<Json> {
+    const leftMs = (): number => Math.max(1, until - this.#clock.now());
+    await this.#login(leftMs);
+    return parseAnswer(await this.#http.ask(this.#postOf(path, text), leftMs()));
   }
 
-  async #post(path: string, text: string, signal: AbortSignal): Promise<IncomingMessage> {
-    const { username, password, endpoints } = this.#config;
+  async #login(leftMs: () => number): Promise<void> {
+    const { username, password } = this.#config;
+    if (username === undefined || this.#token !== undefined) return;
+    const login = JSON.stringify({ name: username, password });
+    const reply = await this.#http.ask(this.#postOf('/v3/auth/authenticate', login), leftMs());
+    this.#token = String(parseAnswer(reply)['token']);
+  }
+
+  #postOf(path: string, body: string): Post {
+    const { endpoints } = this.#config;
     const endpoint = endpoints[this.#current] as (typeof endpoints)[number];
-    if (username !== undefined && this.#token === undefined) {
-      const login = JSON.stringify({ name: username, password });
-      const reply = await this.#http.post(endpoint, '/v3/auth/authenticate', login, undefined, signal);
-      this.#token = String(parseAnswer(await textOf(reply))['token']);
-    }
-    return this.#http.post(endpoint, path, text, this.#token, signal);
+    return { endpoint, path, body, token: this.#token };
   }
 }
 

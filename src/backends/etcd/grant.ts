@@ -7,7 +7,6 @@ import type { EtcdContext } from './context.js';
 import { endClaim, type Claim } from './claim.js';
 import { etcdError } from './errors.js';
 import type { Gateway } from './gateway.js';
-import type { EtcdRenewalState } from './renewal.js';
 import { keyValues, rangeRequest, only } from './requests.js';
 import { BELIEVED_PART, keepAlive, type Session } from './session.js';
 
@@ -20,6 +19,8 @@ export interface HeldKey {
   readonly server: string;
 }
 
+const RENEWAL = distUrl('backends/etcd/renewal.js');
+
 export function grantOf(context: EtcdContext, claim: Claim, session: Session, fencingToken: bigint): Grant {
   const { config, server, display, gateway, leaseClock } = context;
   const held: HeldKey = {
@@ -28,7 +29,6 @@ export function grantOf(context: EtcdContext, claim: Claim, session: Session, fe
     shown: `${display}#${claim.resource}`,
     server,
   };
-  const state: EtcdRenewalState = { config, held };
   const { deadline } = session;
   return {
     fencingToken,
@@ -36,7 +36,7 @@ export function grantOf(context: EtcdContext, claim: Claim, session: Session, fe
       durationMs: session.ttlMs * BELIEVED_PART,
       deadline,
       isReleaseSafe: true,
-      renewal: { module: distUrl('backends/etcd/renewal.js'), state },
+      renewal: { module: RENEWAL, shared: config, state: held },
     },
     check: (marginMs) => (leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,

@@ -1,53 +1,87 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
+import type { Clock } from '../../core/clock.js';
+import { Deadlines } from '../../core/deadlines.js';
+import { SilentServerError } from '../../net/unavailable.js';
 import type { EtcdConfig, EtcdEndpoint } from './config.js';
+
+/** What is posted, and to which member. */
+export interface Post {
+  readonly endpoint: EtcdEndpoint;
+  readonly path: string;
+  readonly body: string;
+  readonly token: string | undefined;
+}
 
 /** POSTs to one member of the cluster. Node's own client, since `fetch` takes no private authority and no client key. */
 export interface Http {
-  /** @param signal ends the request, and the reply if that is still on its way. */
-  post(
-    endpoint: EtcdEndpoint,
-    path: string,
-    body: string,
-    token: string | undefined,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage>;
+  /** The whole reply. @throws SilentServerError when it is not there after `budgetMs`; the request has ended then. */
+  ask(post: Post, budgetMs: number): Promise<string>;
+  /** The reply as it comes. @param signal ends the request, and the reply if that is still on its way. */
+  open(post: Post, signal: AbortSignal): Promise<IncomingMessage>;
   close(): void;
 }
 
-export function createHttp(config: EtcdConfig): Http {
-  const agent =
-    config.tls === undefined ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
+export function createHttp({ tls }: EtcdConfig, clock: Clock): Http {
+  const agent = tls === undefined ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
+  const deadlines = new Deadlines(clock);
+
+  function start({ endpoint, path, body, token }: Post, signal?: AbortSignal): ClientRequest {
+    const options = {
+      agent,
+      host: endpoint.host,
+      port: endpoint.port,
+      path,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        ...(token !== undefined && { authorization: token }),
+      },
+      ...(signal !== undefined && { signal }),
+    };
+    return tls === undefined ? httpRequest(options) : httpsRequest({ ...options, ...tls });
+  }
+
   return {
-    post: ({ host, port }, path, body, token, signal) =>
+    // No AbortSignal here: making one, and taking it off again, costs more than the rest of the request.
+    ask: (post, budgetMs) =>
       new Promise((resolve, reject) => {
-        const options = {
-          agent,
-          host,
-          port,
-          path,
-          signal,
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            'content-length': Buffer.byteLength(body),
-            ...(token !== undefined && { authorization: token }),
-          },
+        const sent = start(post);
+        const deadline = deadlines.add(budgetMs, () => {
+          reject(new SilentServerError(budgetMs));
+          sent.destroy();
+        });
+        const fail = (error: unknown): void => {
+          deadlines.remove(deadline);
+          reject(error as Error);
         };
-        const sent =
-          config.tls === undefined ? httpRequest(options) : httpsRequest({ ...options, ...config.tls });
+        sent.on('error', fail);
+        sent.once('response', (reply) => {
+          let text = '';
+          reply.setEncoding('utf8');
+          reply.on('data', (chunk: string) => (text += chunk));
+          reply.on('error', fail);
+          reply.once('end', () => {
+            deadlines.remove(deadline);
+            resolve(text);
+          });
+        });
+        sent.end(post.body);
+      }),
+    open: (post, signal) =>
+      new Promise((resolve, reject) => {
+        const sent = start(post, signal);
         sent.once('response', resolve);
         sent.on('error', reject);
-        sent.end(body);
+        sent.end(post.body);
       }),
     close: () => agent.destroy(),
   };
-}
-
-export async function textOf(reply: IncomingMessage): Promise<string> {
-  reply.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of reply) text += chunk as string;
-  return text;
 }

@@ -5,9 +5,9 @@ import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';
 import { PROOF_MS } from './config.js';
 import { isAnswer, sqlState } from './errors.js';
-import { newLabel } from './label.js';
+import { labelFor, signOf } from './label.js';
 import type { Session } from './session.js';
-import { createSequence, HEARTBEAT, NOW_MS, SET_LOCK_TIMEOUT } from './statements.js';
+import { createSequence, HEARTBEAT, NOW_MS, PREPARE_WAIT } from './statements.js';
 
 /** One request on a session of its own. */
 export interface Ask {
@@ -16,6 +16,8 @@ export interface Ask {
   readonly clock: Clock;
   /** Opens every statement, so that others can see whose it is. */
   readonly label: string;
+  /** Whose the session is while this is under way, see {@link signOf}. */
+  readonly sign: string;
   query(text: string, values: readonly unknown[]): Promise<readonly Row[]>;
   /** A statement that blocks in the server until its lock is granted. */
   wait(text: string, values: readonly unknown[]): Promise<readonly Row[]>;
@@ -54,15 +56,17 @@ async function attempt<T>(
   budgetMs: number,
   work: (ask: Ask) => Promise<T>,
 ): Promise<T> {
-  const label = newLabel(request.resource, request.holderId, context.clock.wallNow(), request.reason);
+  const label = labelFor(request.resource, request.reason);
+  const sign = signOf(request.holderId, context.clock.wallNow());
   try {
     return await work({
       request,
       session,
       clock: context.clock,
       label,
+      sign,
       query: (text, values) => session.query(label + text, values, budgetMs),
-      wait: (text, values) => wait(session, label, request.timeoutMs ?? Infinity, text, values),
+      wait: (text, values) => wait(session, { label, sign }, request.timeoutMs ?? Infinity, text, values),
     });
   } catch (error) {
     session.close();
@@ -72,13 +76,13 @@ async function attempt<T>(
 
 async function wait(
   session: Session,
-  label: string,
+  { label, sign }: Pick<Ask, 'label' | 'sign'>,
   timeoutMs: number,
   text: string,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
   const limit = timeoutMs === Infinity ? '0' : String(Math.ceil(timeoutMs) + LOCK_TIMEOUT_MARGIN_MS);
-  await session.query(label + SET_LOCK_TIMEOUT, [limit], Infinity);
+  await session.query(label + PREPARE_WAIT, [limit, sign], Infinity);
   for (;;) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- only after the server gave up on its own

@@ -48,7 +48,7 @@ export function createPostgresBackend(context: PostgresContext): Backend {
         if (waiting === undefined) return;
         // Ending the connection is enough; the server, told by another session, notices a second earlier.
         waiting.session.close();
-        void terminate(context, waiting.session.backendPid, waiting.label).catch(() => undefined);
+        void terminate(context, waiting.session.backendPid, waiting.sign).catch(() => undefined);
       };
       const work = named(request.resource, () =>
         onSession(context, request, async (ask): Promise<Grant> => {
@@ -77,7 +77,7 @@ export function createPostgresBackend(context: PostgresContext): Backend {
 async function tryLock(ask: Ask): Promise<Won | undefined> {
   const { mode, resource } = ask.request;
   const key = advisoryKey(resource, 'lock');
-  const [row] = await withTokens(ask, () => ask.query(tryStatement(mode), [key]));
+  const [row] = await withTokens(ask, () => ask.query(tryStatement(mode), [key, ask.sign]));
   return row === undefined ? undefined : { key, token: BigInt(row['token'] as string) };
 }
 

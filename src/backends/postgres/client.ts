@@ -3,10 +3,19 @@ import type { PostgresConfig } from './config.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
+/** A statement that the server keeps parsed and planned under its name, for as long as the session lives. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** As much of a `pg` client as a session needs. */
 export interface PgClient {
   readonly processID?: number | null;
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  query(
+    statement: string | Statement,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[] }>;
   on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
   removeListener(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
   ref?(): void;

@@ -9,7 +9,7 @@ const UNAVAILABLE: Readonly<Record<string, readonly [fact: string, nextStep: str
   ],
   '28000': [
     'it does not let this user in from here',
-    'Check pg_hba.conf, and whether it wants TLS (sslmode=require)',
+    'Check pg_hba.conf, and whether it wants TLS (sslmode=require) or a certificate (sslcert, sslkey)',
   ],
   '3D000': ['there is no such database', 'Correct the name behind the / in the address'],
   '53300': ['it has no connection left', 'Raise max_connections, or hold fewer locks at once'],

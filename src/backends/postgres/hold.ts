@@ -1,5 +1,6 @@
 import type { Grant, Mode } from '../../core/backend.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock } from '../../core/clock.js';
+import type { Deadline, Deadlines } from '../../core/deadlines.js';
 import { LockError, type LossReason } from '../../core/errors.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
@@ -12,6 +13,7 @@ import { HEARTBEAT, unlockStatement } from './statements.js';
 export interface HoldContext {
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly leaseClock: LeaseClock;
   readonly server: string;
 }
@@ -32,16 +34,16 @@ export interface Held {
  * tcp_user_timeout or the keepalives, 15 to 20 s, so belief ends {@link PROOF_MS} after the last proof.
  */
 export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): Grant {
-  const { clock, leaseClock } = context;
+  const { deadlines, leaseClock } = context;
   const { session } = held;
   let listener: ((reason: LossReason) => void) | undefined;
   let isOver = false;
-  let timer: Timer | undefined;
+  let next: Deadline;
 
   function lose(): void {
     if (isOver) return;
     isOver = true;
-    timer?.clear();
+    deadlines.remove(next);
     session.close();
     listener?.('session-ended');
   }
@@ -51,7 +53,7 @@ export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): 
   }
 
   function watch(): void {
-    timer = clock.setTimer(HEARTBEAT_MS, beat, { keepsProcessAlive: false });
+    next = deadlines.add(HEARTBEAT_MS, beat);
   }
 
   function beat(): void {
@@ -66,8 +68,8 @@ export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): 
     );
   }
 
-  session.onEnd = lose;
   watch();
+  session.onEnd = lose;
   return {
     fencingToken,
     check: (marginMs) => (!isOver && isProven(marginMs) ? undefined : 'session-ended'),
@@ -79,7 +81,7 @@ export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): 
       listener = undefined;
       if (isOver) return;
       isOver = true;
-      timer?.clear();
+      deadlines.remove(next);
       await release(context, held);
     },
   };

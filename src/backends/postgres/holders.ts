@@ -2,7 +2,7 @@ import type { HolderInfo } from '../../core/backend.js';
 import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';
 import { advisoryKey, halvesOf } from './keys.js';
-import { holderOf, readLabel } from './label.js';
+import { holderOf, readLabel, readSign } from './label.js';
 import { INSPECT, LIST, TERMINATE } from './statements.js';
 
 /** Looking is worth less patience than locking: it often happens for the sake of a message. */
@@ -37,7 +37,7 @@ function holderInfo(row: Row, isQueue: boolean): HolderInfo {
           note: `server process ${String(row['pid'])}, client ${typeof row['client'] === 'string' ? row['client'] : 'local'}`,
           ...(since instanceof Date && { sinceAt: since.toISOString() }),
         }
-      : holderOf(label)),
+      : holderOf(label, row['application_name'])),
   };
 }
 
@@ -61,10 +61,10 @@ export async function terminateHolder(
     halves.map(([, objid]) => objid),
   ]);
   for (const row of rows) {
-    const label = readLabel(row['query']);
-    if (label?.holderId !== holderId || row['granted'] !== true) continue;
+    const sign = row['application_name'];
+    if (readSign(sign).holderId !== holderId || row['granted'] !== true) continue;
     // oxlint-disable-next-line no-await-in-loop -- there is one
-    return terminate(context, row['pid'] as number, label.label);
+    return terminate(context, row['pid'] as number, sign as string);
   }
   return false;
 }
@@ -72,9 +72,9 @@ export async function terminateHolder(
 export async function terminate(
   context: PostgresContext,
   backendPid: number,
-  label: string,
+  sign: string,
 ): Promise<boolean> {
-  const rows = await ask(context, TERMINATE, [backendPid, label]);
+  const rows = await ask(context, TERMINATE, [backendPid, sign]);
   return rows[0]?.['is_told'] === true;
 }
 

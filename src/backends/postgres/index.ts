@@ -1,5 +1,6 @@
 import type { Backend } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
+import { Deadlines } from '../../core/deadlines.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createPostgresBackend as create } from './backend.js';
 import { ownClients, pooledClients, type PgPool } from './client.js';
@@ -13,8 +14,10 @@ export { POSTGRES_CAPABILITIES } from './config.js';
 export function createPostgresBackend(target: string, clock: Clock, leaseClock: LeaseClock): Backend {
   const config = postgresConfig(target);
   const { server, display, isSessionPooler } = config;
-  const sessions = new Sessions({ open: ownClients(config), clock, leaseClock, display, isSessionPooler });
-  return create({ sessions, clock, leaseClock, server, display });
+  const deadlines = new Deadlines(clock);
+  const open = ownClients(config);
+  const sessions = new Sessions({ open, clock, deadlines, leaseClock, display, isSessionPooler });
+  return create({ sessions, clock, deadlines, leaseClock, server, display });
 }
 
 /** Works through the caller's own pool: each hold keeps one of its clients until it is released. */
@@ -25,6 +28,8 @@ export function createPooledPostgresBackend(
   leaseClock: LeaseClock,
 ): Backend {
   const open = pooledClients(pool);
-  const sessions = new Sessions({ open, clock, leaseClock, display, isSessionPooler: false }, 0);
-  return create({ sessions, clock, leaseClock, server: display, display });
+  const deadlines = new Deadlines(clock);
+  const shared = { clock, deadlines, leaseClock, display };
+  const sessions = new Sessions({ ...shared, open, isSessionPooler: false }, 0);
+  return create({ ...shared, sessions, server: display });
 }

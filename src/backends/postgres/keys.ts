@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
 
+import { remembering } from '../../core/remembering.js';
+
+/** A hash costs as much as all else that is computed for a hold. */
+const KEYS_KEPT = 256;
+
 /** What an advisory lock stands for. A resource's lock, the queue for its permits, and each permit are apart. */
 export type KeyKind = 'lock' | 'queue' | `permit ${number}`;
 
@@ -8,8 +13,15 @@ export type KeyKind = 'lock' | 'queue' | `permit ${number}`;
  * names in one number (once in 2^32 names) only wait for each other without need.
  */
 export function advisoryKey(resource: string, kind: KeyKind): string {
-  return createHash('sha256').update(`holdfast\0${kind}\0${resource}`).digest().readBigInt64BE().toString();
+  const named = `holdfast\0${kind}\0${resource}`;
+  return kind === 'lock' ? lockKey(named) : keyOf(named);
 }
+
+function keyOf(named: string): string {
+  return createHash('sha256').update(named).digest().readBigInt64BE().toString();
+}
+
+const lockKey = remembering(KEYS_KEPT, keyOf);
 
 /** How pg_locks shows a key: two unsigned halves. */
 export function halvesOf(key: string): readonly [classid: string, objid: string] {

@@ -1,12 +1,15 @@
+import { remembering } from '../../core/remembering.js';
 import type { HolderInfo } from '../../core/backend.js';
 import { decodeHolderNote, encodeHolderNote } from '../../host/holder-note.js';
 
 /** pg_stat_activity keeps this much of a statement (track_activity_query_size). */
 const LABEL_MAX_CHARS = 900;
 const LABEL = /^\/\*holdfast:([A-Za-z0-9_-]+)\*\//;
+/** Texts are kept for the holds to come; the server keeps them parsed, and finds them by being the same. */
+const LABELS_KEPT = 256;
 
+/** What a process says of all its holds of one resource for one reason. */
 export interface LabelData {
-  readonly holderId: string;
   readonly resource: string;
   readonly note: string;
 }
@@ -18,35 +21,54 @@ export interface LabelData {
 export function labelOf(data: LabelData): string {
   let label = encode(data);
   if (label.length > LABEL_MAX_CHARS) label = encode({ ...data, note: '' });
-  return label.length > LABEL_MAX_CHARS ? encode({ ...data, note: '', resource: '' }) : label;
+  return label.length > LABEL_MAX_CHARS ? encode({ note: '', resource: '' }) : label;
 }
 
-export function newLabel(
-  resource: string,
-  holderId: string,
-  wallNow: number,
-  reason: string | undefined,
-): string {
-  return labelOf({ holderId, resource, note: encodeHolderNote(wallNow, reason) });
+const known = remembering(LABELS_KEPT, (said) => {
+  const [resource, reason] = JSON.parse(said) as [string, string?];
+  return labelOf({ resource, note: encodeHolderNote(undefined, reason) });
+});
+const knownWithoutReason = remembering(LABELS_KEPT, (resource) =>
+  labelOf({ resource, note: encodeHolderNote(undefined, undefined) }),
+);
+
+export function labelFor(resource: string, reason: string | undefined): string {
+  return reason === undefined ? knownWithoutReason(resource) : known(JSON.stringify([resource, reason]));
 }
 
-function encode({ holderId, resource, note }: LabelData): string {
-  return `/*holdfast:${Buffer.from(JSON.stringify([holderId, resource, note])).toString('base64url')}*/`;
+function encode({ resource, note }: LabelData): string {
+  return `/*holdfast:${Buffer.from(JSON.stringify([resource, note])).toString('base64url')}*/`;
 }
 
 /** The label at the start of a statement as pg_stat_activity shows it; undefined when it is none of ours. */
-export function readLabel(query: unknown): (LabelData & { readonly label: string }) | undefined {
+export function readLabel(query: unknown): LabelData | undefined {
   if (typeof query !== 'string') return undefined;
-  const [label, body] = LABEL.exec(query) ?? [];
-  if (label === undefined || body === undefined) return undefined;
+  const body = LABEL.exec(query)?.[1];
+  if (body === undefined) return undefined;
   try {
-    const [holderId, resource, note] = JSON.parse(Buffer.from(body, 'base64url').toString()) as string[];
-    return { label, holderId: holderId ?? '', resource: resource ?? '', note: note ?? '' };
+    const [resource, note] = JSON.parse(Buffer.from(body, 'base64url').toString()) as string[];
+    return { resource: resource ?? '', note: note ?? '' };
   } catch {
     return undefined;
   }
 }
 
-export function holderOf(label: LabelData): Omit<HolderInfo, 'state' | 'mode'> {
-  return { holderId: label.holderId, ...decodeHolderNote(label.note) };
+/**
+ * A session's `application_name` while it holds or waits: which hold it is, and since when. Here and not in the label,
+ * since it is new for each hold, and 63 characters have no room for more.
+ */
+export function signOf(holderId: string, sinceAtMs: number): string {
+  return `holdfast ${holderId} ${Math.round(sinceAtMs).toString(36)}`;
+}
+
+const SIGN = /^holdfast ([a-z2-7]{26}) ([0-9a-z]{1,11})$/;
+
+export function readSign(applicationName: unknown): Pick<HolderInfo, 'holderId' | 'sinceAt'> {
+  const [, holderId, since] = SIGN.exec(typeof applicationName === 'string' ? applicationName : '') ?? [];
+  if (holderId === undefined || since === undefined) return {};
+  return { holderId, sinceAt: new Date(Number.parseInt(since, 36)).toISOString() };
+}
+
+export function holderOf(label: LabelData, applicationName: unknown): Omit<HolderInfo, 'state' | 'mode'> {
+  return { ...decodeHolderNote(label.note), ...readSign(applicationName) };
 }

@@ -12,7 +12,7 @@ export async function tryPermit(ask: Ask, permits: number): Promise<Won | undefi
   const keys = Array.from({ length: permits }, (_, slot) =>
     advisoryKey(ask.request.resource, `permit ${slot}`),
   );
-  const [row] = await withTokens(ask, () => ask.query(TRY_PERMIT, [keys]));
+  const [row] = await withTokens(ask, () => ask.query(TRY_PERMIT, [keys, ask.sign]));
   if (row === undefined) return undefined;
   return { key: row['key'] as string, token: BigInt(row['token'] as string) };
 }

@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/clock.js';
+import type { Deadlines } from '../../core/deadlines.js';
 import type { LeaseClock } from '../../core/lease.js';
+import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
-import type { OpenClient, OpenSession, PgClient, Row } from './client.js';
+import type { OpenClient, OpenSession, PgClient, Row, Statement } from './client.js';
 import { poolerError, standbyError } from './errors.js';
 
 /**
@@ -23,9 +25,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
   synchronous_commit: 'on',
 };
 
+/** A session lives as long as it is used; the statements of a thousand names would stay as long. */
+const STATEMENTS_KEPT = 64;
+
 export interface SessionContext {
   readonly open: OpenSession;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly leaseClock: LeaseClock;
   readonly display: string;
   readonly isSessionPooler: boolean;
@@ -41,7 +47,10 @@ export class Session {
   readonly #context: SessionContext;
   #onEnd: (() => void) | undefined;
   #isOpen = true;
-  #asking: Promise<void> | undefined;
+  #asking: Promise<readonly Row[]> | undefined;
+  /** Statements of this session and the names under which the server has them; '' after the first use. */
+  readonly #names = new Map<string, string>();
+  #named = 0;
 
   private constructor(opened: OpenClient, backendPid: number, provenAt: number, context: SessionContext) {
     this.#opened = opened;
@@ -86,23 +95,55 @@ export class Session {
   }
 
   /** One statement. Keeps the process alive until it is answered; `budgetMs` may be Infinity. */
-  async query(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
-    const { clock, leaseClock } = this.#context;
-    const { client } = this.#opened;
+  query(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
     // One at a time: a release that meets a heartbeat waits for its answer.
-    while (this.#asking !== undefined) await this.#asking;
+    if (this.#asking !== undefined) {
+      const again = (): Promise<readonly Row[]> => this.query(text, values, budgetMs);
+      return this.#asking.then(again, again);
+    }
+    this.#asking = this.#ask(text, values, budgetMs);
+    return this.#asking;
+  }
+
+  #ask(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
+    const { deadlines, leaseClock } = this.#context;
+    const { client } = this.#opened;
     const sentAt = leaseClock.now();
     client.ref?.();
-    try {
-      const answer = client.query(text, values);
-      this.#asking = answer.then(ignore, ignore);
-      const { rows } = await (budgetMs === Infinity ? answer : within(clock, budgetMs, answer));
-      this.provenAt = sentAt;
-      return rows;
-    } finally {
-      this.#asking = undefined;
-      if (this.#isOpen) client.unref?.();
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const settle = (end: () => void): void => {
+        if (isOver) return;
+        isOver = true;
+        if (deadline !== undefined) deadlines.remove(deadline);
+        this.#asking = undefined;
+        if (this.#isOpen) client.unref?.();
+        end();
+      };
+      const late = (): void => settle(() => reject(new SilentServerError(budgetMs)));
+      const deadline = budgetMs === Infinity ? undefined : deadlines.add(budgetMs, late);
+      client.query(this.#statement(text), values).then(
+        ({ rows }) =>
+          settle(() => {
+            this.provenAt = sentAt;
+            resolve(rows);
+          }),
+        (error: unknown) => settle(() => reject(error)),
+      );
+    });
+  }
+
+  /** By name from its second use on: parsing and planning take the server as long as running it does. */
+  #statement(text: string): string | Statement {
+    const name = this.#names.get(text);
+    if (name === undefined) {
+      if (this.#names.size < STATEMENTS_KEPT) this.#names.set(text, '');
+      return text;
     }
+    if (name !== '') return { name, text };
+    const given = `holdfast_${this.#named++}`;
+    this.#names.set(text, given);
+    return { name: given, text };
   }
 
   /** Ends the server's session, and with it whatever it holds, as soon as the server learns of it. */
@@ -135,5 +176,3 @@ async function prepare(client: PgClient, context: SessionContext): Promise<numbe
   );
   return pid as number;
 }
-
-const ignore = (): void => undefined;

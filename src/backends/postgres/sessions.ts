@@ -1,4 +1,4 @@
-import type { Timer } from '../../core/clock.js';
+import type { Deadline } from '../../core/deadlines.js';
 import { Session, type SessionContext } from './session.js';
 
 /** A connection costs milliseconds and a process on the server: a few are kept for the next hold, for a while. */
@@ -8,7 +8,7 @@ const IDLE_MS = 10_000;
 /** The sessions of one server that hold nothing just now. */
 export class Sessions {
   readonly #context: SessionContext;
-  readonly #idle: { readonly session: Session; readonly timer: Timer }[] = [];
+  readonly #idle: { readonly session: Session; readonly end: Deadline }[] = [];
   #isClosed = false;
 
   readonly #kept: number;
@@ -23,7 +23,7 @@ export class Sessions {
   take(): Session | undefined {
     const idle = this.#idle.pop();
     if (idle === undefined) return undefined;
-    idle.timer.clear();
+    this.#context.deadlines.remove(idle.end);
     idle.session.onEnd = undefined;
     return idle.session;
   }
@@ -36,26 +36,24 @@ export class Sessions {
   giveBack(session: Session): void {
     if (!session.isOpen) return;
     if (this.#isClosed || this.#idle.length >= this.#kept) return session.close();
-    const timer = this.#context.clock.setTimer(IDLE_MS, () => this.#discard(session), {
-      keepsProcessAlive: false,
-    });
+    const end = this.#context.deadlines.add(IDLE_MS, () => this.#discard(session));
     session.onEnd = () => this.#discard(session);
-    this.#idle.push({ session, timer });
+    this.#idle.push({ session, end });
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const { session, timer } of this.#idle.splice(0)) {
-      timer.clear();
+    for (const { session, end } of this.#idle.splice(0)) {
+      this.#context.deadlines.remove(end);
       session.close();
     }
   }
 
   #discard(session: Session): void {
     const index = this.#idle.findIndex((idle) => idle.session === session);
-    if (index < 0) return;
-    this.#idle[index]?.timer.clear();
-    this.#idle.splice(index, 1);
+    const [idle] = index < 0 ? [] : this.#idle.splice(index, 1);
+    if (idle === undefined) return;
+    this.#context.deadlines.remove(idle.end);
     session.close();
   }
 }

@@ -28,6 +28,8 @@ export async function createOwnClient(config: RedisConfig, connectTimeoutMs: num
   const client = redis.createClient({
     RESP: 3,
     disableOfflineQueue: true,
+    // Each command has a deadline of ours; the package's own is an AbortSignal for each, which costs half a round trip.
+    commandOptions: { timeout: undefined },
     database: config.database,
     ...(config.username !== undefined && { username: config.username }),
     ...(config.password !== undefined && { password: config.password }),

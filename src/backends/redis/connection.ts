@@ -1,4 +1,6 @@
 import type { Clock } from '../../core/clock.js';
+import { Deadlines } from '../../core/deadlines.js';
+import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
 import { createOwnClient, type OwnClient, type RedisClient } from './client.js';
 import type { RedisConfig } from './config.js';
@@ -14,26 +16,25 @@ export interface RedisConnection {
 }
 
 /** Sends the script's hash alone; its text only to a server that has not seen it, which has then not run it. */
-export async function evaluate(
+export function evaluate(
   connection: RedisConnection,
   script: Script,
   keys: readonly string[],
   args: readonly string[],
   budgetMs: number,
 ): Promise<unknown> {
-  const rest = [String(keys.length), ...keys, ...args];
-  try {
-    return await connection.command(['EVALSHA', script.sha, ...rest], budgetMs);
-  } catch (error) {
+  const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
+  return connection.command(command, budgetMs).catch((error: unknown) => {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return connection.command(['EVAL', script.source, ...rest], budgetMs);
-  }
+    return connection.command(['EVAL', script.source, ...command.slice(2)], budgetMs);
+  });
 }
 
 /** One connection of our own, made when first needed and again after it broke. */
 export class OwnConnection implements RedisConnection {
   readonly #config: RedisConfig;
   readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
   readonly #listeners = new Map<string, Set<() => void>>();
   #client: OwnClient | undefined;
   #connecting: Promise<OwnClient> | undefined;
@@ -42,23 +43,43 @@ export class OwnConnection implements RedisConnection {
   constructor(config: RedisConfig, clock: Clock) {
     this.#config = config;
     this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
   }
 
-  async command(args: readonly string[], budgetMs: number): Promise<unknown> {
+  command(args: readonly string[], budgetMs: number): Promise<unknown> {
+    const client = this.#client;
+    if (client?.isOpen === true) return this.#send(client, args, budgetMs);
     const startedAt = this.#clock.now();
-    const client = this.#client?.isOpen === true ? this.#client : await this.#connected(budgetMs);
-    const leftMs = Math.max(1, budgetMs - (this.#clock.now() - startedAt));
+    return this.#connected(budgetMs).then((connected) => {
+      const leftMs = Math.max(1, budgetMs - (this.#clock.now() - startedAt));
+      return this.#send(connected, args, leftMs);
+    });
+  }
+
+  #send(client: OwnClient, args: readonly string[], budgetMs: number): Promise<unknown> {
     // A connection that nobody waits on must not keep the process alive, not even while it holds a lock.
     if (this.#unanswered++ === 0) client.ref();
-    try {
-      return await within(this.#clock, leftMs, client.sendCommand(args));
-    } catch (error) {
-      // A reply that comes after its time would be taken for nobody's: the connection is of no use any more.
-      if ((error as { code?: unknown }).code === 'ETIMEDOUT') this.#drop(client);
-      throw error;
-    } finally {
-      if (--this.#unanswered === 0 && client.isOpen) client.unref();
-    }
+    return new Promise((resolve, reject) => {
+      const deadline = this.#deadlines.add(budgetMs, () => {
+        reject(new SilentServerError(budgetMs));
+        // A reply that comes after its time would be taken for nobody's: the connection is of no use any more.
+        this.#drop(client);
+      });
+      const settle = (): void => {
+        this.#deadlines.remove(deadline);
+        if (--this.#unanswered === 0 && client.isOpen) client.unref();
+      };
+      client.sendCommand(args).then(
+        (reply) => {
+          settle();
+          resolve(reply);
+        },
+        (error: unknown) => {
+          settle();
+          reject(error);
+        },
+      );
+    });
   }
 
   listen(channel: string, listener: () => void): () => void {

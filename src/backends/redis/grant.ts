@@ -7,7 +7,6 @@ import type { RedisContext } from './context.js';
 import { endClaim, extendClaim, type Claim } from './claim.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './errors.js';
-import { renewalState, type RedisRenewalState } from './renewal-state.js';
 
 /**
  * The server does not wait a moment longer than the lease; the holder stops believing a fifth earlier, which covers
@@ -15,12 +14,13 @@ import { renewalState, type RedisRenewalState } from './renewal-state.js';
  */
 export const BELIEVED_PART = 0.8;
 
+const RENEWAL = distUrl('backends/redis/renewal.js');
+
 /** @param startedAt lease clock, before the request was sent: the server's own time began no earlier. */
 export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigint, startedAt: number): Grant {
   const durationMs = claim.leaseDurationMs * BELIEVED_PART;
   const deadline = startedAt + durationMs;
   const { config } = context;
-  const state: RedisRenewalState | undefined = config && renewalState(config, claim);
   return {
     fencingToken,
     lease: {
@@ -28,9 +28,9 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
       deadline,
       isReleaseSafe: true,
       renewal:
-        state === undefined
+        config === undefined
           ? renewalOn(context.connection, context.server, context.display, claim)
-          : { module: distUrl('backends/redis/renewal.js'), state },
+          : { module: RENEWAL, shared: config, state: claim },
     },
     check: (marginMs) => (context.leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,

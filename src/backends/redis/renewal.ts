@@ -4,17 +4,15 @@ import type { Claim } from './claim.js';
 import type { RedisConfig } from './config.js';
 import { OwnConnection } from './connection.js';
 import { renewalOn } from './grant.js';
-import type { RedisRenewalState } from './renewal-state.js';
 
-const connections = new Map<string, OwnConnection>();
+const connections = new WeakMap<RedisConfig, OwnConnection>();
 
-/** Runs in the keeper's worker. All holds on one server share one connection there. */
-export function openRenewal([configText, claimText]: RedisRenewalState): Renewal {
-  const config = JSON.parse(configText) as RedisConfig;
-  let connection = connections.get(configText);
+/** Runs in the keeper's worker. All holds on one server share one connection there. The configuration holds the password. */
+export function openRenewal(claim: Claim, config: RedisConfig): Renewal {
+  let connection = connections.get(config);
   if (connection === undefined) {
     connection = new OwnConnection(config, systemClock);
-    connections.set(configText, connection);
+    connections.set(config, connection);
   }
-  return renewalOn(connection, config.server, config.display, JSON.parse(claimText) as Claim);
+  return renewalOn(connection, config.server, config.display, claim);
 }

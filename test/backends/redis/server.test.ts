@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 
 import { acquire, tryAcquire } from '../../../src/locks/acquire.js';
 import { startRedis } from '../../support/engines.js';
+import { until } from '../../support/ports.js';
 import { connectRedis } from '../../support/redis-client.js';
 
 test('INV-REDIS-2: with an append-only file, holds and tokens outlive a restart of the server', async () => {
@@ -63,4 +64,22 @@ test('a read-only replica is refused', async () => {
   await using primary = await startRedis();
   await using replica = await startRedis('--replicaof', `127.0.0.1 ${primary.port}`);
   await expect(acquire(`${replica.url}#x`)).rejects.toMatchObject({ code: 'HOLDFAST_CONFIG_MISMATCH' });
+});
+
+test('a failover that loses the lock lets two believe; the later token is the higher one', async () => {
+  await using primary = await startRedis('--repl-diskless-sync-delay', '0');
+  await using replica = await startRedis('--replicaof', `127.0.0.1 ${primary.port}`);
+  const admin = await connectRedis(replica.url);
+  await until('it follows', async () =>
+    String(await admin.sendCommand(['INFO'])).includes('master_link_status:up'),
+  );
+  // Promoted, as a supervisor does that no longer reaches the primary; clients of the primary still do.
+  await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+  const first = await acquire(`${primary.url}#failover`);
+  const second = await acquire(`${replica.url}#failover`, { timeoutMs: 5_000 });
+  first.assertHeld();
+  second.assertHeld();
+  expect(second.fencingToken).toBeGreaterThan(first.fencingToken as bigint);
+  await Promise.all([first.release(), second.release()]);
+  admin.destroy();
 });

@@ -1,0 +1,94 @@
+import type { Grant } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
+import type { LossReason } from '../core/errors.js';
+import { renewChannel, type RenewEvent } from '../core/events.js';
+import type { Lease, LeaseClock, RenewalSource } from '../core/lease.js';
+import type { HoldName } from '../core/lock-space.js';
+import type { LeaseCell } from './cell.js';
+import type { KeptHold } from './kept-hold.js';
+import { RenewalLoop } from './renewal-loop.js';
+import type { WorkerThread } from './worker-thread.js';
+
+/** Where a hold's renewals run. */
+export interface Runner {
+  /** Undefined: it is sure to run. */
+  readonly running: Promise<void> | undefined;
+  release(): Promise<void>;
+  /** Nothing more is renewed, and nobody waits for the worker any longer. */
+  abandon(): void;
+}
+
+export interface RunnerContext {
+  readonly thread: WorkerThread;
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+}
+
+/** A grant whose lease is to be renewed, and who is told of it. */
+export interface ToRun {
+  readonly grant: Grant;
+  readonly lease: Lease;
+  readonly cell: LeaseCell;
+  readonly hold: HoldName;
+  readonly kept: KeptHold;
+}
+
+/** In the worker, or on this loop where the engine's client cannot cross into one. */
+export function startRunner(
+  { thread, clock, leaseClock }: RunnerContext,
+  { grant, lease, cell, hold, kept }: ToRun,
+): Runner {
+  const { renewal, durationMs, isReleaseSafe = false } = lease;
+  const listener = {
+    onRenewed: (remainingMs: number, error: unknown) => {
+      kept.noteRenewal();
+      publishRenewal(hold, remainingMs, error);
+    },
+    onLost: (reason: LossReason) => kept.lose(reason),
+  };
+  if (isSource(renewal)) {
+    const { id, running } = thread.arm(renewal, cell, durationMs, listener, isReleaseSafe);
+    const abandon = (): void => thread.forget(id);
+    const release = async (): Promise<void> => {
+      if (isReleaseSafe) {
+        abandon();
+        return grant.release();
+      }
+      if (thread.has(id)) return thread.release(id);
+      // Its thread died: it is released as one that was never kept, unless it is lost. A lost hold changes nothing.
+      if (cell.check(leaseClock.now(), 0) === undefined) await grant.release();
+    };
+    return { running, release, abandon };
+  }
+  const loop = new RenewalLoop(renewal, cell, {
+    clock,
+    leaseClock,
+    durationMs,
+    isOwnerStalled: () => false,
+    ...listener,
+  });
+  loop.start();
+  return {
+    running: undefined,
+    release: () => loop.release(),
+    abandon: () => void loop.stop(),
+  };
+}
+
+function isSource(renewal: Lease['renewal']): renewal is RenewalSource {
+  return 'module' in renewal;
+}
+
+function publishRenewal(
+  { resource, backend, holderId }: HoldName,
+  remainingMs: number,
+  error: unknown,
+): void {
+  if (!renewChannel.hasSubscribers) return;
+  const event: RenewEvent = { resource, backend, holderId, remainingMs };
+  if (error !== undefined) {
+    event.error = error;
+    renewChannel.error.publish(event);
+  }
+  renewChannel.asyncEnd.publish(event);
+}

@@ -1,0 +1,229 @@
+// Engine backends with one bug each, which the suite must find. A mutant is loaded by child processes too, by its name.
+import { createEtcdBackend } from '../../dist/backends/etcd/backend.js';
+import { etcdConfig } from '../../dist/backends/etcd/config.js';
+import { Gateway } from '../../dist/backends/etcd/gateway.js';
+import { Sessions as EtcdSessions } from '../../dist/backends/etcd/session.js';
+import { createPostgresBackend } from '../../dist/backends/postgres/backend.js';
+import { ownClients } from '../../dist/backends/postgres/client.js';
+import { postgresConfig } from '../../dist/backends/postgres/config.js';
+import { Sessions as PostgresSessions } from '../../dist/backends/postgres/sessions.js';
+import { createRedisBackend } from '../../dist/backends/redis/backend.js';
+import { redisConfig } from '../../dist/backends/redis/config.js';
+import { OwnConnection } from '../../dist/backends/redis/connection.js';
+import { RELEASE, TAKE } from '../../dist/backends/redis/scripts.js';
+import { Deadlines } from '../../dist/core/deadlines.js';
+import { systemClock as clock } from '../../dist/host/clock.js';
+import { leaseClock } from '../../dist/host/lease-clock.js';
+import { clientOf } from '../../dist/testing/index.js';
+import { processKeeper, serverAddress } from './subjects/engine.mjs';
+import { subject as etcd } from './subjects/etcd.mjs';
+import { subject as postgres } from './subjects/postgres.mjs';
+import { subject as redis } from './subjects/redis.mjs';
+
+/** Redis with other scripts: `scripts` maps the hash of ours to the source that runs in its place. */
+function redisRunning(scripts) {
+  return () => {
+    const config = redisConfig(serverAddress('HOLDFAST_TEST_REDIS'));
+    const own = new OwnConnection(config, clock);
+    const connection = {
+      command: ([name, sha, ...rest], budgetMs) => {
+        const source = name === 'EVALSHA' ? scripts.get(sha) : undefined;
+        return own.command(source === undefined ? [name, sha, ...rest] : ['EVAL', source, ...rest], budgetMs);
+      },
+      listen: (channel, listener) => own.listen(channel, listener),
+      close: () => own.close(),
+    };
+    const { server, display } = config;
+    // Without a configuration for the worker it renews here, through this connection.
+    const context = { connection, server, display, clock, leaseClock, config: undefined };
+    return clientOf(createRedisBackend(context), processKeeper());
+  };
+}
+
+const replaced = ({ source }, from, to) => {
+  if (!source.includes(from)) throw new Error(`The script no longer has "${from}".`);
+  return source.split(from).join(to);
+};
+const OWNER_CHECK = `if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end`;
+
+/** etcd through a gateway with a bug. */
+function etcdThrough(Changed) {
+  return () => {
+    const config = etcdConfig(serverAddress('HOLDFAST_TEST_ETCD'));
+    const gateway = new Changed(config, clock);
+    const sessions = new EtcdSessions(gateway, leaseClock);
+    const { server, display } = config;
+    return clientOf(
+      createEtcdBackend({ gateway, sessions, config, clock, leaseClock, server, display }),
+      processKeeper(),
+    );
+  };
+}
+
+class WithoutLease extends Gateway {
+  call(path, body, budgetMs) {
+    const text = JSON.stringify(body).replaceAll(/"lease":"\d+"/g, '"lease":"0"');
+    return super.call(path, path === '/v3/kv/txn' ? JSON.parse(text) : body, budgetMs);
+  }
+}
+
+/** Watches the oldest instead of the nearest, and takes its end for its own turn. */
+class WrongPredecessor extends Gateway {
+  async call(path, body, budgetMs) {
+    if (path !== '/v3/kv/txn') return super.call(path, body, budgetMs);
+    const text = JSON.stringify(body).replaceAll('"DESCEND"', '"ASCEND"');
+    const answer = await super.call(path, JSON.parse(text), budgetMs);
+    const isLook = body.compare === undefined && body.success?.length === 2;
+    if (isLook && answer.responses?.[1]?.response_range !== undefined)
+      answer.responses[1].response_range = {};
+    return answer;
+  }
+}
+
+/** Hears of no deletion. */
+class Deaf extends Gateway {
+  follow() {
+    return new Promise(() => {});
+  }
+}
+
+/** Postgres over clients with a bug. `change` gets an open client, and the way to one more. */
+function postgresOver(change) {
+  return () => {
+    const config = postgresConfig(serverAddress('HOLDFAST_TEST_POSTGRES'));
+    const { server, display, isSessionPooler } = config;
+    const openOwn = ownClients(config);
+    const open = async (budgetMs) => change(await openOwn(budgetMs), () => openOwn(budgetMs));
+    const shared = { clock, deadlines: new Deadlines(clock), leaseClock, display };
+    const sessions = new PostgresSessions({ ...shared, open, isSessionPooler });
+    return clientOf(createPostgresBackend({ ...shared, sessions, server }));
+  };
+}
+
+const textOf = (statement) => (typeof statement === 'string' ? statement : statement.text);
+
+/** A client like `client`, but with what `changes` says. */
+const changedClient = (client, changes) => ({
+  processID: client.processID,
+  query: (statement, values) => client.query(statement, values),
+  on: (event, listener) => client.on(event, listener),
+  removeListener: (event, listener) => client.removeListener(event, listener),
+  ...changes,
+});
+
+/** Ends of its session are told to nobody, and every heartbeat is answered. */
+const unheard = ({ client, close }) => ({
+  close,
+  client: changedClient(client, {
+    on: () => undefined,
+    removeListener: () => undefined,
+    query: (statement, values) =>
+      textOf(statement).endsWith('SELECT 1')
+        ? Promise.resolve({ rows: [] })
+        : client.query(statement, values),
+  }),
+});
+
+/** Locks are taken on another session than the one that is kept and asked to give them back. */
+const onAnotherSession = async ({ client, close }, openAnother) => {
+  const other = await openAnother();
+  return {
+    close,
+    client: changedClient(client, {
+      query: (statement, values) =>
+        (/advisory_lock/.test(textOf(statement)) ? other.client : client).query(statement, values),
+    }),
+  };
+};
+
+/** name: [the case that must fail, how it says so, the unsound subject] */
+export const mutants = {
+  'redis: taken whoever holds': [
+    'EXCL-2',
+    /another program was granted/,
+    {
+      ...redis,
+      createClient: redisRunning(new Map([[TAKE.sha, replaced(TAKE, 'if held then', 'if false then')]])),
+    },
+  ],
+  'redis: released without a look at the owner': [
+    'LOST-1',
+    /freed its successor/,
+    { ...redis, createClient: redisRunning(new Map([[RELEASE.sha, replaced(RELEASE, OWNER_CHECK, '')]])) },
+  ],
+  'redis: the token counted from one, and forgotten at the release': [
+    'FENCE-1',
+    /token 1 follows 1/,
+    {
+      ...redis,
+      createClient: redisRunning(
+        new Map([
+          [TAKE.sha, replaced(TAKE, 'local token = time[1] * 1000000 + time[2]', 'local token = 1')],
+          [
+            RELEASE.sha,
+            replaced(
+              RELEASE,
+              `redis.call('DEL', KEYS[1])`,
+              `redis.call('DEL', KEYS[1], (string.gsub(KEYS[1], ':lock$', ':token')))`,
+            ),
+          ],
+        ]),
+      ),
+    },
+  ],
+  'redis: a key that never expires': [
+    'DIE-2',
+    /the takeover did not happen/,
+    { ...redis, createClient: redisRunning(new Map([[TAKE.sha, replaced(TAKE, `, 'PX', ARGV[2])`, ')')]])) },
+  ],
+  'etcd: a key without a lease': [
+    'DIE-2',
+    /the takeover did not happen/,
+    { ...etcd, createClient: etcdThrough(WithoutLease) },
+  ],
+  'etcd: waits for the wrong predecessor': [
+    'EXCL-3',
+    /overlaps/,
+    { ...etcd, createClient: etcdThrough(WrongPredecessor) },
+  ],
+  'etcd: a wake-up that is lost': [
+    'REL-3',
+    /the turns of three/,
+    { ...etcd, createClient: etcdThrough(Deaf) },
+  ],
+  'postgres: a lost session that nobody hears of': [
+    'LOST-1',
+    /the loss/,
+    { ...postgres, createClient: postgresOver(unheard) },
+  ],
+  'postgres: the lock on another session': [
+    'REL-3',
+    /the turns of three/,
+    { ...postgres, createClient: postgresOver(onAnotherSession) },
+  ],
+  'postgres: sessions of a pooler that hands them around': [
+    'EXCL-2',
+    /another program was granted/,
+    {
+      ...postgres,
+      createClient: () => {
+        const config = postgresConfig(`${serverAddress('HOLDFAST_TEST_PGBOUNCER')}?pooler=session`);
+        const { server, display, isSessionPooler } = config;
+        const shared = { clock, deadlines: new Deadlines(clock), leaseClock, display };
+        const sessions = new PostgresSessions({ ...shared, open: ownClients(config), isSessionPooler });
+        return clientOf(createPostgresBackend({ ...shared, sessions, server }));
+      },
+    },
+  ],
+};
+
+const url = new URL(import.meta.url);
+for (const [name, [, , mutant]] of Object.entries(mutants)) {
+  mutant.name = name;
+  mutant.module = new URL(`?mutant=${encodeURIComponent(name)}`, url);
+  const { createClient } = mutant;
+  mutant.createClient = () => Promise.resolve(createClient());
+}
+
+/** What a child process gets that was sent here for one mutant. */
+export const subject = mutants[url.searchParams.get('mutant')]?.[2];
