@@ -85,7 +85,8 @@ static int flock_file(int fd, int operation, interrupt *stop) {
  * to wait holds it while it waits; a reader passes through it before it takes the lock. So new readers queue
  * behind a waiting writer, and so does a polite one, who has just had the lock. Nobody waits for the gate with the lock in hand, so there is no cycle.
  */
-#ifdef F_OFD_SETLKW
+/* macOS has these locks too, but in one table with flock. */
+#if defined(__linux__) && defined(F_OFD_SETLKW)
 #define GATE_BYTE ((off_t)1 << 62)
 
 /* Without a gate (EINVAL and ENOSYS: the file system; EBADF: write lock through a read-only descriptor) we do without. */
