@@ -9,6 +9,7 @@
 
 #ifdef __linux__
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 _Static_assert(sizeof(void *) == 8, "struct stat is the kernel's only on 64-bit Linux");
 /* glibc before 2.33 exports neither stat nor fstat; the kernel's calls are the same everywhere. */
 #define kernel_fstat(fd, into) ((int)syscall(SYS_fstat, fd, into))
@@ -84,7 +85,8 @@ static int flock_file(int fd, int operation, interrupt *stop) {
  * to wait holds it while it waits; a reader passes through it before it takes the lock. So new readers queue
  * behind a waiting writer, and so does a polite one, who has just had the lock. Nobody waits for the gate with the lock in hand, so there is no cycle.
  */
-#ifdef F_OFD_SETLKW
+/* macOS has these locks too, but in one table with flock. */
+#if defined(__linux__) && defined(F_OFD_SETLKW)
 #define GATE_BYTE ((off_t)1 << 62)
 
 /* Without a gate (EINVAL and ENOSYS: the file system; EBADF: write lock through a read-only descriptor) we do without. */
@@ -98,8 +100,21 @@ static int gate(int fd, int command, short type, interrupt *stop) {
   return command == F_OFD_GETLK && range.l_type != F_UNLCK ? -EWOULDBLOCK : 0;
 }
 
+/*
+ * NFS, SMB and AFS turn flock into a byte-range lock of the whole file: there the gate's byte lies inside the lock, and
+ * a writer on SMB that holds the one would wait for itself to give back the other.
+ */
+static bool is_flock_a_range(int fd) {
+  struct statfs system;
+  if (fstatfs(fd, &system) < 0) return false;
+  uint32_t magic = (uint32_t)system.f_type;
+  return magic == 0x6969 || magic == 0xff534d42 || magic == 0xfe534d42 || magic == 0x517b || magic == 0x5346414f;
+}
+
 static int take_lock(int fd, int flags, interrupt *stop) {
   int result;
+  /* A try only asks about the gate, which is right there too. */
+  if (flags & LOCK_GATE && stop != NULL && is_flock_a_range(fd)) flags &= ~(LOCK_GATE | LOCK_POLITE);
   if (flags & LOCK_SHARED) {
     if (flags & LOCK_GATE) {
       result = gate(fd, stop == NULL ? F_OFD_GETLK : F_OFD_SETLKW, F_RDLCK, stop);

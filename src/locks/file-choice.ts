@@ -33,6 +33,29 @@ export function chooseForPath(path: string): FileChoice {
   return { backend: 'flock', fileSystem, reason };
 }
 
+/** File systems on which nothing here excludes another host, by name, and what was seen of them. */
+const UNFIT: Readonly<Record<string, string>> = {
+  'fuse.smbnetfs': 'smbnetfs keeps flock to each host and lets two renames of one name succeed',
+};
+
+/** Why no lock can be trusted on a file system; undefined when it is not known as such. */
+export function whyUnfit(fileSystemName: string): string | undefined {
+  return UNFIT[fileSystemName];
+}
+
+/**
+ * @throws LockError HOLDFAST_UNSUPPORTED on a file system that is known to grant a lease twice. `flock:PATH` is still
+ *   there for exclusion on this host alone.
+ */
+export function assertFit(path: string): void {
+  const reason = whyUnfit(fileSystemKindOfDirectory(dirname(path)).name);
+  if (reason === undefined) return;
+  throw new LockError(
+    `Could not lock "${path}": ${reason}. Mount the share with the kernel's own client (mount -t cifs).`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: path },
+  );
+}
+
 /**
  * @throws LockError HOLDFAST_CONFIG_MISMATCH when the directory at `path` is a lease: flocking it would exclude nobody
  *   who uses the lease. A path that is a file needs no question, because a lease cannot be born where a file is.

@@ -16,7 +16,7 @@ import {
   type PgPool,
   type RedisClient,
 } from './engine-spaces.js';
-import { assertNoLease, chooseForPath } from './file-choice.js';
+import { assertFit, assertNoLease, chooseForPath } from './file-choice.js';
 import { lazyBackend } from './lazy-backend.js';
 import { leaseKeeper, leaseSpace } from './lease-space.js';
 
@@ -48,6 +48,7 @@ export function namedFileSpace(): LockSpace {
 export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
   const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
   if (backend === 'lease') {
+    assertFit(path);
     return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
   }
   return namedFileSpace();
@@ -56,6 +57,7 @@ export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string)
 /** For the locks that we place beside data files. */
 export function privatePathSpace(path: string): LockSpace {
   if (chooseForPath(path).backend === 'lease') {
+    assertFit(path);
     return kept('lease-private', () => leaseSpace(PRIVATE_DIRECTORY));
   }
   return space(

@@ -31,6 +31,10 @@ const BASIS: Readonly<Record<JudgedBackend, readonly CheckId[]>> = {
 /** A backend that lacks only this works for those who do not ask for it. */
 const DISPENSABLE: ReadonlySet<CheckId> = new Set<CheckId>(['flock shared']);
 
+/** RFC 8881, 8.4.3: the server gives the locks of a client away that it has not heard of for its lease. */
+const NFS_CAVEAT =
+  'a host that is cut off for longer than the lease of its server loses it and is not told; lease:PATH tells';
+
 export function judge(backend: JudgedBackend, { findings, flaws, fileSystem, view }: Evidence): Judgement {
   const basis = findings.filter(({ check }) => BASIS[backend].includes(check));
   const reasonsFor = (isMeant: (finding: Finding) => boolean): string[] =>
@@ -54,5 +58,7 @@ export function judge(backend: JudgedBackend, { findings, flaws, fileSystem, vie
   }
   if (open.length > 0) return { verdict: 'unknown', reasons: open };
   const lacking = reasonsFor(({ outcome }) => outcome === 'refused');
-  return { verdict: 'safe', reasons: [...reasonsFor(({ check }) => check === backend), ...lacking] };
+  const caveats = backend === 'flock' && fileSystem.name === 'nfs' ? [NFS_CAVEAT] : [];
+  const seen = reasonsFor(({ check }) => check === backend);
+  return { verdict: 'safe', reasons: [...seen, ...lacking, ...caveats] };
 }

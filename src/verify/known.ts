@@ -1,3 +1,4 @@
+import { whyUnfit } from '../locks/file-choice.js';
 import type { Greeting } from './party.js';
 
 /** What is known of a file system by its name, whatever a trial would show. */
@@ -27,11 +28,17 @@ export function knownFlaws({ mountType = '', mountOptions }: Greeting): readonly
       return [{ backend: 'flock', reason: `NFS mounted with ${option}: the server hears of no lock` }];
     }
   }
-  if (/^(?:cifs|smb3)$/.test(mountType) && has('nobrl')) {
-    return [{ backend: 'flock', reason: 'SMB mounted with nobrl: the server hears of no lock' }];
+  if (/^(?:cifs|smb3)$/.test(mountType)) {
+    const reason = has('nobrl')
+      ? 'SMB mounted with nobrl: the server hears of no lock'
+      : 'SMB: the client of Linux was seen to let processes of two hosts have it at once';
+    return [{ backend: 'flock', reason }];
   }
+  const flaws: KnownFlaw[] = [];
   if (LOCAL_FLOCK.has(mountType)) {
-    return [{ backend: 'flock', reason: `${mountType.slice(5)} leaves flock to each host's own kernel` }];
+    flaws.push({ backend: 'flock', reason: `${mountType.slice(5)} leaves flock to each host's own kernel` });
   }
-  return [];
+  const unfit = whyUnfit(mountType);
+  if (unfit !== undefined) flaws.push({ backend: 'lease', reason: unfit });
+  return flaws;
 }

@@ -90,7 +90,7 @@ export async function verify(directory: string, options: VerifyOptions): Promise
   const { peer = { path: directory }, signal, remoteShell = ['ssh'] } = options;
   const crew = new Crew({ clock: systemClock, signal, remoteShell });
   try {
-    // Makes the folder, and stays out of the checks: one of the others is killed in their course.
+    // Makes the folder and takes it away: of the others one is killed in the course of the checks.
     const steward = await crew.hire({ path: directory });
     const folder = await steward.ask('openFolder').catch((error: unknown) => {
       throw cannotWork(directory, error);
@@ -99,7 +99,8 @@ export async function verify(directory: string, options: VerifyOptions): Promise
     const there = await crew.hire(peer);
     await meet(here, there, folder);
     const { rounds = DEFAULT_ROUNDS, leaseMs = DEFAULT_LEASE_MS } = options;
-    const findings = await runChecks({ here, there, clock: systemClock, rounds, leaseMs }, options.onCheck);
+    const context = { here, there, sibling: steward, clock: systemClock, rounds, leaseMs };
+    const findings = await runChecks(context, options.onCheck);
     await Promise.all([here.end(), there.end()]);
     const leftBehind = await steward.ask('removeFolder');
     return { ...report(here, there, findings), leftBehind };

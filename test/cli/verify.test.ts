@@ -58,12 +58,13 @@ describe('verify', () => {
       expect(stdout).toBe('');
       return [code, stderr.replaceAll(directory, 'D').trimEnd()];
     };
-    const [missing, file, apart, unreachable, peerless] = await Promise.all([
+    const [missing, file, apart, unreachable, peerless, elsewhere] = await Promise.all([
       failing('none'),
       failing('file'),
       failing('--peer', 'b', 'a'),
       failing('--rsh', 'false', '--peer', 'nowhere:/a', 'a'),
       failing('--peer', 'c', 'a'),
+      failing('--rsh', fakeRemoteShell(directory), '--peer', 'elsewhere:/none', 'a'),
     ]);
     expect(missing).toEqual([64, 'holdfast: "D/none" does not exist. See "holdfast verify --help".']);
     expect(file).toEqual([64, 'holdfast: "D/file" is not a directory. See "holdfast verify --help".']);
@@ -75,9 +76,10 @@ describe('verify', () => {
       74,
       'holdfast: Could not verify "nowhere:/a": the process there ended. Look whether the file server answers, and whether holdfast runs there.',
     ]);
-    expect(peerless).toEqual([
+    expect(peerless).toEqual([64, 'holdfast: "D/c" does not exist. See "holdfast verify --help".']);
+    expect(elsewhere).toEqual([
       74,
-      'holdfast: Could not verify "D/c": the process there ended ("D/c" does not exist). Look whether the file server answers, and whether holdfast runs there.',
+      'holdfast: Could not verify "elsewhere:/none": the process there ended ("/none" does not exist). Look whether the file server answers, and whether holdfast runs there.',
     ]);
     expect(readdirSync(join(directory, 'a'))).toEqual([]);
   });

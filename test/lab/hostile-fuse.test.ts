@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overlapsOf } from '../../src/testing/intervals.js';
 import type { Verdict } from '../../src/verify/judge.js';
 import type { VerifyReport } from '../../src/verify/verify.js';
-import { cleanEnvironment, HOLDFAST } from '../support/holdfast.js';
+import { cleanEnvironment, holdfast, HOLDFAST } from '../support/holdfast.js';
 import { compileHostile, mountHostile, type Knobs } from './hostile-fuse.js';
 import { raceFor, type RaceResult } from './race.js';
 
@@ -39,8 +39,8 @@ const SHARES: readonly Expected[] = [
     code: 0,
   },
   {
-    name: 'that is slow, without links, with stamps of whole seconds',
-    knobs: { link: 'EPERM', latency: 400, mtime: 1 },
+    name: 'that is slow, without links, with stamps of whole seconds, and says EACCES for busy',
+    knobs: { link: 'EPERM', latency: 400, mtime: 1, flock: 'EACCES' },
     flock: 'safe',
     lease: 'safe',
     code: 0,
@@ -80,10 +80,12 @@ const directory = mkdtempSync(join(tmpdir(), 'holdfast-hostilefs-'));
 const removals: (() => Promise<void>)[] = [() => rm(directory, { recursive: true })];
 
 // All at once: most of their time they wait for leases to run out.
+let program: string;
+
 beforeAll(() => {
-  const program = compileHostile(directory);
+  program = compileHostile(directory);
   for (const { name, knobs } of SHARES) {
-    const run = examine(program, knobs);
+    const run = examine(knobs);
     // Each test awaits its own run; until then a failure is nobody's.
     run.catch(() => undefined);
     runs.set(name, run);
@@ -94,7 +96,7 @@ afterAll(async () => {
   await Promise.all(removals.map((remove) => remove()));
 });
 
-async function examine(program: string, knobs: Knobs): Promise<Seen> {
+async function examine(knobs: Knobs): Promise<Seen> {
   const share = await mountHostile(program, knobs);
   removals.push(share.remove);
   const { code, stdout, stderr } = await verify(share.one, share.two);
@@ -104,7 +106,7 @@ async function examine(program: string, knobs: Knobs): Promise<Seen> {
   const race = (scheme: string) =>
     raceFor(
       [share.one, share.two, share.one, share.two].map((path) => `${scheme}:${join(path, `${scheme}.lock`)}`),
-      { forMs: 2_500, holdMs: 10 },
+      { forMs: 4_000, holdMs: 10 },
       env,
     );
   const [flock, lease] = await Promise.all([race('flock'), race('lease')]);
@@ -112,7 +114,8 @@ async function examine(program: string, knobs: Knobs): Promise<Seen> {
 }
 
 function verify(one: string, two: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const args = [HOLDFAST, 'verify', '--json', '--quiet', '--rounds', '20', '--peer', two, one];
+  const options = ['--json', '--quiet', '--rounds', '20', '--lease', '3s'];
+  const args = [HOLDFAST, 'verify', ...options, '--peer', two, one];
   const child = spawn(process.execPath, args, { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
@@ -155,4 +158,26 @@ it('the races find what the verdicts warn of', LIMIT, async () => {
   expect(refused.report).toMatchObject({ chosen: 'lease', fileSystem: { kind: 'network' } });
   expect(refused.races.flock.holds).toEqual([]);
   expect(refused.races.flock.failures[0]).toContain('the file system refuses locks (ENOLCK). Use lease:PATH');
+});
+
+it('a file system that is known to grant leases twice is refused by name', LIMIT, async () => {
+  const share = await mountHostile(program, { subtype: 'smbnetfs' });
+  removals.push(share.remove);
+  const run = (...args: string[]) => holdfast(share.one, args);
+  const why = 'smbnetfs keeps flock to each host and lets two renames of one name succeed';
+  for (const address of ['x.lock', 'lease:x.lock']) {
+    const { code, stderr } = await run('run', address, 'true');
+    expect([code, stderr.replace(share.one, 'S')]).toEqual([
+      78,
+      `holdfast: Could not lock "S/x.lock": ${why}. Mount the share with the kernel's own client (mount -t cifs).\n`,
+    ]);
+  }
+  expect((await run('run', 'flock:x.lock', 'true')).code).toBe(0);
+  const doctor = await run('doctor');
+  expect([doctor.code, doctor.stdout]).toEqual([69, expect.stringContaining(`none: ${why}`)]);
+  const verified = await run('verify', '-q', '--rounds', '2', '.');
+  expect(verified.code).toBe(78);
+  expect(verified.stdout).toContain(`lease: unsafe\n  ${why}`);
+  expect(verified.stdout).toContain("flock: unsafe\n  smbnetfs leaves flock to each host's own kernel");
+  expect(verified.stdout).toContain('no lock is safe here');
 });

@@ -3,7 +3,9 @@
  *
  *   hostilefs ROOT MOUNTPOINT [KNOB=VALUE...]
  *
- *   flock=ENOSYS|ENOLCK|EOPNOTSUPP  every flock fails so; flock=local: never asked, so the kernel of this mount decides
+ *   flock=ENOSYS|ENOLCK|EOPNOTSUPP  every flock fails so
+ *   flock=local       never asked, so the kernel of this mount decides
+ *   flock=EACCES      how cifs says that another has it
  *   excl=broken       O_EXCL looks first and creates later
  *   link=EPERM        no hard links
  *   rename=copy       looks, copies, unlinks, as object stores do
@@ -12,7 +14,7 @@
  *   mtime=1           time stamps in whole seconds
  *   listing=MS        a listing may be that old
  *   latency=US        before every call
- *   source=TEXT       what the mount table says that is mounted
+ *   source=TEXT       what the mount table says that is mounted; subtype=TEXT: by which program
  *
  * Two mounts of one folder are two hosts as far as caches and locks go.
  */
@@ -36,7 +38,8 @@
 
 enum { PATH_SIZE = 4096, GAP_US = 3000 };
 
-static char root[PATH_SIZE], options[PATH_SIZE] = "max_threads=64";
+static char root[PATH_SIZE];
+static const char *source = "hostilefs", *subtype = "hostilefs";
 static int flock_errno, link_errno;
 static bool is_flock_local, is_excl_broken, is_rename_copy, is_mtime_coarse;
 static long busy_every, deaf_every, listing_ms, latency_us;
@@ -207,7 +210,9 @@ static int hostile_utimens(const char *path, const struct timespec times[2], str
 
 static int hostile_flock(const char *path, struct fuse_file_info *file, int operation) {
   (void)path;
-  return flock_errno != 0 ? -flock_errno : result(flock(file->fh, operation));
+  if (flock_errno != 0 && flock_errno != EACCES) return -flock_errno;
+  int value = result(flock(file->fh, operation));
+  return value == -EWOULDBLOCK && flock_errno != 0 ? -EACCES : value;
 }
 
 static int errno_named(const char *name) {
@@ -215,6 +220,7 @@ static int errno_named(const char *name) {
   if (strcmp(name, "ENOLCK") == 0) return ENOLCK;
   if (strcmp(name, "EOPNOTSUPP") == 0) return EOPNOTSUPP;
   if (strcmp(name, "EPERM") == 0) return EPERM;
+  if (strcmp(name, "EACCES") == 0) return EACCES;
   return 0;
 }
 
@@ -227,7 +233,8 @@ static bool take_knob(char *knob) {
     flock_errno = errno_named(value);
     return is_flock_local || flock_errno != 0;
   }
-  if (strcmp(knob, "source") == 0) return snprintf(options, PATH_SIZE, "max_threads=64,subtype=hostilefs,fsname=%s", value) > 0;
+  if (strcmp(knob, "source") == 0) return (source = value) != NULL;
+  if (strcmp(knob, "subtype") == 0) return (subtype = value) != NULL;
   if (strcmp(knob, "link") == 0) return (link_errno = errno_named(value)) != 0;
   if (strcmp(knob, "excl") == 0) return is_excl_broken = strcmp(value, "broken") == 0;
   if (strcmp(knob, "rename") == 0) return is_rename_copy = strcmp(value, "copy") == 0;
@@ -255,6 +262,8 @@ int main(int count, char **words) {
       .utimens = hostile_utimens,
   };
   if (!is_flock_local) operations.flock = hostile_flock;
+  char options[PATH_SIZE];
+  snprintf(options, sizeof options, "max_threads=64,subtype=%s,fsname=%s", subtype, source);
   char *arguments[] = {"hostilefs", "-f", "-o", options, words[2], NULL};
   return fuse_main(5, arguments, &operations, NULL);
 }

@@ -6,7 +6,7 @@ import { fileSystemKind, type FileSystemKind } from '../../host/filesystem.js';
 import { ownIdentity } from '../../host/identity.js';
 import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
 import { loadNative } from '../../host/native.js';
-import { chooseForPath } from '../../locks/file-choice.js';
+import { chooseForPath, whyUnfit } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
 import { EXIT } from '../exit-codes.js';
 import { print, printJson } from '../output.js';
@@ -80,7 +80,9 @@ function tryAddon(): NativeAddon | string {
 
 /** Asks the same code that `run` asks. */
 function backendFinding(directory: string): Finding {
-  const { backend, reason } = chooseForPath(join(directory, 'example.lock'));
+  const { backend, fileSystem, reason } = chooseForPath(join(directory, 'example.lock'));
+  const unfit = whyUnfit(fileSystem.name);
+  if (unfit !== undefined) return { name: 'backend', value: `none: ${unfit}`, isGood: false };
   return { name: 'backend', value: `${backend}: ${reason}` };
 }
 

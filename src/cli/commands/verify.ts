@@ -27,7 +27,8 @@ const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 600_000;
 
 export async function execute(args: ParsedArguments): Promise<number> {
-  const directory = directoryOf(args);
+  const [path = '.'] = args.positionals;
+  const directory = directoryAt(path);
   if (args.has('serve')) return serve(directory);
   const cancel = new SignalCancel();
   cancel.arm();
@@ -47,7 +48,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
   }
 }
 
-function directoryOf({ positionals: [path = '.'] }: ParsedArguments): string {
+/** Throws unless it is a directory here. */
+function directoryAt(path: string): string {
   const directory = resolve(path);
   try {
     if (statSync(directory).isDirectory()) return directory;
@@ -67,10 +69,12 @@ function optionsOf(args: ParsedArguments, signal: AbortSignal): VerifyOptions {
   if (leaseMs !== undefined && !(leaseMs >= MIN_LEASE_MS && leaseMs <= MAX_LEASE_MS)) {
     throw new UsageError('--lease must be 1s to 10m', 'verify');
   }
-  const [peer, rsh] = [args.text('peer'), args.text('rsh')];
+  const [location, rsh] = [args.text('peer'), args.text('rsh')];
+  const peer = location === undefined ? undefined : parseLocation(location);
+  if (peer !== undefined && peer.host === undefined) directoryAt(peer.path);
   return {
     signal,
-    ...(peer !== undefined && { peer: parseLocation(peer) }),
+    ...(peer !== undefined && { peer }),
     ...(rsh !== undefined && { remoteShell: rsh.split(' ').filter((word) => word !== '') }),
     ...(rounds !== undefined && { rounds }),
     ...(leaseMs !== undefined && { leaseMs }),

@@ -12,7 +12,7 @@ export function holderInShort(holder: HolderInfo, now: Date): string {
     holder.sinceAt === undefined ? undefined : `since ${timeInShort(holder.sinceAt, now)}`,
   ].filter((part) => part !== undefined);
   if (who.length > 0) return who.join(' ');
-  return holder.note ?? holder.holderId ?? 'somebody who left no name';
+  return holder.note?.replace(/^held, /, 'somebody ') ?? holder.holderId ?? 'somebody who left no name';
 }
 
 /** `pid 1 (a) and 2 more`; undefined when nobody can be named. */

@@ -41,6 +41,10 @@ export function renderVerification(report: VerifyReport, width: number, isColore
 function conclusion({ chosen, backends }: VerifyReport, verdict: Verdict): string {
   const text = `A plain path here is locked by ${chosen}, which is ${verdict === 'unknown' ? 'not known to be safe' : verdict}.`;
   const other = chosen === 'flock' ? 'lease' : 'flock';
-  if (verdict === 'safe' || backends[other].verdict !== 'safe') return text;
+  if (verdict === 'safe') return text;
+  if (backends.flock.verdict === 'unsafe' && backends.lease.verdict === 'unsafe') {
+    return `${text} By what was seen, no lock is safe here: use another file system, or an engine.`;
+  }
+  if (backends[other].verdict !== 'safe') return text;
   return `${text} Use ${other}:PATH.`;
 }

@@ -4,9 +4,9 @@ import type { Asked } from '../party-locks.js';
 import type { CheckContext } from './context.js';
 
 export interface Contest {
-  /** Holds that were had and given back, by both. */
+  /** Holds that were had and given back, by all. */
   readonly holds: number;
-  /** Times at which both were inside and both believed in it. */
+  /** Times at which two were inside and both believed in it. */
   readonly overlaps: number;
   /** Each party got in at least once. */
   readonly isShared: boolean;
@@ -18,17 +18,17 @@ export interface Contest {
 const HOLD_MS = 2;
 
 /**
- * Both take the lock again and again. No clock is compared: a party that holds says so and stays inside until it is told
+ * All take the lock again and again. No clock is compared: a party that holds says so and stays inside until it is told
  * to leave, so two that have said it and were not yet told to leave are inside together.
  */
 export async function contest(
-  context: CheckContext,
+  { clock }: CheckContext,
+  parties: readonly Contact[],
   take: (party: Contact) => Promise<Asked>,
   giveBack: (party: Contact) => Promise<unknown>,
   believes: (party: Contact) => Promise<boolean>,
   limit: { readonly rounds: number; readonly withinMs: number },
 ): Promise<Contest> {
-  const { here, there, clock } = context;
   const until = clock.now() + limit.withinMs;
   const inside = new Set<Contact>();
   const failures = new Set<string>();
@@ -61,11 +61,11 @@ export async function contest(
       await visit(party);
     }
   };
-  await Promise.all([compete(here), compete(there)]);
+  await Promise.all(parties.map(compete));
   return {
-    holds: (holds.get(here) ?? 0) + (holds.get(there) ?? 0),
+    holds: [...holds.values()].reduce((sum, count) => sum + count, 0),
     overlaps,
-    isShared: holds.has(here) && holds.has(there),
+    isShared: parties.every((party) => holds.has(party)),
     hasOrder,
     failures: [...failures],
   };

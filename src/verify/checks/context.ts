@@ -5,6 +5,8 @@ import type { Contact } from '../contact.js';
 export interface CheckContext {
   readonly here: Contact;
   readonly there: Contact;
+  /** Another process where `here` is. */
+  readonly sibling: Contact;
   readonly clock: Clock;
   readonly rounds: number;
   readonly leaseMs: number;

@@ -51,6 +51,7 @@ export async function checkLease(context: CheckContext): Promise<Finding> {
   const limit = { rounds: Math.max(2, Math.ceil(rounds / SLOWNESS)), withinMs: CONTEST_MS };
   const { holds, overlaps, isShared, hasOrder, failures } = await contest(
     context,
+    [here, there],
     (party) => take(context, party, patienceMs(context)),
     giveBack,
     (party) => party.ask('believes', NAME),

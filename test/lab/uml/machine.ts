@@ -70,9 +70,7 @@ export class Lab {
   async remove(): Promise<void> {
     for (const kernel of this.#kernels) killGroup(kernel, 'SIGKILL');
     this.#network.kill('SIGKILL');
-    await Promise.all(
-      this.#kernels.map(async (kernel) => kernel.exitCode ?? kernel.signalCode ?? once(kernel, 'exit')),
-    );
+    await Promise.all(this.#kernels.map(ended));
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -139,6 +137,11 @@ export class Lab {
       connect: () => this.#inNetwork(`ip link set dev ${name} master switch0`),
     };
   }
+}
+
+/** Resolves once a child has ended. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

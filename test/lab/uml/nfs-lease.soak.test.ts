@@ -59,4 +59,20 @@ describe('a lease on NFS 4.2, between two kernels whose clocks are an hour apart
     for (const holder of [first, second]) holder.kill('SIGKILL');
     process.stdout.write(`lost ${Math.round(granted.at - lost.at)} ms before the other was granted\n`);
   }, 120_000);
+
+  it('is what flock is not: its holder is cut off, another gets it, and nobody tells', async () => {
+    const order = (client: Machine): GuestProgram =>
+      client.start(`exec '${process.execPath}' '${HOLDER}' 'flock:${MOUNTED}/cut.lock'`);
+    const first = order(one);
+    await first.line(/^held/, 60_000);
+    const second = order(two);
+    await second.line(/^ready/, 60_000);
+    one.disconnect();
+    await second.line(/^held/, 90_000);
+    one.connect();
+    first.write('assert\n');
+    await first.line(/^did assert$/, 60_000);
+    expect(first.stdout()).not.toContain('lost');
+    for (const holder of [first, second]) holder.kill('SIGKILL');
+  }, 200_000);
 });

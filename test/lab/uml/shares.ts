@@ -31,6 +31,9 @@ export async function serveNfs(server: Machine): Promise<void> {
     echo Y >/proc/fs/nfsd/v4_end_grace`);
 }
 
+/** Whether it answers. Nobody reaps what it leaves there, so a list of processes does not tell. */
+const PORTMAPPER = '(echo >/dev/tcp/127.0.0.1/111) 2>/dev/null';
+
 /** As after a crash of its daemons: clients reclaim what they held. */
 export async function restartNfs(server: Machine, downSeconds: number): Promise<void> {
   await server.run(`set -e
@@ -40,25 +43,34 @@ export async function restartNfs(server: Machine, downSeconds: number): Promise<
     rpc.nfsd 4`);
 }
 
-/** `statd`: what keeps the locks of NFS 3; without it they are refused. */
+/**
+ * Without statd the locks of NFS 3 are refused. mount.nfs would see to it that it runs, so the kernel is asked directly;
+ * and a portmapper that knows no statd keeps each lock waiting for a minute, so that goes too.
+ */
 export async function mountNfs(
   client: Machine,
   server: Machine,
   options: string,
-  { hasStatd = false }: { readonly hasStatd?: boolean } = {},
+  { hasStatd = true }: { readonly hasStatd?: boolean } = {},
 ): Promise<void> {
   const isThree = options.includes('vers=3');
-  const statd = hasStatd
-    ? `mkdir -p /run/var-nfs/{sm,sm.bak}; touch /run/var-nfs/state; mount --bind /run/var-nfs /var/lib/nfs; rpcbind -w; rpc.statd --no-notify;`
-    : '';
-  // Without mount.nfs, which would not mount NFS 3 unless statd answers.
-  const raw = `mount -i -t nfs -o ${options},addr=${server.address},mountaddr=${server.address}`;
+  const source = `${server.address}:${isThree ? EXPORTED : '/'}`;
+  const mount = hasStatd
+    ? `mount -t nfs -o ${options} ${source} ${MOUNTED}`
+    : `mount -i -t nfs -o ${options},addr=${server.address},mountaddr=${server.address} ${source} ${MOUNTED}`;
   await client.run(`set -e
-    mkdir -p ${MOUNTED}
+    mkdir -p ${MOUNTED} /run/var-nfs/{sm,sm.bak}
     modprobe -d /run/modules lockd nlm_grace_period=3 nlm_timeout=3
     modprobe -d /run/modules nfs
-    ${statd}
-    ${isThree ? `${hasStatd ? `mount -t nfs -o ${options}` : raw} ${server.address}:${EXPORTED}` : `mount -t nfs -o ${options} ${server.address}:/`} ${MOUNTED}`);
+    ${PORTMAPPER} || rpcbind -w
+    pkill -x rpc.statd || :
+    if ${isThree && hasStatd}; then
+      touch /run/var-nfs/state
+      mountpoint -q /var/lib/nfs || mount --bind /run/var-nfs /var/lib/nfs
+      rpc.statd --no-notify
+    fi
+    ${mount}
+    ${hasStatd ? '' : `pkill -x rpcbind; while ${PORTMAPPER}; do sleep 0.05; done`}`);
 }
 
 export async function unmount(client: Machine): Promise<void> {
