@@ -38,7 +38,9 @@ export class Consumer {
   run(program: string, ...args: string[]): Promise<Finished> {
     return new Promise((resolve) => {
       const env = Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => !/^(?:npm_|vitest|node_)/i.test(name)),
+        Object.entries(process.env).filter(
+          ([name]) => !/^(?:npm_|vitest|node_(?!extra_ca_certs))/i.test(name),
+        ),
       );
       execFile(
         program,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,11 @@ const exe = `'${join(tools, 'node20-win/bin/node.exe')}'`;
 const node = `${wine} ${exe}`;
 const script = 'node_modules/holdfast/dist/bin/holdfast.cjs';
 
-afterAll(() => rmSync(prefix, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 }));
+afterAll(() => {
+  // It stays for some seconds after the last program, and writes its registry there when it goes.
+  spawnSync('/usr/lib/wine/wineserver64', ['-k', '-w'], { env: { ...process.env, WINEPREFIX: prefix } });
+  rmSync(prefix, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
+});
 
 test('Windows, under wine: the addon of the tarball locks, and run is a good parent', async () => {
   const consumer = await emulatedConsumer();
