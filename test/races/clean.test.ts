@@ -19,9 +19,9 @@ function hasOpen(pid: number, path: string): boolean {
   }
 }
 
-/** The process that `tracer` traces; 0 before it has been started. */
-function tracedBy(tracer: number): number {
-  return listPids().find((pid) => readProcessStat(pid)?.parentPid === tracer) ?? 0;
+/** The child of `tracer` that has the file open; 0 before that. strace has children of its own when it starts. */
+function openerUnder(tracer: number, path: string): number {
+  return listPids().find((pid) => readProcessStat(pid)?.parentPid === tracer && hasOpen(pid, path)) ?? 0;
 }
 
 test('INV-FLOCK-2: a file that is cleaned away between open and flock is not what the lock is on', async () => {
@@ -40,9 +40,8 @@ test('INV-FLOCK-2: a file that is cleaned away between open and flock is not wha
     'inject=flock:delay_enter=700000',
   ];
   const tracer = run('strace', [...slowly, process.execPath, driverPath, 'hold', path]);
-  const pid = await until('the other runs', () => tracedBy(tracer.pid));
+  const pid = await until('the other has opened the file', () => openerUnder(tracer.pid, path));
   killAfterTest(pid);
-  await until('it has opened the file', () => hasOpen(pid, path));
   expect((await cleanLockFiles(dirname(path))).removed).toEqual([path]);
   const guard = await acquire(path, { timeoutMs: 0 });
   // It found out, opened the new file and waits in the kernel for us.
