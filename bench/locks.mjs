@@ -122,7 +122,7 @@ const handoff = {
       subject: 'holdfast',
       isChart: true,
       target: { to: 'fs-native-extensions', ratioAtMost: 1.1 },
-      note: 'up to the callback of the addon both take the same time (115 us here); what follows there is some 45 us of JavaScript with cold caches, evenly spread (measured step by step): the wait and its deadline end, the queue of this process is told, the guard is made. A process that is handed the lock again and again pays as much, since it sleeps in between.',
+      note: 'up to the callback of the addon both take the same time; what follows there is 35 to 45 us of JavaScript with cold caches, evenly spread (measured step by step): the wait and its deadline end, the queue of this process is told, the guard is made. A process that is handed the lock again and again pays as much, since it sleeps in between.',
     },
   ],
   contestants: async ({ directory }) => ({
