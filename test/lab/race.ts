@@ -6,7 +6,7 @@ import type { HoldInterval } from '../../src/testing/intervals.js';
 export const RACER = fileURLToPath(new URL('racer.mjs', import.meta.url));
 
 export type RacerLine =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready' | 'done' }
   | ({ readonly kind: 'hold'; readonly isHeld: boolean } & HoldInterval)
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 

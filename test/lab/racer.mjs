@@ -33,4 +33,6 @@ while (leaseClock.now() < until) {
     await pause(50);
   }
 }
+// The exit itself waits for calls that a dead server keeps.
+say({ kind: 'done' });
 process.exit(0);

@@ -74,7 +74,8 @@ export async function mountNfs(
 }
 
 export async function unmount(client: Machine): Promise<void> {
-  await client.run(`umount -f -l ${MOUNTED}`);
+  // Forced, which a client in trouble may keep waiting; lazily, which it cannot.
+  await client.run(`timeout 10 umount -f -l ${MOUNTED} || umount -l ${MOUNTED}`);
 }
 
 export async function serveSmb(server: Machine): Promise<void> {

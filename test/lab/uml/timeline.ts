@@ -53,7 +53,8 @@ export async function startRace(
     }),
   );
   await Promise.all(programs.flat().map((program) => program.line(/"ready"/, 60_000)));
-  return { result: finish(machines, programs, before), count: () => countOf(programs.flat()) };
+  const withinMs = (order.forMs ?? 0) + 60_000;
+  return { result: finish(machines, programs, before, withinMs), count: () => countOf(programs.flat()) };
 }
 
 function countOf(programs: readonly GuestProgram[]): number {
@@ -64,8 +65,9 @@ async function finish(
   machines: readonly Machine[],
   programs: readonly (readonly GuestProgram[])[],
   before: readonly Offset[],
+  withinMs: number,
 ): Promise<RaceResult & { readonly errorMs: number }> {
-  await Promise.all(programs.flat().map(({ exited }) => exited));
+  await Promise.all(programs.flat().map((program) => program.line(/"done"/, withinMs)));
   const after = await Promise.all(machines.map(measureOffset));
   const holds: HoldInterval[] = [];
   const failures: string[] = [];
