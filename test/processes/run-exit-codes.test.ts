@@ -18,6 +18,14 @@ describe('the exit code of run', () => {
     expect([actual, stdout]).toEqual([code, '']);
   });
 
+  it('is 127 for a flag behind LOCK, and says where flags stand', async () => {
+    const { code, stderr } = await holdfast(testDirectory(), ['run', 'x', '--lease', '3s', 'true']);
+    expect([code, stderr]).toEqual([
+      127,
+      'holdfast: Could not run "--lease": command not found. Flags of run stand before LOCK.\n',
+    ]);
+  });
+
   it('is 126 and names the file without permission', async () => {
     const directory = testDirectory();
     writeFileSync(join(directory, 'tool'), '#!/bin/sh\n', { mode: 0o644 });

@@ -115,6 +115,8 @@ const SPAWN_FACTS: Readonly<Record<SpawnFailure['reason'], string>> = {
 };
 
 function describeSpawnFailure(command: string, { reason, cause }: SpawnFailure): string {
+  if (reason === 'not-found' && command.startsWith('-'))
+    return `Could not run "${command}": command not found. Flags of run stand before LOCK.`;
   const detail = reason === 'failed' ? ` (${cause.message})` : '';
   return `Could not run "${command}": ${SPAWN_FACTS[reason]}${detail}.`;
 }
