@@ -43,7 +43,7 @@ const STATE_MODE = 0o666;
 /** For the owner's thread: an event loop must not wait for a file server. */
 export function openDirectory(path: string): RecordDirectory {
   return {
-    list: () => readdir(path),
+    list: () => readdir(path).catch((error: unknown) => againIfStale(error, () => readdir(path))),
     rename: (from, to) => rename(join(path, from), join(path, to)),
     unlink: (name) => unlink(join(path, name)),
     probe: async () => {
@@ -114,11 +114,16 @@ export async function createLeaseDirectory(
     await unlink(state).catch(() => undefined);
     await rmdir(temporary).catch(() => undefined);
     const errno = errnoOf(error) ?? '';
-    // Windows answers EPERM or EACCES where a directory is in the way.
-    const isDenied = errno === 'EPERM' || errno === 'EACCES';
+    // Windows answers EPERM or EACCES where a directory is in the way, NFS 3 ESTALE where another client's has just come.
+    const isDenied = ['EPERM', 'EACCES', 'ESTALE'].includes(errno);
     if (isDenied && (await stat(path).catch(() => undefined))?.isDirectory() === true) return;
     if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno)) throw error;
   }
+}
+
+/** The client's handle was of what another client has replaced (NFS): the name is looked up anew. */
+function againIfStale<T>(error: unknown, read: () => Promise<T>): Promise<T> {
+  return errnoOf(error) === 'ESTALE' ? read() : Promise.reject(error as Error);
 }
 
 function temporaryName(): string {
