@@ -4,20 +4,8 @@ import type { ClaimState } from '../../src/backends/lease/claim-steps.js';
 import { readListing } from '../../src/backends/lease/listing.js';
 import { formatState } from '../../src/backends/lease/names.js';
 import { follow, searchAtRandom, searchBreadthFirst, type Finding } from './lease-search.js';
-import { REAL_RULES, type Limits, type Rules } from './lease-world.js';
+import { LONG, PAIR, REAL_RULES, TRIO, type Limits, type Rules } from './lease-world.js';
 
-/** One slow clock, one fast: 20 % apart. */
-const PAIR: Limits = { rates: [0.9, 1.1], leaseMs: 2_000, lastTick: 8, faults: 1, attempts: 2, renewals: 1 };
-const TRIO: Limits = {
-  rates: [0.9, 1.1, 1],
-  leaseMs: 2_000,
-  lastTick: 24,
-  faults: 4,
-  attempts: 4,
-  renewals: 3,
-};
-/** A lease longer than what takeover waits beyond it, so that a wrong base for a renewal shows. */
-const LONG: Limits = { rates: [0.9, 1.1], leaseMs: 4_000, lastTick: 24, faults: 3, attempts: 3, renewals: 4 };
 const SEEDS = [11, 12, 13, 14];
 
 function find(rules: Rules, states: number, walks: number): Finding | undefined {

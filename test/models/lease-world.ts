@@ -48,6 +48,33 @@ export interface Limits {
   readonly hasRecords?: boolean;
 }
 
+/** One slow clock, one fast: 20 % apart. */
+export const PAIR: Limits = {
+  rates: [0.9, 1.1],
+  leaseMs: 2_000,
+  lastTick: 8,
+  faults: 1,
+  attempts: 2,
+  renewals: 1,
+};
+export const TRIO: Limits = {
+  rates: [0.9, 1.1, 1],
+  leaseMs: 2_000,
+  lastTick: 24,
+  faults: 4,
+  attempts: 4,
+  renewals: 3,
+};
+/** A lease longer than what takeover waits beyond it, so that a wrong base for a renewal shows. */
+export const LONG: Limits = {
+  rates: [0.9, 1.1],
+  leaseMs: 4_000,
+  lastTick: 24,
+  faults: 3,
+  attempts: 3,
+  renewals: 4,
+};
+
 type AnyStep = ClaimStep | HoldStep;
 
 const TICK_MS = 1_000;

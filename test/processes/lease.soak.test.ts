@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { searchAtRandom, searchBreadthFirst } from '../models/lease-search.js';
-import { REAL_RULES, type Limits } from '../models/lease-world.js';
+import { LONG, PAIR, REAL_RULES, TRIO } from '../models/lease-world.js';
 import { testDirectory } from '../support/directory.js';
 import { otherHost, startParty, wrongClock } from '../support/lease.js';
 import { chaos } from './lease-chaos.js';
@@ -34,17 +34,6 @@ test(
     expect(lost).toBeGreaterThan(0);
   },
 );
-
-const PAIR: Limits = { rates: [0.9, 1.1], leaseMs: 2_000, lastTick: 8, faults: 1, attempts: 2, renewals: 1 };
-const TRIO: Limits = {
-  rates: [0.9, 1.1, 1],
-  leaseMs: 2_000,
-  lastTick: 24,
-  faults: 4,
-  attempts: 4,
-  renewals: 3,
-};
-const LONG: Limits = { rates: [0.9, 1.1], leaseMs: 4_000, lastTick: 24, faults: 3, attempts: 3, renewals: 4 };
 
 test('INV-LEASE-3 the long search over the real steps finds nothing', { timeout: 600_000 }, () => {
   expect(searchBreadthFirst(PAIR, REAL_RULES, 600_000).finding).toBeUndefined();
