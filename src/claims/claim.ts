@@ -1,6 +1,7 @@
 import {
   claimedChange,
   generationOf,
+  NO_TIP,
   publish,
   refOfClaim,
   type Change,
@@ -47,7 +48,7 @@ export interface ClaimResult {
   readonly items: readonly ClaimItem[];
 }
 
-/** Others may claim and release while we look: then the free tip is another one, and we start over. */
+/** Others may have claimed and released since we heard of it: then the free tip is another one, and we start over. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -108,29 +109,19 @@ class Claiming {
   }
 
   async run(): Promise<readonly ClaimItem[]> {
-    let free = this.#remembered() ?? (await this.#look());
+    let free = this.#unheardOf() ?? (await this.#look());
     for (let attempt = 1; free !== undefined && free.size > 0; attempt++) {
       const changes = [...free].map(([id, tip]) => this.#changeFor(id, tip));
       const outcomes = await publish(this.#store, changes, changes.length > 1, this.#session.deadline);
-      free = await this.#digest(outcomes, attempt === MAX_ATTEMPTS);
+      free = await this.#digest(free, outcomes, attempt === MAX_ATTEMPTS);
     }
     return this.#ids.map((id) => this.#items.get(id) ?? { id, outcome: 'not-taken' });
   }
 
-  /**
-   * The free tips this clone saw seconds ago, when it saw all of them: then the push is tried without looking
-   * first. A memory that is out of date is refused by the remote.
-   */
-  #remembered(): Map<string, FreeTip> | undefined {
-    const free = new Map<string, FreeTip>();
-    for (const id of this.#ids) {
-      const ref = refOfClaim(id);
-      const tip = this.#store.sightings.recentlyFree(ref);
-      const isKnown = this.#wasPending.has(id) || this.#store.journal.allHeld(ref).length > 0;
-      if (tip === undefined || isKnown || this.#wishes.base !== undefined) return undefined;
-      free.set(id, tip);
-    }
-    return free;
+  /** When this clone has heard of none of the ids: then the push, which creates or is refused, comes before a look. */
+  #unheardOf(): Map<string, FreeTip> | undefined {
+    if (this.#ids.some((id) => this.#store.isHeardOf(refOfClaim(id)))) return undefined;
+    return new Map(this.#ids.map((id) => [id, NO_TIP]));
   }
 
   async #look(): Promise<Map<string, FreeTip> | undefined> {
@@ -188,6 +179,7 @@ class Claiming {
 
   /** Takes in what became of a push; returns the tips to try again upon. */
   async #digest(
+    tried: ReadonlyMap<string, FreeTip>,
     outcomes: ReadonlyMap<string, Outcome>,
     isLastAttempt: boolean,
   ): Promise<Map<string, FreeTip> | undefined> {
@@ -210,10 +202,7 @@ class Claiming {
       return undefined;
     }
     // They were not the ones that moved: what they were built upon still stands.
-    for (const id of spared) {
-      const seen = this.#store.sightings.recentlyFree(refOfClaim(id));
-      if (seen !== undefined) free.set(id, seen);
-    }
+    for (const id of spared) free.set(id, tried.get(id) as FreeTip);
     return free;
   }
 

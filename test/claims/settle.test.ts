@@ -173,6 +173,19 @@ test('a server that takes no pushes: no permission', async () => {
   await expect(claim('x', ada)).rejects.toMatchObject({ code: 'HOLDFAST_PERMISSION' });
 });
 
+test('turned away from everything: no permission, nothing pending', async () => {
+  const remote = await faultyRemote();
+  const [ada] = await agents(remote);
+  let isClosed = true;
+  remote.faults.isClosed = () => isClosed;
+  for (const ids of [['x'], ['x', 'y']])
+    await expect(claim(ids, ada)).rejects.toMatchObject({ code: 'HOLDFAST_PERMISSION' });
+  isClosed = false;
+  expect((await sync(ada)).settled).toEqual([]);
+  expect(await git(remote.path, 'for-each-ref')).toBe('');
+  expect((await claim('x', ada)).outcome).toBe('claimed');
+});
+
 test('a branch that somebody locks at the server: tried again, and given up as an I/O error', async () => {
   const remote = await testRemote();
   const [ada] = await agents(remote);

@@ -19,10 +19,10 @@ export interface Claimer {
 const FIXTURE = fileURLToPath(new URL('../fixtures/claimer.mjs', import.meta.url));
 
 /** A process of its own in that clone; it lives until the test ends. */
-export function startClaimer(clone: string): Claimer {
+export function startClaimer(clone: string, env: NodeJS.ProcessEnv = {}): Claimer {
   const child = spawn(process.execPath, [FIXTURE], {
     cwd: clone,
-    env: GIT_ENV,
+    env: { ...GIT_ENV, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -7,7 +7,7 @@ import { assertClaimId, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';
 import { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS, GIT_CAPABILITIES } from './config.js';
 import { deadlineIn, type Deadline } from './deadline.js';
-import { claimedChange, forcedChange, stolenChange, type Taker } from './events.js';
+import { claimedChange, forcedChange, NO_TIP, stolenChange, type FreeTip, type Taker } from './events.js';
 import { unconfirmedError } from './failures.js';
 import { lastValue } from './git-config.js';
 import { ClaimHold } from './hold.js';
@@ -17,6 +17,8 @@ import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
 /** Asking costs a fetch, and claims are held for long. */
 const RETRY_AFTER_MS = 2_000;
+/** Others may have claimed and released since we heard of it: then the free tip is another one, and we start over. */
+const MAX_ATTEMPTS = 5;
 
 /**
  * Claims as locks: `git:REMOTE#ID`. Unlike a claim by an agent, the hold is this very request's: another process
@@ -85,6 +87,7 @@ class ClaimAttempt {
   readonly #id: string;
   readonly #deadline: Deadline;
   readonly #neverGranted = new Set<string>();
+  #attempts = 0;
 
   constructor(arbiter: Arbiter, host: ArbiterHost, request: AcquireRequest, id: string, deadline: Deadline) {
     this.#arbiter = arbiter;
@@ -102,12 +105,7 @@ class ClaimAttempt {
         this.#neverGranted.add(record.holderId);
       }
     }
-    const remembered =
-      store.journal.pending(ref) === undefined ? store.sightings.recentlyFree(ref) : undefined;
-    if (remembered !== undefined) {
-      const change = claimedChange(this.#id, ref, remembered, this.#taker(), this.#host.clock.wallNow());
-      return this.#publish(store, change);
-    }
+    if (!store.isHeardOf(ref)) return this.#claim(store, ref, NO_TIP);
     const look = await store.look([this.#id], this.#deadline);
     // Nothing was published, and nothing can be said: not contention, which would be retried in silence.
     if (look.kind === 'unreachable') throw unconfirmedError(this.#id, store.url, look.cause);
@@ -115,7 +113,6 @@ class ClaimAttempt {
   }
 
   #judge(store: ClaimStore, tip: Tip): Attempt | Promise<Attempt> {
-    const wallMs = this.#host.clock.wallNow();
     if (tip.kind === 'broken') {
       throw new LockError(
         `Could not judge "${this.#id}": ${tip.problem}. Look at it with: holdfast claims repair.`,
@@ -126,17 +123,24 @@ class ClaimAttempt {
       );
     }
     if (tip.kind !== 'held') {
-      const free = { oid: tip.oid, generation: generationOf(tip) };
-      return this.#publish(store, claimedChange(this.#id, tip.ref, free, this.#taker(), wallMs));
+      return this.#claim(store, tip.ref, { oid: tip.oid, generation: generationOf(tip) });
     }
     if (this.#neverGranted.has(tip.record.holderId)) {
-      return this.#publish(store, stolenChange(this.#id, tip, this.#taker(), wallMs));
+      return this.#publish(store, stolenChange(this.#id, tip, this.#taker(), this.#host.clock.wallNow()));
     }
     return { kind: 'contended', holders: [holderOf(tip)], retryAfterMs: RETRY_AFTER_MS };
   }
 
+  #claim(store: ClaimStore, ref: string, free: FreeTip): Promise<Attempt> {
+    return this.#publish(
+      store,
+      claimedChange(this.#id, ref, free, this.#taker(), this.#host.clock.wallNow()),
+    );
+  }
+
   async #publish(store: ClaimStore, change: Change): Promise<Attempt> {
     const t0 = this.#host.timeline.now();
+    this.#attempts++;
     let outcome: Outcome | undefined;
     try {
       outcome = (await publish(store, [change], false, this.#deadline)).get(change.ref);
@@ -167,9 +171,9 @@ class ClaimAttempt {
         };
       }
       case 'moved':
-        if (outcome.tip.kind === 'held')
-          return { kind: 'contended', holders: [holderOf(outcome.tip)], retryAfterMs: RETRY_AFTER_MS };
-        return { kind: 'contended', retryAfterMs: 0 };
+        if (this.#attempts >= MAX_ATTEMPTS && outcome.tip.kind === 'free')
+          return { kind: 'contended', retryAfterMs: 0 };
+        return this.#judge(store, outcome.tip);
       case 'failed':
         throw outcome.error;
       default:

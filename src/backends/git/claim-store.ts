@@ -1,7 +1,7 @@
 import { hostname } from '../../host/identity.js';
 import { claimOfRef, refOfClaim } from './claim-id.js';
 import type { Deadline } from './deadline.js';
-import { isStoreDamaged, permissionError, reasonIn, refusalKind } from './failures.js';
+import { isMissingRemote, isStoreDamaged, isTurnedAway, permissionError, reasonIn } from './failures.js';
 import { lastValue, type GitConfigEntry } from './git-config.js';
 import { Journal } from './journal.js';
 import { commitText, withSignature, writeObject, writeTree, type ObjectId } from './objects.js';
@@ -10,7 +10,7 @@ import { isHeldEvent, RECORD_FILE, subjectOf, type ClaimRecord } from './record.
 import { Sightings, type Timeline } from './sightings.js';
 import type { Signing } from './signing.js';
 import { resetStore, type StorePaths } from './store-files.js';
-import { absentTip, generationOf, readTip, type Tip } from './tip.js';
+import { absentTip, readTip, type Tip } from './tip.js';
 
 /** What the remote said, or why it could not be asked. */
 export type Look = { readonly kind: 'seen'; readonly tips: ReadonlyMap<string, Tip> } | Unreachable;
@@ -81,6 +81,12 @@ export class ClaimStore {
     }
   }
 
+  /** Whether this clone has seen the branch, or may have published to it. If not, the id is likely to be a new one. */
+  isHeardOf(ref: string): boolean {
+    const { journal, sightings } = this;
+    return sightings.isHeardOf(ref) || journal.pending(ref) !== undefined || journal.allHeld(ref).length > 0;
+  }
+
   /** The last events of one claim, the latest first. One fetch, not so shallow, and two processes to read it. */
   async events(ref: string, limit: number, deadline: Deadline): Promise<Events> {
     const fetched = await fetchTips(
@@ -142,10 +148,7 @@ export class ClaimStore {
     const tips = new Map(found.map((tip) => [tip.ref, tip]));
     if (refs === 'all') this.sightings.retain(new Set(tips.keys()));
     else for (const ref of refs) if (!tips.has(ref)) tips.set(ref, absentTip(ref));
-    for (const tip of tips.values()) {
-      const isFree = tip.kind === 'absent' || tip.kind === 'free';
-      this.sightings.note(tip.ref, tip.oid, { generation: generationOf(tip), isFree });
-    }
+    for (const { ref, oid } of tips.values()) this.sightings.note(ref, oid);
     this.sightings.save();
     this.#settleJournal(tips);
     return tips;
@@ -167,9 +170,7 @@ export class ClaimStore {
 
   #unreachable(fetched: Fetched & { kind: 'failed' }, ids: readonly string[] | 'all'): Unreachable {
     const cause = fetched.isTimedOut ? 'it did not answer in time' : reasonIn(fetched.stderr);
-    // A path that is gone reads "does not appear to be a git repository ... correct access rights": no refusal.
-    const isDenied =
-      !fetched.isTimedOut && !isMissingRemote(fetched.stderr) && refusalKind(fetched.stderr) === 'denied';
+    const isDenied = !fetched.isTimedOut && isTurnedAway(fetched.stderr);
     // Of a push that had no answer nothing is known, whatever keeps us from asking: it may stand.
     const isPending = ids !== 'all' && ids.some((id) => this.journal.pending(refOfClaim(id)) !== undefined);
     if (isDenied && !isPending) {
@@ -177,10 +178,6 @@ export class ClaimStore {
     }
     return { kind: 'unreachable', cause };
   }
-}
-
-function isMissingRemote(stderr: string): boolean {
-  return /does not appear to be a git repository|repository not exported|not found/i.test(stderr);
 }
 
 /** What git removes from names and addresses of people; see ident.c. */

@@ -15,11 +15,14 @@ export interface Taker {
   readonly process?: RecordedProcess | undefined;
 }
 
-/** What a claim is built upon: a tip that is free, or was when this clone last looked. */
+/** What a claim is built upon: a tip that is free. */
 export interface FreeTip {
   readonly oid: ObjectId;
   readonly generation: number;
 }
+
+/** What the first claim of an id is built upon. */
+export const NO_TIP: FreeTip = { oid: '', generation: 0 };
 
 /** A first claim starts at Unix seconds, so that a branch deleted by others does not start the token over. */
 export function claimedChange(id: string, ref: string, free: FreeTip, taker: Taker, wallMs: number): Change {

@@ -12,6 +12,18 @@ export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
   return TRANSIENT.test(text) ? 'transient' : 'other';
 }
 
+/**
+ * Whether the remote would not even talk to us: of a push, nothing was sent. A path that is gone reads "... correct
+ * access rights", and a daemon's "access denied or repository not exported": no refusals.
+ */
+export function isTurnedAway(stderr: string): boolean {
+  return DENIED.test(stderr) && !isMissingRemote(stderr) && !/RPC failed/.test(stderr);
+}
+
+export function isMissingRemote(stderr: string): boolean {
+  return /does not appear to be a git repository|repository not exported|not found/i.test(stderr);
+}
+
 /** Signs of a store that a power failure or somebody else has damaged. */
 export function isStoreDamaged(stderr: string): boolean {
   return /loose object .* (?:is )?corrupt|object file .* is empty|bad object|bad tree object|missing (?:blob|tree|commit|object)|inflate|shallow file has changed|bad shallow line|unable to read (?:sha1|tree)|did not send all necessary objects|not a git repository: /i.test(

@@ -15,6 +15,7 @@ export {
   claimedChange,
   continuedChange,
   forcedChange,
+  NO_TIP,
   stolenChange,
   type FreeTip,
   type Taker,

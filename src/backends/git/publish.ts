@@ -4,7 +4,7 @@ import { sleep } from '../../host/clock.js';
 import type { ClaimStore } from './claim-store.js';
 import { claimOfRef } from './claim-id.js';
 import type { Deadline } from './deadline.js';
-import { permissionError, reasonIn, refusalKind, refusedError } from './failures.js';
+import { isTurnedAway, permissionError, reasonIn, refusalKind, refusedError } from './failures.js';
 import type { Attempted } from './journal.js';
 import type { ObjectId } from './objects.js';
 import { pushUpdates, type Pushed, type PushStatus } from './push.js';
@@ -131,12 +131,8 @@ function land(
   attempted: Attempted,
   outcomes: Map<string, Outcome>,
 ): void {
-  const isHeld = isHeldEvent(attempted.record.event);
-  store.journal.landed(change.ref, attempted, isHeld);
-  store.sightings.note(change.ref, attempted.oid, {
-    generation: attempted.record.generation,
-    isFree: !isHeld,
-  });
+  store.journal.landed(change.ref, attempted, isHeldEvent(attempted.record.event));
+  store.sightings.note(change.ref, attempted.oid);
   outcomes.set(change.ref, { kind: 'landed', attempted });
 }
 
@@ -159,7 +155,8 @@ async function settle(
     deadline,
   );
   if (look.kind === 'unreachable') {
-    for (const { change } of open) outcomes.set(change.ref, { kind: 'unconfirmed', cause: look.cause });
+    for (const entry of open)
+      outcomes.set(entry.change.ref, unsettled(store, entry, round.pushed, look.cause));
     return [];
   }
   const undecided: Open[] = [];
@@ -183,6 +180,18 @@ async function settle(
     outcomes.set(entry.change.ref, outcome);
     return false;
   });
+}
+
+/** About a push when the remote cannot be asked what became of it. */
+function unsettled(store: ClaimStore, entry: Open, pushed: Pushed, cause: string): Outcome {
+  const { ref } = entry.change;
+  const isOnlyTry = entry.tries.length === 1 && statusOf(pushed, ref).kind === 'unknown';
+  if (!isOnlyTry || pushed.isTimedOut || !isTurnedAway(pushed.stderr)) return { kind: 'unconfirmed', cause };
+  store.journal.voided(ref);
+  return {
+    kind: 'failed',
+    error: permissionError(claimOfRef(ref) as string, store.url, reasonIn(pushed.stderr)),
+  };
 }
 
 /** About a push after which the tip is still the expected one. undefined: push once more. */

@@ -1,8 +1,8 @@
 import { readJson, replaceJson } from './files.js';
 import type { ObjectId } from './objects.js';
 
-/** Until then a tip that was seen is worth a push without another look; the push itself decides. */
-const MEMORY_MS = 30_000;
+/** The tip of a branch seen on an earlier boot: heard of, and no commit's id. */
+const FORGOTTEN = '?';
 
 /** Whose clock the times are on. On another boot, or in another time namespace, they mean nothing. */
 export interface Timeline {
@@ -13,13 +13,9 @@ export interface Timeline {
 }
 
 interface Sighting {
-  /** Empty: there was no branch. */
   readonly oid: ObjectId;
-  readonly generation: number;
-  readonly isFree: boolean;
-  /** When this clone first saw that very tip, read AFTER the fetch returned, and when it last did. */
+  /** When this clone first saw that very tip, read AFTER the fetch returned. */
   readonly firstMs: number;
-  readonly lastMs: number;
 }
 
 interface Content {
@@ -45,12 +41,17 @@ export class Sightings {
     this.#seen = new Map(Object.entries(readSeen(path, timeline)));
   }
 
-  note(ref: string, oid: ObjectId, state: { readonly generation: number; readonly isFree: boolean }): void {
-    const nowMs = this.#timeline.now();
-    const known = this.#seen.get(ref);
-    const firstMs = known?.oid === oid ? known.firstMs : nowMs;
-    this.#seen.set(ref, { oid, ...state, firstMs, lastMs: nowMs });
+  /** `oid` empty: there is no such branch. */
+  note(ref: string, oid: ObjectId): void {
+    if (this.#seen.get(ref)?.oid === oid) return;
+    if (oid !== '') this.#seen.set(ref, { oid, firstMs: this.#timeline.now() });
+    else if (!this.#seen.delete(ref)) return;
     this.#isChanged = true;
+  }
+
+  /** Whether this clone, when it last heard of that branch if ever, heard that it is there. */
+  isHeardOf(ref: string): boolean {
+    return this.#seen.has(ref);
   }
 
   /** Milliseconds for which this clone knows that `oid` has been the tip. */
@@ -59,17 +60,9 @@ export class Sightings {
     return known?.oid === oid ? Math.max(0, this.#timeline.now() - known.firstMs) : 0;
   }
 
-  /** The tip to expect of a claim that was free a moment ago, or absent. */
-  recentlyFree(ref: string): { readonly oid: ObjectId; readonly generation: number } | undefined {
-    const known = this.#seen.get(ref);
-    if (known === undefined || !known.isFree || this.#timeline.now() - known.lastMs > MEMORY_MS)
-      return undefined;
-    return known;
-  }
-
   /** Forgets branches that a look at all of them did not show. */
   retain(refs: ReadonlySet<string>): void {
-    for (const ref of this.#seen.keys()) if (!refs.has(ref)) this.#isChanged = this.#seen.delete(ref);
+    for (const ref of this.#seen.keys()) if (!refs.has(ref)) this.note(ref, '');
   }
 
   save(): void {
@@ -95,6 +88,10 @@ function readSeen(path: string, timeline: Timeline): Record<string, Sighting> {
   }
   if (content?.schema !== 1 || typeof content.seen !== 'object') return {};
   // Without a boot id nothing tells a reboot, and then a time since boot proves nothing.
-  if (timeline.bootId === undefined || content.bootId !== timeline.bootId) return {};
-  return content.timeNamespace === (timeline.timeNamespace ?? null) ? content.seen : {};
+  const isSameClock =
+    timeline.bootId !== undefined &&
+    content.bootId === timeline.bootId &&
+    content.timeNamespace === (timeline.timeNamespace ?? null);
+  if (isSameClock) return content.seen;
+  return Object.fromEntries(Object.keys(content.seen).map((ref) => [ref, { oid: FORGOTTEN, firstMs: 0 }]));
 }

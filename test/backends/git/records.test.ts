@@ -189,7 +189,7 @@ describe('INV-GIT-7: staleness is what this clone has seen, on this boot, by a c
     const path = join(testDirectory(), 'seen.json');
     for (const nowMs of [100, 200]) {
       const sightings = new Sightings(path, timeline(nowMs));
-      sightings.note('ref', 'tip', { generation: 1, isFree: false });
+      sightings.note('ref', 'tip');
       sightings.save();
     }
     expect(seen(path, timeline(1_100))).toBe(1_000);
@@ -203,7 +203,7 @@ describe('INV-GIT-7: staleness is what this clone has seen, on this boot, by a c
   ])('%s starts over', (_, later) => {
     const path = join(testDirectory(), 'seen.json');
     const sightings = new Sightings(path, timeline(100));
-    sightings.note('ref', 'tip', { generation: 1, isFree: false });
+    sightings.note('ref', 'tip');
     sightings.save();
     expect(seen(path, later)).toBe(0);
   });
