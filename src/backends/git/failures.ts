@@ -1,8 +1,18 @@
 import { LockError } from '../../core/errors.js';
 import { withoutCredentials } from './remote-url.js';
 
+/** Words of a refusal; as part of a host's or a path's name they are none. */
 const DENIED =
-  /\b40[13]\b|permission (?:to \S+ )?denied|access denied|authentication failed|could not read (?:username|password)|hook declined|protected|not allowed|prohibited|insufficient permission|unable to create temporary object|read-only|unauthori[sz]ed|not authori[sz]ed|service not enabled|deny/i;
+  /(?<![\w./:-])(?:40[13]|permission (?:to \S+ )?denied|access denied|authentication failed|could not read (?:username|password)|declined|protected|not allowed|prohibited|insufficient permission|unable to create temporary object|read-only|unauthori[sz]ed|not authori[sz]ed|service not enabled|deny(?:ing)?)(?![\w/-]|\.\w)/i;
+/** Nobody was met who could refuse. */
+const NOT_MET =
+  /does not appear to be a git repository|repository not exported|not found|unable to (?:connect|look up)|could not resolve|failed to connect|connect to host/i;
+/**
+ * Git's last word when it got no list of branches to push to. A server's own words are behind `remote:`, and whatever it
+ * says on our standard error, over a path, is followed by git's own end.
+ */
+const UNSENT =
+  /^fatal: (?:Could not read from remote repository|the remote end hung up upon initial contact|unable to access 'https?:|Authentication failed for|could not read (?:Username|Password) for|repository '.*' not found|unable to (?:connect to|look up) |remote error: )/;
 const TRANSIENT =
   /cannot lock ref|failed to update ref|failed to lock|reference already exists|fetch first|stale info|non-fast-forward/i;
 
@@ -13,11 +23,17 @@ export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
 }
 
 /**
- * Whether the remote would not even talk to us: of a push, nothing was sent. A path that is gone reads "... correct
- * access rights", and a daemon's "access denied or repository not exported": no refusals.
+ * Whether the remote would not even talk to us. A path that is gone reads "... correct access rights", and a daemon's
+ * "access denied or repository not exported": no refusals.
  */
 export function isTurnedAway(stderr: string): boolean {
-  return DENIED.test(stderr) && !isMissingRemote(stderr) && !/RPC failed/.test(stderr);
+  return DENIED.test(stderr) && !NOT_MET.test(stderr);
+}
+
+/** Whether a push that ended by itself ended before it sent anything: it has not landed and never will. */
+export function isUnsent(stderr: string): boolean {
+  const last = stderr.split('\n').findLast((line) => /^(?:fatal|error): /.test(line));
+  return last !== undefined && UNSENT.test(last);
 }
 
 export function isMissingRemote(stderr: string): boolean {
@@ -39,7 +55,8 @@ export function reasonIn(stderr: string): string {
     .filter((line) => line !== '');
   const index = lines.findLastIndex(
     (line) =>
-      /^(?:fatal|error|ssh): /.test(line) && !/^error: failed to push|Could not read from remote/.test(line),
+      /^(?:fatal|error|ssh): /.test(line) &&
+      !/^error: failed to push|Could not read from remote|hung up unexpectedly/.test(line),
   );
   const telling = lines[index] ?? lines.at(-1) ?? 'git gave no reason';
   // "unable to connect to HOST:", and the next line says why.

@@ -26,7 +26,7 @@ export type Outcome =
   | { readonly kind: 'moved'; readonly tip: Tip }
   /** Not published, because another of the group could not be. */
   | { readonly kind: 'spared' }
-  /** It may have landed, or may land yet. The journal remembers. */
+  /** Nobody knows whether it is published: if it may have landed, or may land yet, the journal remembers. */
   | { readonly kind: 'unconfirmed'; readonly cause: string }
   | { readonly kind: 'failed'; readonly error: LockError };
 
@@ -34,12 +34,17 @@ const MAX_ROUNDS = 6;
 /** Of the time that is left, for one push: what remains is needed to find out what became of it. */
 const PUSH_SHARE = 0.6;
 const SHORTEST_PUSH_MS = 1_000;
+const LOOSE = 'an earlier push of ours may still reach it';
 
 interface Open {
   readonly change: Change;
   readonly tries: Attempted[];
-  /** A push whose answer never came; it may still land. */
-  unknownCount: number;
+  /** Of `tries`, some are of earlier commands, and alone. */
+  readonly hasEarlier: boolean;
+  /** A try that nobody answered is about; it may still land. */
+  isLoose: boolean;
+  /** Pushes of this call that had no answer. */
+  silentCount: number;
 }
 
 /**
@@ -58,16 +63,16 @@ export async function publish(
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  let open: Open[] = changes.map((change) => ({
-    change,
-    tries: earlierTries(store, change),
-    unknownCount: 0,
-  }));
+  let open: Open[] = changes.map((change) => {
+    const tries = earlierTries(store, change);
+    const hasEarlier = tries.length > 0;
+    return { change, tries, hasEarlier, isLoose: hasEarlier, silentCount: 0 };
+  });
   for (let round = 1; open.length > 0; round++) {
     await addTries(store, open, round);
     const pushed = await push(store, open, isAtomic, deadline);
     if (pushed.lacksAtomic) {
-      for (const { change } of open) store.journal.voided(change.ref);
+      for (const { change, isLoose } of open) if (!isLoose) store.journal.voided(change.ref);
       store.journal.save();
       throw atomicError(changes, store.url);
     }
@@ -118,9 +123,10 @@ function push(
 
 function isLanded(store: ClaimStore, entry: Open, pushed: Pushed, outcomes: Map<string, Outcome>): boolean {
   const { ref } = entry.change;
-  const status = statusOf(pushed, ref);
-  if (status.kind === 'unknown') entry.unknownCount++;
-  if (status.kind !== 'landed') return false;
+  const { kind } = statusOf(pushed, ref);
+  if (kind === 'unknown') entry.isLoose = true;
+  if (kind === 'unknown' || kind === 'unsent') entry.silentCount++;
+  if (kind !== 'landed') return false;
   land(store, entry, entry.tries.at(-1) as Attempted, outcomes);
   return true;
 }
@@ -155,8 +161,7 @@ async function settle(
     deadline,
   );
   if (look.kind === 'unreachable') {
-    for (const entry of open)
-      outcomes.set(entry.change.ref, unsettled(store, entry, round.pushed, look.cause));
+    for (const entry of open) conclude(store, entry, unsettled(store, entry, round, look.cause), outcomes);
     return [];
   }
   const undecided: Open[] = [];
@@ -175,51 +180,61 @@ async function settle(
   }
   return undecided.filter((entry) => {
     const outcome = isGroupLost ? ({ kind: 'spared' } as const) : verdict(store, entry, round, deadline);
-    if (outcome === undefined) return true;
-    if (outcome.kind !== 'unconfirmed') store.journal.voided(entry.change.ref);
-    outcomes.set(entry.change.ref, outcome);
-    return false;
+    if (outcome !== undefined) conclude(store, entry, outcome, outcomes);
+    return outcome === undefined;
   });
 }
 
-/** About a push when the remote cannot be asked what became of it. */
-function unsettled(store: ClaimStore, entry: Open, pushed: Pushed, cause: string): Outcome {
+/** The journal forgets what cannot land any more, and only that: a command may still meet it. */
+function conclude(store: ClaimStore, entry: Open, outcome: Outcome, outcomes: Map<string, Outcome>): void {
   const { ref } = entry.change;
-  const isOnlyTry = entry.tries.length === 1 && statusOf(pushed, ref).kind === 'unknown';
-  if (!isOnlyTry || pushed.isTimedOut || !isTurnedAway(pushed.stderr)) return { kind: 'unconfirmed', cause };
-  store.journal.voided(ref);
-  return {
-    kind: 'failed',
-    error: permissionError(claimOfRef(ref) as string, store.url, reasonIn(pushed.stderr)),
-  };
+  // Together with a branch that moved, none of this call's pushes can land.
+  const mayLand = outcome.kind === 'spared' ? entry.hasEarlier : entry.isLoose;
+  if (!mayLand) store.journal.voided(ref);
+  const isUnconfirmed = outcome.kind === 'spared' && mayLand;
+  outcomes.set(ref, isUnconfirmed ? { kind: 'unconfirmed', cause: LOOSE } : outcome);
+}
+
+/** About a push when the remote cannot be asked what became of it. */
+function unsettled(store: ClaimStore, entry: Open, { pushed, isAtomic }: Round, cause: string): Outcome {
+  const status = statusOf(pushed, entry.change.ref);
+  const isDenied =
+    status.kind === 'refused'
+      ? refusalKind(reasonsOf(pushed, isAtomic, status.reason)) === 'denied'
+      : status.kind === 'unsent' && isTurnedAway(pushed.stderr);
+  return isDenied ? refused(store, entry, 'denied', reasonIn(pushed.stderr)) : { kind: 'unconfirmed', cause };
 }
 
 /** About a push after which the tip is still the expected one. undefined: push once more. */
 function verdict(store: ClaimStore, entry: Open, round: Round, deadline: Deadline): Outcome | undefined {
   const { pushed } = round;
-  const { ref } = entry.change;
-  const id = claimOfRef(ref) as string;
-  const status = statusOf(pushed, ref);
+  const status = statusOf(pushed, entry.change.ref);
   const isOutOfTime = round.isLastRound || deadline.leftMs() < SHORTEST_PUSH_MS;
-  if (status.kind === 'unknown') {
-    const kind = pushed.isTimedOut ? 'transient' : refusalKind(pushed.stderr);
+  if (status.kind !== 'refused') {
     const fact = reasonIn(pushed.stderr);
-    // Turned away before anything was sent: 401, 403, a service that is not offered.
-    if (kind === 'denied' && entry.unknownCount === 1)
-      return { kind: 'failed', error: permissionError(id, store.url, fact) };
-    if (entry.unknownCount < 2 && !isOutOfTime) return undefined;
+    // It can be read, so it is there: what a daemon says of repositories that it does not have is a refusal.
+    if (status.kind === 'unsent' && refusalKind(pushed.stderr) === 'denied')
+      return refused(store, entry, 'denied', fact);
+    if (entry.silentCount < 2 && !isOutOfTime) return undefined;
     return { kind: 'unconfirmed', cause: pushed.isTimedOut ? 'it did not answer in time' : fact };
   }
-  const reason = status.kind === 'refused' ? status.reason : '';
-  const fact = `${reason} ${reasonIn(pushed.stderr)}`;
+  const kind = refusalKind(reasonsOf(pushed, round.isAtomic, status.reason));
   // An earlier try of unknown fate may be landing right now: the next look will tell.
-  const kind = entry.unknownCount > 0 ? 'transient' : refusalKind(reasonsOf(pushed, round.isAtomic, reason));
-  if (kind === 'transient' && !isOutOfTime) return undefined;
-  if (entry.unknownCount > 0) return { kind: 'unconfirmed', cause: fact };
-  return {
-    kind: 'failed',
-    error: kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact),
-  };
+  if ((kind === 'transient' || entry.isLoose) && !isOutOfTime) return undefined;
+  return refused(store, entry, kind, `${status.reason} ${reasonIn(pushed.stderr)}`.trim());
+}
+
+/** The last try was refused; that says nothing of an earlier one that nobody answered. */
+function refused(
+  store: ClaimStore,
+  { change, isLoose }: Open,
+  kind: ReturnType<typeof refusalKind>,
+  fact: string,
+): Outcome {
+  if (isLoose) return { kind: 'unconfirmed', cause: `${LOOSE}, and it now says: ${fact}` };
+  const id = claimOfRef(change.ref) as string;
+  const error = kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact);
+  return { kind: 'failed', error };
 }
 
 /** In an atomic push the branch that is to blame may be another one. */

@@ -1,4 +1,5 @@
 import type { Deadline } from './deadline.js';
+import { isUnsent } from './failures.js';
 import type { ObjectId } from './objects.js';
 import { runGit, type Git } from './plumbing.js';
 
@@ -9,11 +10,12 @@ export interface RefUpdate {
   readonly oid: ObjectId;
 }
 
-/** `unknown`: the remote's word did not arrive. `refused`: it said no, so the push did not and will not land. */
+/**
+ * `unknown`: the remote's word did not arrive; the push may land yet. `refused`: it said no, and `unsent`: it was never
+ * asked, so the push did not and will not land.
+ */
 export type PushStatus =
-  | { readonly kind: 'landed' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'unknown' };
+  { readonly kind: 'landed' | 'unknown' | 'unsent' } | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Pushed {
   readonly statuses: ReadonlyMap<string, PushStatus>;
@@ -37,15 +39,34 @@ export async function pushUpdates(
   args.push('--end-of-options', url, ...updates.map(({ ref, oid }) => `${oid}:${ref}`));
   const result = await runGit(git, args, { timeoutMs, signal: deadline.signal });
   return {
-    statuses: readPorcelain(result.stdout, updates),
+    statuses: readPorcelain(
+      result.stdout,
+      updates,
+      result.isTimedOut ? UNKNOWN : silenceOf(url, result.stderr),
+    ),
     stderr: result.stderr,
     isTimedOut: result.isTimedOut,
     lacksAtomic: /does not support --atomic/.test(result.stderr),
   };
 }
 
+/** The server's answer to the push itself. Over other transports a hook may say that of a push of its own. */
+const HTTP_REFUSAL =
+  /^(?:error: RPC failed; HTTP 40[13]\b|fatal: (?:could not read (?:Username|Password)|Authentication failed) for )/m;
+const UNKNOWN: PushStatus = { kind: 'unknown' };
+
+/** What is to be made of a push that ended by itself, of a branch that it did not report on. */
+function silenceOf(url: string, stderr: string): PushStatus {
+  if (isUnsent(stderr)) return { kind: 'unsent' };
+  return /^https?:/i.test(url) && HTTP_REFUSAL.test(stderr) ? { kind: 'refused', reason: '' } : UNKNOWN;
+}
+
 /** Lines are `FLAG TAB from:to TAB summary (reason)`; see git-push(1), OUTPUT. */
-export function readPorcelain(stdout: string, updates: readonly RefUpdate[]): Map<string, PushStatus> {
+export function readPorcelain(
+  stdout: string,
+  updates: readonly RefUpdate[],
+  silence: PushStatus = UNKNOWN,
+): Map<string, PushStatus> {
   const statuses = new Map<string, PushStatus>();
   for (const line of stdout.split('\n')) {
     const match = /^([ +\-*=!])\t([^\t]*)\t(.*)$/.exec(line);
@@ -54,7 +75,7 @@ export function readPorcelain(stdout: string, updates: readonly RefUpdate[]): Ma
     const update = updates.find(({ ref }) => refs.endsWith(`:${ref}`));
     if (update !== undefined) statuses.set(update.ref, statusOf(flag, summary));
   }
-  for (const { ref } of updates) if (!statuses.has(ref)) statuses.set(ref, { kind: 'unknown' });
+  for (const { ref } of updates) if (!statuses.has(ref)) statuses.set(ref, silence);
   return statuses;
 }
 
@@ -62,5 +83,5 @@ function statusOf(flag: string, summary: string): PushStatus {
   if (flag === ' ' || flag === '+' || flag === '*') return { kind: 'landed' };
   // "[remote failure]": the server never reported on this branch. "=": somebody has our very commit there; look.
   if (flag === '!' && /^\[(?:remote )?rejected\]/.test(summary)) return { kind: 'refused', reason: summary };
-  return { kind: 'unknown' };
+  return UNKNOWN;
 }

@@ -86,7 +86,7 @@ function readSeen(path: string, timeline: Timeline): Record<string, Sighting> {
   } catch {
     return {};
   }
-  if (content?.schema !== 1 || typeof content.seen !== 'object') return {};
+  if (content?.schema !== 1 || typeof content.seen !== 'object' || content.seen === null) return {};
   // Without a boot id nothing tells a reboot, and then a time since boot proves nothing.
   const isSameClock =
     timeline.bootId !== undefined &&

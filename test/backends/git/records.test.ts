@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { claimIdFault, claimOfRef, refOfClaim } from '../../../src/backends/git/claim-id.js';
 import { claimedChange } from '../../../src/backends/git/events.js';
-import { reasonIn, refusalKind } from '../../../src/backends/git/failures.js';
+import { isTurnedAway, isUnsent, reasonIn, refusalKind } from '../../../src/backends/git/failures.js';
 import {
   commitText,
   parseCommit,
@@ -145,6 +145,30 @@ test.each([
   ['[remote rejected] (unpacker error)', 'other'],
 ])('%s is %s', (text, kind) => expect(refusalKind(text)).toBe(kind));
 
+const RIGHTS =
+  'fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights';
+test.each([
+  // What git 2.39 printed.
+  ["fatal: unable to access 'http://h/x.git/': The requested URL returned error: 403", true, true],
+  ['ERROR: Permission to a/b.git denied to c.\n' + RIGHTS, true, true],
+  ['git@h: Permission denied (publickey).\n' + RIGHTS, true, true],
+  ['fatal: remote error: access denied or repository not exported: /x.git', false, true],
+  ['fatal: unable to look up protected.invalid (port 9418) (Name or service not known)', false, true],
+  ["fatal: unable to access 'http://h:1/issue-403.git/': Failed to connect to h port 1", false, true],
+  ['ssh: connect to host protected port 22: Connection refused\n' + RIGHTS, false, true],
+  ["fatal: '/srv/protected/x.git' does not appear to be a git repository\n" + RIGHTS, false, true],
+  ["error: failed to push some refs to '/srv/protected/x.git'", false, false],
+  [
+    'remote: fatal: Could not read from remote repository.\nfatal: the remote end hung up unexpectedly',
+    false,
+    false,
+  ],
+  ['error: RPC failed; HTTP 500 curl 22\nfatal: the remote end hung up unexpectedly', false, false],
+  ['', false, false],
+])('of a push, %j: turned away %s, nothing sent %s', (stderr, turnedAway, unsent) => {
+  expect([isTurnedAway(stderr), isUnsent(stderr)]).toEqual([turnedAway, unsent]);
+});
+
 test.each([
   [
     'fatal: unable to connect to 127.0.0.1:\n127.0.0.1[0: 127.0.0.1]: errno=Connection refused\n',
@@ -153,6 +177,10 @@ test.each([
   [
     "fatal: unable to access 'http://u:p@h/': refused\nerror: failed to push some refs",
     "unable to access 'http://h/': refused",
+  ],
+  [
+    'error: RPC failed; HTTP 403 curl 22\nsend-pack: unexpected disconnect\nfatal: the remote end hung up unexpectedly\n',
+    'RPC failed; HTTP 403 curl 22',
   ],
   ['', 'git gave no reason'],
 ])('the reason in %j is told in one line', (stderr, reason) => expect(reasonIn(stderr)).toBe(reason));
@@ -175,6 +203,25 @@ test('a clone is found from a folder in it, a linked working tree, and itself wh
   });
   expect(findRepository(join(directory, 'bare.git'))?.commonDir).toBe(join(directory, 'bare.git'));
   expect(findRepository(directory)).toBeUndefined();
+});
+
+describe.each([
+  ['{"schema":1,"seen":null}', false],
+  ['{"schema":1,"bootId":"boot","timeNamespace":1,"seen":{"ref":null}}', true],
+  ['{"schema":2,"bootId":"boot","timeNamespace":1,"seen":{"ref":{"oid":"tip","firstMs":0}}}', false],
+  ['torn', false],
+])('sightings that say %s', (text, isHeardOf) => {
+  test('prove nothing', () => {
+    const path = join(testDirectory(), 'seen.json');
+    writeFileSync(path, text);
+    const sightings = new Sightings(path, { bootId: 'boot', timeNamespace: 1, now: () => 1_000 });
+    expect([sightings.isHeardOf('ref'), sightings.unchangedMs('ref', 'tip')]).toEqual([isHeardOf, 0]);
+    sightings.note('ref', 'tip');
+    sightings.save();
+    expect(
+      new Sightings(path, { bootId: 'boot', timeNamespace: 1, now: () => 3_000 }).unchangedMs('ref', 'tip'),
+    ).toBe(2_000);
+  });
 });
 
 describe('INV-GIT-7: staleness is what this clone has seen, on this boot, by a clock that runs through suspend', () => {
