@@ -1,6 +1,7 @@
 import {
   claimedChange,
   generationOf,
+  landedTip,
   NO_TIP,
   publish,
   refOfClaim,
@@ -190,7 +191,12 @@ class Claiming {
       if (outcome?.kind === 'failed') throw outcome.error;
       if (outcome?.kind === 'unconfirmed')
         this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
-      if (outcome?.kind === 'landed') this.#noteLanded(id, outcome.attempted);
+      if (outcome?.kind === 'landed') {
+        const tip = landedTip(refOfClaim(id), outcome.attempted);
+        // Ours, or an earlier event of this clone that landed late: another agent's claim, or a release.
+        if (tip.kind === 'held') this.#noteLanded(id, tip);
+        else moved.set(id, tip);
+      }
       if (outcome?.kind === 'moved') moved.set(id, outcome.tip);
       if (outcome?.kind === 'spared') spared.push(id);
     }
@@ -206,10 +212,8 @@ class Claiming {
     return free;
   }
 
-  #noteLanded(id: string, { oid, record }: { oid: string; record: RecordedTip['record'] }): void {
-    const tip: RecordedTip = { kind: 'held', ref: refOfClaim(id), oid, record, signature: 'unchecked' };
+  #noteLanded(id: string, tip: RecordedTip): void {
     const current = claimOf(this.#store, this.#session, tip);
-    // A try of another agent of this clone may have landed late, instead of ours.
     this.#items.set(id, { id, outcome: current.isMine ? 'claimed' : 'contended', claim: current });
   }
 }

@@ -1,6 +1,7 @@
 import {
   continuedChange,
   forcedChange,
+  landedTip,
   publish,
   refOfClaim,
   type Attempted,
@@ -12,7 +13,7 @@ import {
 import { newHolderId } from '../core/holder.js';
 import { resolveBase } from './base.js';
 import { brokenError, idList, oneLine, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, isOwn, lostHolds, type Claim } from './view.js';
+import { claimOf, COMING, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
 
 export interface ReleaseOptions extends ClaimsOptions {
   /** The revision the resource is left at: a later claim from an older base is refused. */
@@ -69,24 +70,31 @@ export async function forceRelease(
     if (look.kind === 'unreachable')
       return list.map((id) => ({ id, outcome: 'unconfirmed', cause: look.cause }));
     const items = new Map<string, ReleaseItem>();
-    const changes: Change[] = [];
+    const forced = (id: string, tip: Tip): Change =>
+      forcedChange(
+        id,
+        tip,
+        { agent: session.agent, holderId: newHolderId(), reason },
+        session.clock.wallNow(),
+      );
+    let changes: Change[] = [];
     for (const id of list) {
       const tip = look.tips.get(refOfClaim(id)) as Tip;
-      if (tip.kind === 'absent' || tip.kind === 'free') items.set(id, { id, outcome: 'not-held' });
-      else
-        changes.push(
-          forcedChange(
-            id,
-            tip,
-            { agent: session.agent, holderId: newHolderId(), reason },
-            session.clock.wallNow(),
-          ),
-        );
+      const isFree = tip.kind === 'absent' || tip.kind === 'free';
+      // What may land yet must not land after this.
+      if (isFree && store.journal.pending(tip.ref) === undefined) items.set(id, { id, outcome: 'not-held' });
+      else changes.push(forced(id, tip));
     }
-    const outcomes = await publish(store, changes, false, session.deadline);
-    for (const [ref, outcome] of outcomes) {
-      const id = list.find((candidate) => refOfClaim(candidate) === ref) as string;
-      items.set(id, forcedItem(store, session, id, outcome));
+    while (changes.length > 0) {
+      const outcomes = await publish(store, changes, false, session.deadline);
+      changes = [];
+      for (const [ref, outcome] of outcomes) {
+        const id = list.find((candidate) => refOfClaim(candidate) === ref) as string;
+        const tip = outcome.kind === 'landed' ? landedTip(ref, outcome.attempted) : undefined;
+        // An earlier claim or steal of this clone landed instead, and nothing of unknown fate is left.
+        if (tip?.kind === 'held') changes.push(forced(id, tip));
+        else items.set(id, forcedItem(store, session, id, outcome));
+      }
     }
     return list.map((id) => items.get(id) as ReleaseItem);
   });
@@ -185,8 +193,18 @@ class Releasing {
       holds.set(id, tip);
       return;
     }
+    const coming = comingClaim(this.#store, agent, id);
+    // A release that follows the same tip: either it lands and keeps the claim out, or the claim does and is released.
+    if (coming !== undefined && tip.kind !== 'held') {
+      holds.set(id, { oid: tip.oid, record: coming });
+      return;
+    }
     const lost = lostHolds(this.#store, agent, id, undefined);
     for (const holderId of lost) this.#store.journal.ended(refOfClaim(id), holderId);
+    if (coming !== undefined) {
+      this.#items.set(id, { id, outcome: 'unconfirmed', cause: COMING });
+      return;
+    }
     const isFree = tip.kind !== 'held';
     const outcome =
       isFree && wasReleasing ? 'released' : lost.length > 0 ? 'lost' : isFree ? 'not-held' : 'contended';

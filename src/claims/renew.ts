@@ -1,6 +1,7 @@
 import {
   continuedChange,
   idOf,
+  landedTip,
   publish,
   refOfClaim,
   type Attempted,
@@ -8,7 +9,7 @@ import {
   type Outcome,
 } from '../backends/git/index.js';
 import { idList, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, isOwn, type Claim } from './view.js';
+import { claimOf, COMING, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
 
 export interface RenewItem {
   readonly id: string;
@@ -40,11 +41,12 @@ async function renewAll(
   ids: readonly string[] | undefined,
 ): Promise<readonly RenewItem[]> {
   const items = new Map<string, RenewItem>();
+  for (const id of ids ?? []) items.set(id, { id, outcome: 'not-held' });
+  await settleComing(store, session, ids, items);
   let holds: Hold[] = store.journal.allHeld().filter(({ record }) => record.agent === session.agent);
   if (ids !== undefined) {
     const refs = new Set(ids.map(refOfClaim));
     holds = holds.filter(({ ref }) => refs.has(ref));
-    for (const id of ids) items.set(id, { id, outcome: 'not-held' });
   }
   // Of an older hold that was lost unnoticed and the one after it, only the later can be the tip.
   holds = [...new Map(holds.map((hold) => [hold.ref, hold])).values()];
@@ -60,6 +62,25 @@ async function renewAll(
   return [...items.values()];
 }
 
+/** Claims of which nobody knows yet whether this agent has them: asked about before anything is said. */
+async function settleComing(
+  store: ClaimStore,
+  session: Session,
+  asked: readonly string[] | undefined,
+  items: Map<string, RenewItem>,
+): Promise<void> {
+  const isComing = (id: string): boolean =>
+    comingClaim(store, session.agent, id) !== undefined &&
+    lostHolds(store, session.agent, id, undefined).length === 0;
+  const coming = (asked ?? store.journal.pendingRefs().map((ref) => idOf({ ref }))).filter(isComing);
+  if (coming.length === 0) return;
+  const look = await store.look(coming, session.deadline);
+  for (const id of coming.filter(isComing)) {
+    const cause = look.kind === 'unreachable' ? look.cause : COMING;
+    items.set(id, { id, outcome: 'unconfirmed', cause });
+  }
+}
+
 function renewedItem(
   store: ClaimStore,
   session: Session,
@@ -70,13 +91,9 @@ function renewedItem(
   const id = idOf({ ref });
   switch (outcome.kind) {
     case 'landed': {
-      const { oid, record } = outcome.attempted;
-      if (record.event === 'released') return { id, outcome: 'not-held' };
-      return {
-        id,
-        outcome: 'renewed',
-        claim: claimOf(store, session, { kind: 'held', ref, oid, record, signature: 'unchecked' }),
-      };
+      const tip = landedTip(ref, outcome.attempted);
+      if (tip.kind === 'free') return { id, outcome: 'not-held' };
+      return { id, outcome: 'renewed', claim: claimOf(store, session, tip) };
     }
     case 'moved': {
       const { tip } = outcome;

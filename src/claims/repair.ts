@@ -1,6 +1,13 @@
 import { formatDuration } from '../core/duration.js';
 import { newHolderId } from '../core/holder.js';
-import { claimOfRef, forcedChange, publish, type ClaimStore, type Tip } from '../backends/git/index.js';
+import {
+  claimOfRef,
+  forcedChange,
+  isHeldEvent,
+  publish,
+  type ClaimStore,
+  type Tip,
+} from '../backends/git/index.js';
 import { brokenClaim, lookAtAll } from './list.js';
 import { openSession, type ClaimsOptions, type Session } from './session.js';
 import { claimOf } from './view.js';
@@ -79,6 +86,8 @@ async function end(
       unconfirmed: 'unconfirmed',
       failed: 'failed',
     } as const;
-    return { ...finding, outcome: names[outcome.kind] };
+    // An earlier steal of this clone may be what landed.
+    const isOther = outcome.kind === 'landed' && isHeldEvent(outcome.attempted.record.event);
+    return { ...finding, outcome: isOther ? 'moved' : names[outcome.kind] };
   });
 }

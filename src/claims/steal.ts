@@ -4,6 +4,7 @@ import { newHolderId } from '../core/holder.js';
 import {
   claimedChange,
   generationOf,
+  landedTip,
   publish,
   refOfClaim,
   stolenChange,
@@ -88,10 +89,12 @@ async function take(
       outcome: 'unconfirmed',
       cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer',
     };
-  const { oid, record } = outcome.attempted;
-  for (const holderId of lostHolds(store, agent, id, record.holderId)) store.journal.ended(tip.ref, holderId);
+  const landed = landedTip(tip.ref, outcome.attempted);
+  const claim = claimOf(store, session, landed);
+  // An earlier event of this clone landed late instead: another agent's, or one that freed it.
+  if (!claim.isMine) return { id, outcome: 'contended', ...(landed.kind === 'held' && { claim }) };
+  for (const holderId of lostHolds(store, agent, id, claim.holderId)) store.journal.ended(tip.ref, holderId);
   store.journal.save();
-  const claim = claimOf(store, session, { kind: 'held', ref: tip.ref, oid, record, signature: 'unchecked' });
   return { id, outcome: previous === undefined ? 'claimed' : 'stolen', claim, ...(previous && { previous }) };
 }
 

@@ -1,6 +1,8 @@
 import {
   idOf,
+  isHeldEvent,
   refOfClaim,
+  type ClaimRecord,
   type ClaimStore,
   type RecordedTip,
   type SignatureState,
@@ -78,4 +80,14 @@ export function lostHolds(
     .allHeld(refOfClaim(id))
     .filter(({ record }) => record.agent === agent && record.holderId !== currentHolderId)
     .map(({ record }) => record.holderId);
+}
+
+export const COMING = 'an earlier push of ours may still reach it';
+
+/** What this agent tried to make of a claim, when nobody knows yet whether it has it. */
+export function comingClaim(store: ClaimStore, agent: string, id: string): ClaimRecord | undefined {
+  return store.journal
+    .pending(refOfClaim(id))
+    ?.tries.map(({ record }) => record)
+    .findLast((record) => record.agent === agent && isHeldEvent(record.event));
 }

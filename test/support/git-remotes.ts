@@ -181,6 +181,8 @@ export interface HttpFaults {
   losesPushReplies: boolean;
   /** 403 for everything. */
   isClosed?: () => boolean;
+  /** The status that answers a push, which is not carried out; what comes before it is served. */
+  pushStatus?: number;
 }
 
 /** Smart HTTP: `git http-backend` behind node. */
@@ -209,6 +211,12 @@ function serveRequest(
   faults: HttpFaults,
 ): void {
   const isPush = request.method === 'POST' && (request.url ?? '').endsWith('/git-receive-pack');
+  if (isPush && faults.pushStatus !== undefined) {
+    const header = { 'WWW-Authenticate': 'Basic realm="test"' };
+    const status = faults.pushStatus;
+    request.resume().on('end', () => response.writeHead(status, status === 401 ? header : {}).end());
+    return;
+  }
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const backend = spawn('git', ['http-backend'], {
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -13,7 +13,7 @@ import { lastValue } from './git-config.js';
 import { ClaimHold } from './hold.js';
 import { publish, type Change, type Outcome } from './publish.js';
 import { isHeldEvent, type RecordedProcess } from './record.js';
-import { generationOf, type RecordedTip, type Tip } from './tip.js';
+import { generationOf, landedTip, type RecordedTip, type Tip } from './tip.js';
 
 /** Asking costs a fetch, and claims are held for long. */
 const RETRY_AFTER_MS = 2_000;
@@ -66,7 +66,8 @@ export function createGitBackend(host: ArbiterHost): Backend {
         const outcome = (await publish(store, [change], false, deadline)).get(tip.ref);
         if (outcome?.kind === 'failed') throw outcome.error;
         if (outcome?.kind === 'unconfirmed') throw unconfirmedError(resource, store.url, outcome.cause);
-        return outcome?.kind === 'landed';
+        // What landed may be an earlier steal of this clone instead.
+        return outcome?.kind === 'landed' && outcome.attempted.record.holderId === by.holderId;
       }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -157,8 +158,7 @@ class ClaimAttempt {
         const { attempted } = outcome;
         if (attempted.record.holderId !== this.#request.holderId) {
           // An earlier request's try landed late, instead of ours.
-          const tip = { kind: 'held', ref: change.ref, ...attempted, signature: 'unchecked' } as const;
-          return this.#judge(store, tip);
+          return this.#judge(store, landedTip(change.ref, attempted));
         }
         const { arbiter, clock, now } = {
           arbiter: this.#arbiter,

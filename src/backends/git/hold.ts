@@ -7,6 +7,7 @@ import { deadlineIn } from './deadline.js';
 import { continuedChange } from './events.js';
 import type { Attempted } from './journal.js';
 import { publish, type Outcome } from './publish.js';
+import { isHeldEvent } from './record.js';
 
 /** How often the remote is asked whether the hold stands, unless it goes stale sooner. */
 const LONGEST_LOOK_INTERVAL_MS = 10_000;
@@ -127,6 +128,8 @@ export class ClaimHold implements Grant {
     );
     if (outcome?.kind === 'moved') this.#lose(outcome.tip.kind === 'absent' ? 'record-missing' : 'taken');
     if (outcome?.kind !== 'landed') return;
+    // A release by hand, in this clone, whose answer was lost.
+    if (!isHeldEvent(outcome.attempted.record.event)) return this.#lose('taken');
     // An earlier try may be what landed; it was published before this one began, so it must not extend the hold.
     if (outcome.attempted.record.nonce === change.record.nonce) this.#t0 = startedAt;
     this.#attempted = outcome.attempted;

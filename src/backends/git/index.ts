@@ -28,4 +28,4 @@ export { agentFault, isHeldEvent, type ClaimEvent, type ClaimRecord } from './re
 export { withoutCredentials } from './remote-url.js';
 export type { SignatureState, SigningMode, SigningOptions } from './signing.js';
 export type { Timeline } from './sightings.js';
-export { generationOf, type BrokenTip, type RecordedTip, type Tip } from './tip.js';
+export { generationOf, landedTip, type BrokenTip, type RecordedTip, type Tip } from './tip.js';

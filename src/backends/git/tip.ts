@@ -1,4 +1,5 @@
 import { claimOfRef } from './claim-id.js';
+import type { Attempted } from './journal.js';
 import { parseCommit, type ObjectId } from './objects.js';
 import type { RawTip } from './plumbing.js';
 import { decodeClaimRecord, isHeldEvent, type ClaimRecord } from './record.js';
@@ -35,6 +36,11 @@ export interface BrokenTip {
 
 export function absentTip(ref: string): AbsentTip {
   return { kind: 'absent', ref, oid: '' };
+}
+
+/** The tip after an event of our own. */
+export function landedTip(ref: string, { oid, record }: Attempted): RecordedTip {
+  return { kind: isHeldEvent(record.event) ? 'held' : 'free', ref, oid, record, signature: 'unchecked' };
 }
 
 /** Understands a tip, trusting nothing in it. */

@@ -10,7 +10,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const result = await asUsage(args, () => sync(options));
   if (args.has('json')) printJson(result);
   else {
-    for (const { id, outcome } of result.settled) note(`${id}: what was unconfirmed is now ${outcome}`);
+    for (const { id, outcome } of result.settled)
+      note(`${id}: what was unconfirmed is ${outcome === 'unconfirmed' ? 'still' : 'now'} ${outcome}`);
     showList(result);
   }
   return result.settled.some(({ outcome }) => outcome === 'unconfirmed') ? EXIT.lost : EXIT.ok;
