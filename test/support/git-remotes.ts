@@ -38,8 +38,8 @@ export interface TestRemote {
 }
 
 /** All of them in the soak run, by default one: where every row would repeat the same with a server in between. */
-export function transportsFor(byDefault: Transport): readonly Transport[] {
-  return process.env['HOLDFAST_SOAK'] === '1' ? TRANSPORTS : [byDefault];
+export function transportsFor(byDefault: Transport | readonly []): readonly Transport[] {
+  return process.env['HOLDFAST_SOAK'] === '1' ? TRANSPORTS : [byDefault].flat();
 }
 
 /** A bare repository, served as asked until the test ends. */
