@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { check, claim, list, repair, type ClaimsOptions } from '../../src/claims/index.js';
+import { check, claim, list, repair, steal, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
 import {
   clones,
@@ -153,6 +153,30 @@ describe(
       expect((await list(ada)).broken.map(({ id }) => id)).toEqual(rows.map(([id]) => id).sort());
       expect((await cli(ada.cwd as string, ['claim', 'older'])).code).toBe(65);
       expect((await cli(ada.cwd as string, ['claims', 'repair'])).code).toBe(65);
+    });
+
+    test('the highest generation: nothing is published that could not be read', async () => {
+      const { remote, mallory, ada, record } = await setUp();
+      for (const [id, event] of [
+        ['freed', 'released'],
+        ['taken', 'claimed'],
+      ] as const) {
+        const forged = {
+          ...record,
+          resource: id,
+          event,
+          agent: 'mallory',
+          generation: Number.MAX_SAFE_INTEGER,
+        };
+        await forge(remote, mallory, id, 'mallory', JSON.stringify(forged));
+      }
+      const refused = {
+        code: 'HOLDFAST_PROTOCOL',
+        message: expect.stringContaining('cannot rise') as string,
+      };
+      await expect(claim('freed', ada)).rejects.toMatchObject(refused);
+      await expect(steal('taken', { ...ada, force: true, reason: 'test' })).rejects.toMatchObject(refused);
+      expect((await list(ada)).broken).toEqual([]);
     });
 
     test('of a newer schema: not ended by repair, because its writer knows better', async () => {

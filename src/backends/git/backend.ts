@@ -100,7 +100,8 @@ class ClaimAttempt {
 
   async run(store: ClaimStore): Promise<Attempt> {
     const ref = refOfClaim(this.#id);
-    for (const { record } of store.journal.pending(ref)?.tries ?? []) {
+    const landed = store.journal.allHeld(ref).filter(({ isLate }) => isLate === true);
+    for (const { record } of [...(store.journal.pending(ref)?.tries ?? []), ...landed]) {
       // Of a request that ended without its answer, in this clone: nobody was told that it holds. A renewal's is not.
       if (record.process !== undefined && record.event !== 'renewed' && isHeldEvent(record.event)) {
         this.#neverGranted.add(record.holderId);
@@ -160,6 +161,8 @@ class ClaimAttempt {
           // An earlier request's try landed late, instead of ours.
           return this.#judge(store, landedTip(change.ref, attempted));
         }
+        for (const holderId of this.#neverGranted) store.journal.ended(change.ref, holderId);
+        store.journal.save();
         const { arbiter, clock, now } = {
           arbiter: this.#arbiter,
           clock: this.#host.clock,

@@ -160,7 +160,9 @@ export class ClaimStore {
     for (const { ref, oid } of tips.values()) {
       const pending = this.journal.pending(ref);
       const landed = pending?.tries.find((attempted) => attempted.oid === oid);
-      if (landed !== undefined) this.journal.landed(ref, landed, isHeldEvent(landed.record.event));
+      // Where the command that pushed is asking, it says so itself afterwards.
+      if (landed !== undefined)
+        this.journal.landed(ref, { ...landed, isLate: true }, isHeldEvent(landed.record.event));
       else if (pending === undefined || pending.expected === oid) continue;
       else this.journal.voided(ref);
       isChanged = true;

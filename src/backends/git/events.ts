@@ -1,3 +1,4 @@
+import { LockError } from '../../core/errors.js';
 import { hostname } from '../../host/identity.js';
 import type { ObjectId } from './objects.js';
 import type { Change } from './publish.js';
@@ -26,14 +27,23 @@ export const NO_TIP: FreeTip = { oid: '', generation: 0 };
 
 /** A first claim starts at Unix seconds, so that a branch deleted by others does not start the token over. */
 export function claimedChange(id: string, ref: string, free: FreeTip, taker: Taker, wallMs: number): Change {
-  const generation = free.oid === '' ? Math.floor(wallMs / 1000) : free.generation + 1;
+  const generation = free.oid === '' ? Math.floor(wallMs / 1000) : generationAfter(id, free.generation);
   return { ref, expected: free.oid, record: takenRecord(id, 'claimed', generation, taker, wallMs) };
 }
 
 export function stolenChange(id: string, tip: RecordedTip, taker: Taker, wallMs: number): Change {
   const { agent, holderId, generation } = tip.record;
-  const record = takenRecord(id, 'stolen', generation + 1, taker, wallMs);
+  const record = takenRecord(id, 'stolen', generationAfter(id, generation), taker, wallMs);
   return { ref: tip.ref, expected: tip.oid, record: { ...record, previous: { agent, holderId } } };
+}
+
+/** Somebody may have published the highest that there is: what follows it could not be read. */
+function generationAfter(id: string, generation: number): number {
+  if (generation < Number.MAX_SAFE_INTEGER) return generation + 1;
+  throw new LockError(
+    `Could not claim "${id}": its generation cannot rise any more. Delete its branch at the remote.`,
+    { code: 'HOLDFAST_PROTOCOL', resource: id },
+  );
 }
 
 /** The same hold goes on, or ends; everything else about it stays. */

@@ -8,6 +8,8 @@ import type { ClaimRecord } from './record.js';
 export interface Attempted {
   readonly oid: ObjectId;
   readonly record: ClaimRecord;
+  /** Of a hold: that it landed was found out by another command than the one that pushed, which had given up. */
+  readonly isLate?: true;
 }
 
 /** Pushes of one claim whose outcome nobody knows yet. All expect the same tip, so at most one of them can land. */

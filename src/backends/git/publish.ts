@@ -39,8 +39,8 @@ const LOOSE = 'an earlier push of ours may still reach it';
 interface Open {
   readonly change: Change;
   readonly tries: Attempted[];
-  /** Of `tries`, some are of earlier commands, and alone. */
-  readonly hasEarlier: boolean;
+  /** So many of `tries` are of commands that gave up on them. */
+  readonly earlierCount: number;
   /** A try that nobody answered is about; it may still land. */
   isLoose: boolean;
   /** Pushes of this call that had no answer. */
@@ -65,8 +65,8 @@ export async function publish(
   const outcomes = new Map<string, Outcome>();
   let open: Open[] = changes.map((change) => {
     const tries = earlierTries(store, change);
-    const hasEarlier = tries.length > 0;
-    return { change, tries, hasEarlier, isLoose: hasEarlier, silentCount: 0 };
+    const earlierCount = tries.length;
+    return { change, tries, earlierCount, isLoose: earlierCount > 0, silentCount: 0 };
   });
   for (let round = 1; open.length > 0; round++) {
     await addTries(store, open, round);
@@ -133,11 +133,12 @@ function isLanded(store: ClaimStore, entry: Open, pushed: Pushed, outcomes: Map<
 
 function land(
   store: ClaimStore,
-  { change }: Open,
+  { change, tries, earlierCount }: Open,
   attempted: Attempted,
   outcomes: Map<string, Outcome>,
 ): void {
-  store.journal.landed(change.ref, attempted, isHeldEvent(attempted.record.event));
+  const noted = tries.indexOf(attempted) < earlierCount ? { ...attempted, isLate: true as const } : attempted;
+  store.journal.landed(change.ref, noted, isHeldEvent(attempted.record.event));
   store.sightings.note(change.ref, attempted.oid);
   outcomes.set(change.ref, { kind: 'landed', attempted });
 }
@@ -189,7 +190,7 @@ async function settle(
 function conclude(store: ClaimStore, entry: Open, outcome: Outcome, outcomes: Map<string, Outcome>): void {
   const { ref } = entry.change;
   // Together with a branch that moved, none of this call's pushes can land.
-  const mayLand = outcome.kind === 'spared' ? entry.hasEarlier : entry.isLoose;
+  const mayLand = outcome.kind === 'spared' ? entry.earlierCount > 0 : entry.isLoose;
   if (!mayLand) store.journal.voided(ref);
   const isUnconfirmed = outcome.kind === 'spared' && mayLand;
   outcomes.set(ref, isUnconfirmed ? { kind: 'unconfirmed', cause: LOOSE } : outcome);
