@@ -180,9 +180,9 @@ class Releasing {
         this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
       if (outcome.kind === 'moved') this.#judge(id, outcome.tip, holds, false);
       if (outcome.kind !== 'landed') continue;
-      // An earlier event of ours of unknown fate may be what landed.
+      // An earlier event of this clone of unknown fate may be what landed: a renewal, or another agent's steal.
       if (outcome.attempted.record.event === 'released') this.#items.set(id, { id, outcome: 'released' });
-      else holds.set(id, outcome.attempted);
+      else this.#judge(id, landedTip(refOfClaim(id), outcome.attempted), holds, false);
     }
   }
 

@@ -93,7 +93,9 @@ function renewedItem(
     case 'landed': {
       const tip = landedTip(ref, outcome.attempted);
       if (tip.kind === 'free') return { id, outcome: 'not-held' };
-      return { id, outcome: 'renewed', claim: claimOf(store, session, tip) };
+      const claim = claimOf(store, session, tip);
+      // A steal by another agent of this clone may have landed late.
+      return { id, outcome: claim.isMine ? 'renewed' : 'lost', claim };
     }
     case 'moved': {
       const { tip } = outcome;

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
+import { acquire } from '../../src/index.js';
 import {
   check,
   claim,
@@ -298,6 +299,38 @@ describe.each(transportsFor('daemon').filter((transport) => transport !== 'path'
       expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
       expect((await release('x', ada))[0]?.outcome).toBe('released');
       expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'released']);
+    });
+
+    test.each([
+      ['release', async (ada: ClaimsOptions) => (await release('x', ada))[0]?.outcome],
+      ['renewal', async (ada: ClaimsOptions) => (await renew('x', ada))[0]?.outcome],
+    ] as const)(
+      'a steal by another agent of the clone that lands before the %s',
+      { timeout: 60_000 },
+      async (_, doNext) => {
+        const remote = await testRemote(transport);
+        const [ada, bob] = await agents(remote);
+        await claim('x', ada);
+        await slowFirst(remote, AFTER_THE_FIRST);
+        const eve = { ...ada, agent: 'eve', reason: 'test', force: true };
+        expect((await steal('x', { ...eve, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
+        expect(await doNext(ada)).toBe('lost');
+        expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'stolen']);
+        expect((await check('x', eve))[0]?.outcome).toBe('held');
+      },
+    );
+
+    test('a hold of a process that was stolen so is not released', { timeout: 60_000 }, async () => {
+      const remote = await testRemote(transport);
+      const [ada, bob] = await agents(remote);
+      vi.spyOn(process, 'cwd').mockReturnValue(ada.cwd as string);
+      const guard = await acquire('git:origin#x');
+      await slowFirst(remote, AFTER_THE_FIRST);
+      const eve = { ...ada, agent: 'eve', reason: 'test', force: true };
+      expect((await steal('x', { ...eve, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
+      await guard.release();
+      vi.restoreAllMocks();
+      expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'stolen']);
     });
 
     test('a steal that lands first is what a release by force ends', { timeout: 60_000 }, async () => {

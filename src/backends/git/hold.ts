@@ -74,8 +74,8 @@ export class ClaimHold implements Grant {
       for (;;) {
         const change = continuedChange({ ...this.#attempted, ref }, 'released', clock.wallNow());
         const outcome = (await publish(store, [change], false, deadline)).get(ref);
-        const isRenewal = outcome?.kind === 'landed' && outcome.attempted.record.event !== 'released';
-        if (!isRenewal) return finishRelease(outcome, display);
+        if (outcome?.kind !== 'landed' || !this.#goesOnIn(outcome.attempted))
+          return finishRelease(outcome, display);
         // A renewal of unknown fate landed instead: the release follows it.
         this.#attempted = outcome.attempted;
       }
@@ -128,11 +128,15 @@ export class ClaimHold implements Grant {
     );
     if (outcome?.kind === 'moved') this.#lose(outcome.tip.kind === 'absent' ? 'record-missing' : 'taken');
     if (outcome?.kind !== 'landed') return;
-    // A release by hand, in this clone, whose answer was lost.
-    if (!isHeldEvent(outcome.attempted.record.event)) return this.#lose('taken');
+    if (!this.#goesOnIn(outcome.attempted)) return this.#lose('taken');
     // An earlier try may be what landed; it was published before this one began, so it must not extend the hold.
     if (outcome.attempted.record.nonce === change.record.nonce) this.#t0 = startedAt;
     this.#attempted = outcome.attempted;
+  }
+
+  /** No: a release or a steal by others in this clone, whose answer was lost, landed instead of ours. */
+  #goesOnIn({ record }: Attempted): boolean {
+    return isHeldEvent(record.event) && record.holderId === this.#attempted.record.holderId;
   }
 
   /** The deadline of the hold must be noticed while the network hangs. */
