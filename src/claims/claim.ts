@@ -53,7 +53,8 @@ export interface ClaimResult {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Claims one or several ids for an agent: all or none. At most one fetch and one push unless others race.
+ * Claims one or several ids for an agent: all or none. At most one fetch and one push, unless others race or
+ * have released an id of which this clone never heard.
  *
  * @param ids letters, digits, `.`, `_` and `-`, at most 100 characters each.
  * @throws TypeError for other ids. LockError HOLDFAST_PERMISSION when the remote refuses, HOLDFAST_PROTOCOL for an

@@ -37,7 +37,8 @@ export interface ReleaseItem {
 }
 
 /**
- * Releases claims of this agent in this clone; each is judged alone. A claim that was stolen stays the thief's.
+ * Releases claims of this agent in this clone; each is judged alone. A claim that was stolen stays the thief's. One that
+ * was unconfirmed is kept from landing later, or released if it has.
  *
  * @throws as `claim` does.
  */

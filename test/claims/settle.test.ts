@@ -1,20 +1,9 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { acquire } from '../../src/index.js';
-import {
-  check,
-  claim,
-  forceRelease,
-  history,
-  release,
-  renew,
-  steal,
-  sync,
-  type ClaimsOptions,
-} from '../../src/claims/index.js';
+import { claim, history, release, sync, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
 import {
   clones,
@@ -25,7 +14,6 @@ import {
   startDaemon,
   testRemote,
   TRANSPORTS,
-  transportsFor,
   type TestRemote,
 } from '../support/git-remotes.js';
 import { eventually } from '../support/processes.js';
@@ -218,154 +206,6 @@ test('INV-GIT-4: a hook that speaks of permissions, and then no answer: unconfir
   expect((await claim('x', bob)).items[0]?.claim?.agent).toBe('ada');
   expect((await claim('x', ada)).items[0]?.claim?.isMine).toBe(true);
 });
-
-/** The server takes the first push, and holds on to it until it is let go; of later ones `then` decides. */
-async function slowFirst(remote: TestRemote, then: string): Promise<() => Promise<void>> {
-  await serverHook(
-    remote,
-    'pre-receive',
-    `echo run >> runs; [ $(wc -l < runs) -eq 1 ] || ${then}; for i in $(seq 1000); do [ -e go ] && exit 0; sleep 0.02; done; exit 1`,
-  );
-  // Not post-receive: without anybody to report to, a server does not get that far.
-  await serverHook(remote, 'reference-transaction', '[ "$1" = committed ] && touch landed; exit 0');
-  return async () => {
-    expect(serverProcessesOf(remote)).not.toEqual([]);
-    writeFileSync(join(remote.path, 'go'), '');
-    // Its end is what there is to see, whatever became of its push.
-    await eventually('the server is done', () => serverProcessesOf(remote).length === 0);
-  };
-}
-
-/** Lets the first push land before this one may go on. */
-const AFTER_THE_FIRST =
-  '{ touch go; for i in $(seq 1000); do [ -e landed ] && exit 0; sleep 0.02; done; exit 1; }';
-
-/** A server works in the repository's own folder, and so do its hooks. */
-function serverProcessesOf(remote: TestRemote): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`) === remote.path;
-    } catch {
-      return false;
-    }
-  });
-}
-
-describe.each(transportsFor('daemon').filter((transport) => transport !== 'path'))(
-  'INV-GIT-5: a push that the server still has when the claimer has given up, over %s',
-  (transport) => {
-    test('a second try that is refused does not make it forgotten', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      const letGo = await slowFirst(remote, 'exit 1');
-      expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      expect((await claim('x', { ...ada, timeoutMs: 3_000 })).items).toMatchObject([
-        { outcome: 'unconfirmed', cause: expect.stringContaining('hook declined') as string },
-      ]);
-      await letGo();
-      expect((await claim('x', bob)).items[0]?.claim?.agent).toBe('ada');
-      expect((await claim('x', ada)).items[0]?.claim?.isMine).toBe(true);
-    });
-
-    test('it is told of by check and renew; a release keeps it out', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      const letGo = await slowFirst(remote, 'exit 0');
-      expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      expect((await check('x', ada))[0]?.outcome).toBe('unconfirmed');
-      expect((await renew('x', ada))[0]?.outcome).toBe('unconfirmed');
-      expect((await renew(undefined, ada))[0]?.outcome).toBe('unconfirmed');
-      expect((await release('x', ada))[0]?.outcome).toBe('released');
-      await letGo();
-      expect(await eventsIn(bob, 'x')).toEqual(['released']);
-      expect((await claim('x', bob)).outcome).toBe('claimed');
-    });
-
-    test('so does a release by force', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      const letGo = await slowFirst(remote, 'exit 0');
-      expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      expect((await forceRelease('x', { ...ada, reason: 'test' }))[0]?.outcome).toBe('released');
-      await letGo();
-      expect(await eventsIn(bob, 'x')).toEqual(['forced']);
-    });
-
-    test('where it lands first, it is what a release ends', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      await slowFirst(remote, AFTER_THE_FIRST);
-      expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      expect((await release('x', ada))[0]?.outcome).toBe('released');
-      expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'released']);
-    });
-
-    test.each([
-      ['release', async (ada: ClaimsOptions) => (await release('x', ada))[0]?.outcome],
-      ['renewal', async (ada: ClaimsOptions) => (await renew('x', ada))[0]?.outcome],
-    ] as const)(
-      'a steal by another agent of the clone that lands before the %s',
-      { timeout: 60_000 },
-      async (_, doNext) => {
-        const remote = await testRemote(transport);
-        const [ada, bob] = await agents(remote);
-        await claim('x', ada);
-        await slowFirst(remote, AFTER_THE_FIRST);
-        const eve = { ...ada, agent: 'eve', reason: 'test', force: true };
-        expect((await steal('x', { ...eve, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-        expect(await doNext(ada)).toBe('lost');
-        expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'stolen']);
-        expect((await check('x', eve))[0]?.outcome).toBe('held');
-      },
-    );
-
-    test('a hold of a process that was stolen so is not released', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      vi.spyOn(process, 'cwd').mockReturnValue(ada.cwd as string);
-      const guard = await acquire('git:origin#x');
-      await slowFirst(remote, AFTER_THE_FIRST);
-      const eve = { ...ada, agent: 'eve', reason: 'test', force: true };
-      expect((await steal('x', { ...eve, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      await guard.release();
-      vi.restoreAllMocks();
-      expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'stolen']);
-    });
-
-    test('a steal that lands first is what a release by force ends', { timeout: 60_000 }, async () => {
-      const remote = await testRemote(transport);
-      const [ada, bob] = await agents(remote);
-      await claim('x', bob);
-      await slowFirst(remote, AFTER_THE_FIRST);
-      const force = { reason: 'test', force: true };
-      expect((await steal('x', { ...ada, ...force, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-      expect((await check('x', ada))[0]?.outcome).toBe('unconfirmed');
-      expect((await release('x', ada))[0]?.outcome).toBe('unconfirmed');
-      expect((await forceRelease('x', { ...ada, ...force }))[0]?.outcome).toBe('released');
-      expect(await eventsIn(bob, 'x')).toEqual(['claimed', 'stolen', 'forced']);
-    });
-
-    test(
-      'a claim follows whichever of its own earlier claim and release lands',
-      { timeout: 60_000 },
-      async () => {
-        const remote = await testRemote(transport);
-        const [ada, bob] = await agents(remote);
-        await slowFirst(remote, 'exit 1');
-        expect((await claim('x', { ...ada, timeoutMs: 1_500 })).outcome).toBe('unconfirmed');
-        await rm(join(remote.path, 'runs'));
-        expect((await release('x', { ...ada, timeoutMs: 1_500 }))[0]?.outcome).toBe('unconfirmed');
-        await slowFirst(remote, AFTER_THE_FIRST);
-        expect((await claim('x', ada)).items[0]).toMatchObject({
-          outcome: 'claimed',
-          claim: { isMine: true },
-        });
-        expect([['claimed'], ['released', 'claimed']]).toContainEqual(await eventsIn(bob, 'x'));
-      },
-    );
-  },
-);
 
 test('a branch that somebody locks at the server: tried again, and given up as an I/O error', async () => {
   const remote = await testRemote();

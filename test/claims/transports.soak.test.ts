@@ -2,6 +2,7 @@
 import './clocks.test.js';
 import './hook.test.js';
 import './kill.test.js';
+import './late.test.js';
 import './repair.test.js';
 import './settle.test.js';
 import './steal.test.js';
