@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 
@@ -13,14 +13,8 @@ import {
   type ClaimsOptions,
 } from '../../src/claims/index.js';
 import { acquire, type Guard } from '../../src/index.js';
-import {
-  clones,
-  optionsFor,
-  serverHook,
-  testRemote,
-  type TestRemote,
-  type Transport,
-} from '../support/git-remotes.js';
+import { clones, optionsFor, serverHook, testRemote, type Transport } from '../support/git-remotes.js';
+import { serverProcessesOf } from '../support/git-servers.js';
 import { eventually } from '../support/processes.js';
 
 // Over a path a push dies with its pusher.
@@ -78,18 +72,6 @@ async function late(
       await eventually('the server is done', () => serverProcessesOf(remote).length === 0);
     },
   };
-}
-
-/** A server works in the repository's own folder, and so do its hooks. */
-function serverProcessesOf(remote: TestRemote): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`) === remote.path;
-    } catch {
-      return false;
-    }
-  });
 }
 
 describe.each(SERVED)(
