@@ -256,7 +256,7 @@ const RACE = {
         );
         const time = performance.now() - start;
         if (outcomes.filter((outcome) => outcome === 'claimed').length !== 1)
-          throw new Error(outcomes.join(' '));
+          throw new Error(outcomes.join());
         return { time, trips: Math.max(...costs.map(({ trips }) => trips)) };
       },
     };
