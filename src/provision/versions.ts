@@ -17,6 +17,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../host/process-stat.js';
+import { readReplaced } from '../host/replaced-file.js';
 import { terminateTree } from '../process/terminate-tree.js';
 import { versionDir, type Layout } from './layout.js';
 import { makeDirectory } from './make-directory.js';
@@ -42,7 +43,9 @@ export function newVersionId(wallNowMs: number): string {
 }
 
 export async function currentVersion(layout: Layout): Promise<CurrentVersion | undefined> {
-  const target = await readlink(layout.installDir).catch(() => undefined);
+  const target = await readReplaced(layout.installDir, () => readlink(layout.installDir)).catch(
+    () => undefined,
+  );
   if (target === undefined) return undefined;
   const dir = resolve(layout.parentDir, target);
   if (dirname(dir) !== layout.versionsDir) return undefined;
