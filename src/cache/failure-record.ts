@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import { isLockError, LockError, type ErrorCode } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
+import { readReplacedSync } from '../host/replaced-file.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
 /** Left beside the cache by a refresh that failed, for those who were queued behind it and would only fail again. */
@@ -24,7 +25,8 @@ export function failurePath(cachePath: string): string {
 /** Undefined when there is none, or none that this version understands: then one more fetch is all it costs. */
 export function readFailure(cachePath: string): FailureRecord | undefined {
   try {
-    const record = JSON.parse(readFileSync(failurePath(cachePath), 'utf8')) as FailureRecord;
+    const path = failurePath(cachePath);
+    const record = JSON.parse(readReplacedSync(path, () => readFileSync(path, 'utf8'))) as FailureRecord;
     const isWhole =
       record.schema === 1 && typeof record.id === 'string' && typeof record.message === 'string';
     return isWhole ? record : undefined;

@@ -1,8 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 import { isLockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
+import { readReplaced, readReplacedSync } from '../host/replaced-file.js';
 import {
   decodeCache,
   decodeHeader,
@@ -47,7 +48,7 @@ export async function readCacheFile(path: string): Promise<RawReading> {
 
 async function readOnce(path: string): Promise<RawReading> {
   try {
-    return decodeCache(await readFile(path));
+    return decodeCache(await readReplaced(path, () => readFile(path)));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT') return { kind: 'missing' };
@@ -71,7 +72,7 @@ export class FileReader<T> {
   }
 
   /**
-   * What was parsed last, if the file still says the same. Synchronous: three short system calls, where a way through
+   * What was parsed last, if the file still says the same. Synchronous: four short system calls, where a way through
    * the thread pool would cost ten times as much.
    */
   unchanged(): Version<T> | undefined {
@@ -116,17 +117,20 @@ export class FileReader<T> {
   }
 
   #readHead(): boolean {
-    let file: number;
     try {
-      file = openSync(this.#path, 'r');
+      return readReplacedSync(this.#path, () => this.#readHeadOnce());
     } catch {
       // Whatever it is, the reading of the whole file will say.
       return false;
     }
+  }
+
+  #readHeadOnce(): boolean {
+    const file = openSync(this.#path, 'r');
     try {
+      // A client of NFS opens, and reads from its cache, what is long gone at the server; this question it passes on.
+      fstatSync(file);
       return readSync(file, this.#head, 0, HEADER_BYTES, 0) === HEADER_BYTES;
-    } catch {
-      return false;
     } finally {
       closeSync(file);
     }

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+
 import type { Clock } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { isLockError, LockError } from '../core/errors.js';
@@ -7,6 +9,7 @@ import { newHolderId } from '../core/holder.js';
 import { writeFileDurable } from '../durable/write.js';
 import type { BootClock } from '../host/clock.js';
 import { bootId } from '../host/identity.js';
+import { refreshNames } from '../host/replaced-file.js';
 import { acquire } from '../locks/acquire.js';
 import type { Lock } from '../locks/lock.js';
 import type { Progress } from '../net/attempt.js';
@@ -74,6 +77,7 @@ export async function refresh<T>(parts: RefreshParts<T>, options: RefreshOptions
   const deadline = calledAt + options.timeoutMs;
   await using guard = await acquireRefreshLock(parts, options);
   const waitedMs = clock.now() - calledAt;
+  await refreshNames(dirname(path));
   const found = await parts.reader.read();
   const isSince = (moment: { readonly bootId: string | undefined }, bootMs: number): boolean =>
     moment.bootId === bootId() && bootMs > sinceBootMs + parts.bootClock.resolutionMs;

@@ -1,7 +1,8 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
 
 import { errnoOf } from '../core/system-error.js';
-import type { Tail } from './line-reader.js';
+import { readReplaced } from '../host/replaced-file.js';
+import { readTail, type Tail } from './line-reader.js';
 
 /**
  * Appends `lines` (complete, the last newline included) with one write. The text of a write that was cut short stays
@@ -33,11 +34,33 @@ async function copyAside(path: string, torn: Buffer): Promise<void> {
   }
 }
 
-/** Opens for appending and says whether the file is new, because then its name has to be synced as well. */
-export async function openForAppend(
+export interface OpenedTail {
+  readonly file: FileHandle;
+  /** Then its name has to be synced as well. */
+  readonly isNew: boolean;
+  readonly tail: Tail;
+}
+
+/** Opens for appending and reads the end, as `readTail` does. */
+export async function openTail(
   path: string,
   mode: number,
-): Promise<{ file: FileHandle; isNew: boolean }> {
+  parse: (line: Buffer) => unknown,
+): Promise<OpenedTail> {
+  let isNew = false;
+  return readReplaced(path, async () => {
+    const opened = await openForAppend(path, mode);
+    isNew ||= opened.isNew;
+    try {
+      return { file: opened.file, isNew, tail: await readTail(opened.file, parse) };
+    } catch (error) {
+      await opened.file.close();
+      throw error;
+    }
+  });
+}
+
+async function openForAppend(path: string, mode: number): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
     return { file: await open(path, 'ax+', mode), isNew: true };
   } catch (error) {

@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
 import { DEFAULT_TIMEOUT_MS, type LockOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { systemClock } from '../host/clock.js';
+import { readReplaced, refreshNames } from '../host/replaced-file.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
 import { contentError } from './failure.js';
@@ -107,6 +109,7 @@ export class JsonFile<T> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const deadline = systemClock.now() + timeoutMs;
     return withLock(this.#lock, lockOptions, async (guard) => {
+      await refreshNames(dirname(this.path));
       const { value, style, exists } = await next(guard);
       const token = fencingToken ?? guard.fencingToken;
       const text = formatJson(joinToken(value, token), style);
@@ -145,7 +148,7 @@ export class JsonFile<T> {
   /** Undefined when there is no file. */
   async #readText(): Promise<string | undefined> {
     try {
-      return decode(await readFile(this.path));
+      return decode(await readReplaced(this.path, () => readFile(this.path)));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return undefined;

@@ -2,9 +2,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { Guard } from '../core/guard.js';
+import { errnoOf, systemError } from '../core/system-error.js';
+import { readReplacedSync, refreshNames } from '../host/replaced-file.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
-import { appendLines, openForAppend, rotate, rotatedPaths } from './append.js';
+import { appendLines, openTail, rotate, rotatedPaths } from './append.js';
 import { linkedDestination } from './destination.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced } from './fencing.js';
@@ -107,20 +109,21 @@ export class JsonLines<T extends object> {
   }
 
   async #append(guard: Guard, token: bigint | undefined, lines: string): Promise<void> {
-    const { path } = linkedDestination(this.path);
-    let opened = await openForAppend(path, this.#options.mode ?? 0o600);
+    const { path } = readReplacedSync(this.path, () => linkedDestination(this.path));
+    await refreshNames(dirname(path));
+    const mode = this.#options.mode ?? 0o600;
+    let opened = await openTail(path, mode, parseLine);
     try {
-      let tail = await readTail(opened.file, parseLine);
+      const { tail } = opened;
       assertNotFenced(this.path, token, tokenOf(tail.last ?? (await this.#lastRotated(path)), this.path));
       if (this.#isRotationDue(tail.sizeBytes, Buffer.byteLength(lines))) {
         guard.assertHeld();
         await opened.file.close();
         await rotate(path, this.#options.rotation?.keep ?? 1);
-        opened = await openForAppend(path, this.#options.mode ?? 0o600);
-        tail = await readTail(opened.file, parseLine);
+        opened = await openTail(path, mode, parseLine);
       }
       guard.assertHeld();
-      await appendLines(opened.file, path, tail, lines);
+      await appendLines(opened.file, path, opened.tail, lines);
       if (opened.isNew) await syncDirectory(dirname(path));
     } finally {
       await opened.file.close();
@@ -153,7 +156,7 @@ export class JsonLines<T extends object> {
   async *read(options: JsonLinesReadOptions = {}): AsyncGenerator<T> {
     const rotated =
       options.includesRotated === true ? rotatedPaths(this.path, this.#options.rotation?.keep ?? 0) : [];
-    const files = await openGenerations([this.path, ...rotated]);
+    const files = await this.#reading(openGenerations([this.path, ...rotated]));
     try {
       for (const file of files) yield* this.#readFile(file, options);
     } finally {
@@ -163,13 +166,26 @@ export class JsonLines<T extends object> {
 
   async *#readFile(file: FileHandle, options: JsonLinesReadOptions): AsyncGenerator<T> {
     let lineNumber = 0;
-    for await (const { text, offset } of completeLines(file)) {
+    const lines = completeLines((into, position) => this.#reading(file.read(into, 0, into.length, position)));
+    for await (const { text, offset } of lines) {
       lineNumber++;
       const line = text.toString();
       if (line.trim() === '') continue;
       const parsed = await this.#parse(line);
       if ('record' in parsed) yield parsed.record;
       else options.onInvalid?.({ lineNumber, offset, text: line, fact: parsed.fact });
+    }
+  }
+
+  /**
+   * ESTALE in the midst of a file is for the caller to hear: on NFS it means that a rotation has removed that file, so the
+   * rest of its records cannot be had.
+   */
+  async #reading<R>(work: Promise<R>): Promise<R> {
+    try {
+      return await work;
+    } catch (error) {
+      throw systemError('read', this.path, errnoOf(error) ?? 'EIO', error);
     }
   }
 

@@ -1,4 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { errnoOf } from '../core/system-error.js';
+import { readReplaced, refreshNames } from '../host/replaced-file.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -9,16 +13,19 @@ export interface CompleteLine {
   readonly offset: number;
 }
 
+/** Fills as much of `into` as there is. */
+export type ReadAt = (into: Buffer, position: number) => Promise<{ readonly bytesRead: number }>;
+
 /**
  * The complete lines of an open file, in constant memory however long the file is. Bytes behind the last newline are
  * being written or were never acknowledged: they are no line.
  */
-export async function* completeLines(file: FileHandle): AsyncGenerator<CompleteLine> {
+export async function* completeLines(readAt: ReadAt): AsyncGenerator<CompleteLine> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let parts: Buffer[] = [];
   let lineOffset = 0;
   for (let position = 0; ;) {
-    const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position);
+    const { bytesRead } = await readAt(chunk, position);
     if (bytesRead === 0) return;
     const read = chunk.subarray(0, bytesRead);
     let start = 0;
@@ -88,24 +95,23 @@ async function readFully(file: FileHandle, into: Buffer, position: number): Prom
 
 /**
  * Opens the newest file first. A rotation in between moves every file to a higher number, so going upwards meets one
- * twice (told by its inode) but skips none. The result runs from the oldest to the newest.
+ * twice (told by its inode) but skips none: given that names are not old ones, which NFS may show for long. The result
+ * runs from the oldest to the newest.
  */
 export async function openGenerations(paths: readonly string[]): Promise<FileHandle[]> {
   const files: FileHandle[] = [];
   const seen = new Set<string>();
+  await refreshNames(dirname(paths[0] ?? ''));
   try {
     for (const path of paths) {
-      const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined;
-        throw error;
-      });
-      if (file === undefined) continue;
-      const { dev, ino } = await file.stat({ bigint: true });
-      if (seen.has(`${dev}:${ino}`)) {
+      const opened = await readReplaced(path, () => openWithKey(path));
+      if (opened === undefined) continue;
+      const { file, key } = opened;
+      if (seen.has(key)) {
         await file.close();
         continue;
       }
-      seen.add(`${dev}:${ino}`);
+      seen.add(key);
       files.push(file);
     }
   } catch (error) {
@@ -113,4 +119,19 @@ export async function openGenerations(paths: readonly string[]): Promise<FileHan
     throw error;
   }
   return files.reverse();
+}
+
+/** Undefined when there is no such file. */
+async function openWithKey(path: string): Promise<{ file: FileHandle; key: string } | undefined> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  try {
+    const status = await file?.stat({ bigint: true });
+    return file && { file, key: `${status?.dev}:${status?.ino}` };
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ import type { Guard } from '../core/guard.js';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../host/clock.js';
+import { readReplacedSync } from '../host/replaced-file.js';
 import { availableNative } from './available-native.js';
 import { destinationOf, linkedDestination } from './destination.js';
 import { writeFailure } from './failure.js';
@@ -88,8 +89,7 @@ export async function writeWith(
     try {
       return await replaceOnce(parts, destination, bytes, options, deadline);
     } catch (error) {
-      const isTempGone = error instanceof StepError && error.errno === 'EAGAIN';
-      if (isTempGone && attempts < START_OVER_LIMIT) continue;
+      if (isToStartOver(error) && attempts < START_OVER_LIMIT) continue;
       if (
         error instanceof StepError &&
         error.step === 'create' &&
@@ -108,6 +108,12 @@ export async function writeWith(
       throw writeFailure(path, bytes.length, error);
     }
   }
+}
+
+/** A sweep took the temp; or another client of a file server has just replaced the file, and this one looked at the old. */
+function isToStartOver(error: unknown): boolean {
+  if (!(error instanceof StepError)) return false;
+  return error.errno === 'EAGAIN' || (error.errno === 'ESTALE' && error.step === 'create');
 }
 
 async function replaceOnce(
@@ -147,7 +153,7 @@ async function replaceOnce(
 
 function tokenIn(path: string, fencing: Fencing): bigint | undefined {
   try {
-    return fencing.tokenOf(readFileSync(path));
+    return fencing.tokenOf(readReplacedSync(path, () => readFileSync(path)));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -17,6 +17,7 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../host/process-stat.js';
+import { readReplaced, refreshNames } from '../host/replaced-file.js';
 import { terminateTree } from '../process/terminate-tree.js';
 import { versionDir, type Layout } from './layout.js';
 import { makeDirectory } from './make-directory.js';
@@ -42,7 +43,9 @@ export function newVersionId(wallNowMs: number): string {
 }
 
 export async function currentVersion(layout: Layout): Promise<CurrentVersion | undefined> {
-  const target = await readlink(layout.installDir).catch(() => undefined);
+  const target = await readReplaced(layout.installDir, () => readlink(layout.installDir)).catch(
+    () => undefined,
+  );
   if (target === undefined) return undefined;
   const dir = resolve(layout.parentDir, target);
   if (dirname(dir) !== layout.versionsDir) return undefined;
@@ -57,6 +60,8 @@ export async function currentVersion(layout: Layout): Promise<CurrentVersion | u
  */
 export async function recoverSwitch(layout: Layout): Promise<string | undefined> {
   const { installDir, linkPath, swapPath } = layout;
+  // Believing in an old link would mean to sweep the version that another host has just switched to.
+  await refreshNames(layout.parentDir);
   const link = await statOf(linkPath);
   if (link?.isSymbolicLink() === true) await unlink(linkPath);
   else if (link !== undefined) return setAside(layout, linkPath);

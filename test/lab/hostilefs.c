@@ -14,6 +14,8 @@
  *   mtime=1           time stamps in whole seconds
  *   listing=MS        a listing may be that old
  *   latency=US        before every call
+ *   stale=open|read|stat  times=N  the first N of these calls on a file called `data`: the kernel asks twice where a path is
+ *                     looked up. stat is whatever looks at it, by name or open
  *   source=TEXT       what the mount table says that is mounted; subtype=TEXT: by which program
  *
  * Two mounts of one folder are two hosts as far as caches and locks go.
@@ -42,8 +44,9 @@ static char root[PATH_SIZE];
 static const char *source = "hostilefs", *subtype = "hostilefs";
 static int flock_errno, link_errno;
 static bool is_flock_local, is_excl_broken, is_rename_copy, is_mtime_coarse;
-static long busy_every, deaf_every, listing_ms, latency_us;
-static atomic_long renames;
+static long busy_every, deaf_every, listing_ms, latency_us, stale_times;
+static const char *stale = "";
+static atomic_long renames, stale_answers;
 
 static int result(int value) { return value < 0 ? -errno : value; }
 
@@ -59,6 +62,10 @@ static const char *under_root(const char *path, char into[PATH_SIZE]) {
 }
 #define REAL(path) under_root(path, (char[PATH_SIZE]){0})
 
+static bool is_stale(const char *call, const char *path) {
+  return strcmp(call, stale) == 0 && path != NULL && strcmp(path, "/data") == 0 && stale_answers++ < stale_times;
+}
+
 static void on_interrupt(int signal) { (void)signal; }
 
 static void *hostile_init(struct fuse_conn_info *connection, struct fuse_config *config) {
@@ -73,6 +80,7 @@ static void *hostile_init(struct fuse_conn_info *connection, struct fuse_config 
 }
 
 static int hostile_getattr(const char *path, struct stat *status, struct fuse_file_info *file) {
+  if (is_stale("stat", path)) return -ESTALE;
   int value = file != NULL ? fstat(file->fh, status) : lstat(REAL(path), status);
   if (is_mtime_coarse) status->st_mtim.tv_nsec = status->st_ctim.tv_nsec = status->st_atim.tv_nsec = 0;
   return result(value);
@@ -133,6 +141,7 @@ static int keep(struct fuse_file_info *file, int descriptor) {
 }
 
 static int hostile_open(const char *path, struct fuse_file_info *file) {
+  if (is_stale("open", path)) return -ESTALE;
   return keep(file, open(REAL(path), file->flags & ~(O_EXCL | O_CREAT)));
 }
 
@@ -148,7 +157,7 @@ static int hostile_create(const char *path, mode_t mode, struct fuse_file_info *
 }
 
 static int hostile_read(const char *path, char *into, size_t size, off_t offset, struct fuse_file_info *file) {
-  (void)path;
+  if (is_stale("read", path)) return -ESTALE;
   return result(pread(file->fh, into, size, offset));
 }
 
@@ -233,6 +242,7 @@ static bool take_knob(char *knob) {
     flock_errno = errno_named(value);
     return is_flock_local || flock_errno != 0;
   }
+  if (strcmp(knob, "stale") == 0) return (stale = value) != NULL;
   if (strcmp(knob, "source") == 0) return (source = value) != NULL;
   if (strcmp(knob, "subtype") == 0) return (subtype = value) != NULL;
   if (strcmp(knob, "link") == 0) return (link_errno = errno_named(value)) != 0;
@@ -243,6 +253,7 @@ static bool take_knob(char *knob) {
                  : strcmp(knob, "deaf") == 0    ? &deaf_every
                  : strcmp(knob, "listing") == 0 ? &listing_ms
                  : strcmp(knob, "latency") == 0 ? &latency_us
+                 : strcmp(knob, "times") == 0   ? &stale_times
                                                 : NULL;
   return number != NULL && (*number = atol(value)) > 0;
 }

@@ -15,6 +15,7 @@ import { dirname } from 'node:path';
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { readReplacedSync, refreshNamesSync } from '../../host/replaced-file.js';
 
 /** Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. */
 export function tokenPath(lockPath: string): string {
@@ -58,8 +59,9 @@ function isOurs(descriptor: number): boolean {
 
 function lastToken(path: string): bigint | undefined {
   let text: string;
+  refreshNamesSync(dirname(path));
   try {
-    text = readFileSync(path, 'latin1');
+    text = readReplacedSync(path, () => readFileSync(path, 'latin1'));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw systemError('read', path, errnoOf(error) ?? 'EIO', error);

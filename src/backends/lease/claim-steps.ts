@@ -1,3 +1,4 @@
+import { errnoOf } from '../../core/system-error.js';
 import { ABSENT_LISTINGS, silenceMs, SWEPT_AT_ONCE } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing, type Listing } from './listing.js';
@@ -208,7 +209,9 @@ function forget(state: ClaimState, ending: ClaimResult): ClaimStep {
 }
 
 function endingOf(failure: unknown): ClaimResult {
-  const isRace = (failure as { code?: unknown } | null)?.code === 'ENOENT';
+  // The winner of a race removes what the others have there, also while they write it: then NFS says ESTALE. Where the
+  // whole directory is gone, the next attempt's look says so.
+  const isRace = ['ENOENT', 'ESTALE'].includes(errnoOf(failure) ?? '');
   return isRace ? { kind: 'contended', remainingMs: AFTER_RACE_MS } : { kind: 'failed', error: failure };
 }
 

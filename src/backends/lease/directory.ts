@@ -15,6 +15,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
 import { makePrivateDirectories } from '../../host/directories.js';
+import { readReplaced, readReplacedSync } from '../../host/replaced-file.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -43,7 +44,7 @@ const STATE_MODE = 0o666;
 /** For the owner's thread: an event loop must not wait for a file server. */
 export function openDirectory(path: string): RecordDirectory {
   return {
-    list: () => readdir(path).catch((error: unknown) => againIfStale(error, () => readdir(path))),
+    list: () => readReplaced(path, () => readdir(path)),
     rename: (from, to) => rename(join(path, from), join(path, to)),
     unlink: (name) => unlink(join(path, name)),
     probe: async () => {
@@ -62,7 +63,10 @@ export function openDirectory(path: string): RecordDirectory {
         throw error;
       }
     },
-    readRecord: (name) => readFile(join(path, name), 'utf8').catch(() => undefined),
+    readRecord: (name) => {
+      const record = join(path, name);
+      return readReplaced(record, () => readFile(record, 'utf8')).catch(() => undefined);
+    },
   };
 }
 
@@ -72,7 +76,7 @@ export function openDirectory(path: string): RecordDirectory {
  */
 export function openDirectorySync(path: string): LeaseDirectory {
   return {
-    list: () => readdirSync(path),
+    list: () => readReplacedSync(path, () => readdirSync(path)),
     rename: (from, to) => renameSync(join(path, from), join(path, to)),
     unlink: (name) => unlinkSync(join(path, name)),
     probe: () => {
@@ -119,11 +123,6 @@ export async function createLeaseDirectory(
     if (isDenied && (await stat(path).catch(() => undefined))?.isDirectory() === true) return;
     if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno)) throw error;
   }
-}
-
-/** The client's handle was of what another client has replaced (NFS): the name is looked up anew. */
-function againIfStale<T>(error: unknown, read: () => Promise<T>): Promise<T> {
-  return errnoOf(error) === 'ESTALE' ? read() : Promise.reject(error as Error);
 }
 
 function temporaryName(): string {

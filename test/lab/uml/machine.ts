@@ -88,7 +88,8 @@ export class Lab {
     ) {
       throw new Error('not unshared yet');
     }
-    execFileSync(file, [...args, 'sh', '-c', script]);
+    // A synchronous call that hangs would be out of reach of every limit that a test has.
+    execFileSync(file, [...args, 'sh', '-c', script], { timeout: 10_000, killSignal: 'SIGKILL' });
   }
 
   async #bootOne(name: string, address: string): Promise<Machine> {
