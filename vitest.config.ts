@@ -19,7 +19,7 @@ const WAITING = [
 
 /** First of all, so that the others fill up what they leave. Without a run before, vitest knows sizes only. */
 const LONGEST =
-  /\/(lease-stall|lease-takeover|git-retry|settle|hostile|lease|etcd|redis|git|kill|engines|run-and-flock|hostile-fuse)\.test\.ts$/;
+  /\/(lease-stall|lease-takeover|git-retry|settle|hostile|lease|etcd|redis|git|kill|engines|hostile-fuse)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
