@@ -255,7 +255,8 @@ const RACE = {
           ),
         );
         const time = performance.now() - start;
-        if (outcomes.filter((outcome) => outcome === 'claimed').length !== 1) throw new Error(`${outcomes}`);
+        if (outcomes.filter((outcome) => outcome === 'claimed').length !== 1)
+          throw new Error(outcomes.join());
         return { time, trips: Math.max(...costs.map(({ trips }) => trips)) };
       },
     };
