@@ -18,14 +18,17 @@ typedef SRWLOCK mutex;
 #define MUTEX_INITIALIZER SRWLOCK_INIT
 #define mutex_lock(m) AcquireSRWLockExclusive(m)
 #define mutex_unlock(m) ReleaseSRWLockExclusive(m)
+#define thread_yield() SwitchToThread()
 #define ESTALE EBUSY /* the Windows C library has no such number */
 #else
 #include <pthread.h>
+#include <sched.h>
 typedef int lock_descriptor;
 typedef pthread_mutex_t mutex;
 #define MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
 #define mutex_lock(m) pthread_mutex_lock(m)
 #define mutex_unlock(m) pthread_mutex_unlock(m)
+#define thread_yield() sched_yield()
 #endif
 
 /* Bits of `flags`; src/host/native-contract.ts says the same. */

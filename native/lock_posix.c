@@ -167,7 +167,7 @@ static void write_record(int fd, const lock_request *request, const struct stat 
   /* Half a record (disk full) might not begin with the magic and would never be overwritten again. */
   bool is_whole = written == (ssize_t)request->record_length;
   off_t size = is_whole ? written : 0;
-  if (!is_whole || status->st_size != size) (void)!ftruncate(fd, size);
+  if (!is_whole || status->st_size > size) (void)!ftruncate(fd, size);
 }
 
 /* A file that was unlinked or replaced while we waited is not what the next contender opens. */
