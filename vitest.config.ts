@@ -1,16 +1,78 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const isSoak = process.env['HOLDFAST_SOAK'] === '1';
+const SOAK = 'test/**/*.soak.test.ts';
+// The package's tests are a run of their own, and have packages of others beside them.
+const exclude = ['test/package/**', ...(isSoak ? [] : [SOAK])];
+
+/**
+ * Here time goes into waiting for leases, servers, timeouts and other processes: a file uses a quarter of a core. Four
+ * at a time leave more room beside a test that measures time than two of the files that compute.
+ */
+const WAITING = [
+  'test/{backends,cache,claims,cli,conformance,keeper,net,process,terminal}/**/*.test.ts',
+  'test/examples/shared-index-*.test.ts',
+  'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover}.test.ts',
+  'test/provision/git-retry.test.ts',
+];
+
+/** First of all, so that the others fill up what they leave. Without a run before, vitest knows sizes only. */
+const LONGEST = [
+  'claims/hostile',
+  'claims/kill',
+  'claims/settle',
+  'cli/engines',
+  'conformance/etcd',
+  'conformance/git',
+  'conformance/lease',
+  'conformance/redis',
+  'lab/hostile-fuse',
+  'models/lease-search',
+  'models/lease-spin',
+  'processes/engines',
+  'processes/lease-stall',
+  'processes/lease-takeover',
+  'provision/git-retry',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number =>
+      LONGEST.some((name) => moduleId.endsWith(`/${name}.test.ts`)) ? 0 : 1;
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
-    include: isSoak ? ['test/**/*.soak.test.ts'] : ['test/**/*.test.ts'],
-    // The package's tests are a run of their own, and have packages of others beside them.
-    exclude: ['test/package/**', ...(isSoak ? [] : ['test/**/*.soak.test.ts'])],
-    // Real processes, engines and clocks: two files at a time is what two cores carry without false alarms.
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     retry: 0,
+    projects: isSoak
+      ? [{ extends: true, test: { name: 'soak', include: [SOAK], exclude, maxWorkers: 2 } }]
+      : [
+          {
+            extends: true,
+            test: {
+              name: 'waiting',
+              include: WAITING,
+              exclude,
+              maxWorkers: 4,
+              sequence: { groupOrder: 0 },
+            },
+          },
+          {
+            extends: true,
+            test: {
+              name: 'working',
+              include: ['test/**/*.test.ts'],
+              exclude: [...exclude, ...WAITING],
+              maxWorkers: 2,
+              sequence: { groupOrder: 1 },
+            },
+          },
+        ],
   },
 });

@@ -132,17 +132,16 @@ async function contend(
 ): Promise<Guard> {
   const { space, address } = target;
   const wait = new Wait(space.clock, options, address, lookoutFor(target));
-  const seen: Seen = {};
   let mustLeaveDoor = first !== undefined;
   try {
     if (first === undefined) {
       await turnTold(space.clock, options, queue, wait);
       mustLeaveDoor = true;
     }
-    const asked = await ask(target, options, queue, wait, first, seen);
+    const asked = await ask(target, options, queue, wait, first);
     // A turn of the microtask queue is worth sparing here: whoever waited runs with cold caches.
     const isReady = asked.grant.lease === undefined && wait.ended === undefined;
-    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked, seen);
+    const { request, grant } = isReady ? asked : await confirmed(target, options, queue, wait, asked);
     queue.leaveDoorHolding(queueMode(options));
     mustLeaveDoor = false;
     wait.finish('acquired');
@@ -157,7 +156,7 @@ async function contend(
     wait.finish(ended.kind);
     if (ended.kind === 'canceled') throw canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') throw deadlockError(address, ended.cycle);
-    const [holders, deadlock] = await Promise.all([namesFor(target, seen), deadlockSoon(target)]);
+    const [holders, deadlock] = await Promise.all([namesFor(target, wait), deadlockSoon(target)]);
     throw timeoutError(address, options, holders, deadlock);
   }
 }
@@ -180,7 +179,6 @@ async function ask(
   queue: ResourceQueue,
   wait: Wait,
   first: FirstAttempt | undefined,
-  seen: Seen,
 ): Promise<Asked> {
   const { backend } = target.space;
   for (let attempts = 1; ; attempts++) {
@@ -195,8 +193,7 @@ async function ask(
     );
     first = undefined;
     if (attempt.kind === 'granted') return { request, grant: attempt.grant };
-    wait.noteContention();
-    seen.holders = attempt.holders;
+    wait.noteContention(attempt.holders);
     if (backend.waitAcquire !== undefined) {
       const waiting = newRequest(target, options, queue);
       return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
@@ -215,7 +212,6 @@ async function confirmed(
   queue: ResourceQueue,
   wait: Wait,
   first: Asked,
-  seen: Seen,
 ): Promise<Asked> {
   let asked = first;
   for (;;) {
@@ -227,7 +223,7 @@ async function confirmed(
       if (!wasLost(error) || wait.ended !== undefined) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop
-    asked = await ask(target, options, queue, wait, undefined, seen);
+    asked = await ask(target, options, queue, wait, undefined);
   }
 }
 

@@ -40,6 +40,7 @@ export class Wait {
   #watch: DeadlockWatch | undefined;
   #deadlock: readonly DeadlockLink[] | undefined;
   #isContended = false;
+  #holders: readonly HolderInfo[] | undefined;
   #stopListening: (() => void) | undefined;
 
   constructor(clock: Clock, options: ResolvedOptions, address: string, lookout: Lookout) {
@@ -82,8 +83,14 @@ export class Wait {
     return this.#ended;
   }
 
+  /** Who was in the way of the last attempt, where the backend knew. */
+  get holders(): readonly HolderInfo[] | undefined {
+    return this.#holders;
+  }
+
   /** Others are in the way: tells the caller, now and as time goes by, and watches for a deadlock. */
-  noteContention(): void {
+  noteContention(holders?: readonly HolderInfo[]): void {
+    this.#holders = holders;
     const { onWait, onDeadlock } = this.#options;
     if (this.#isContended || (onWait === undefined && onDeadlock === 'wait')) return;
     this.#isContended = true;

@@ -3,35 +3,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guard } from '../../src/core/guard.js';
 import { fencedUpdate, redisValue } from '../../src/fencing/index.js';
 import { acquire } from '../../src/locks/acquire.js';
-import {
-  startEtcd,
-  startPostgres,
-  startRedis,
-  type EtcdCluster,
-  type PostgresServer,
-  type RedisServer,
-} from '../support/engines.js';
+import { startRedis, type RedisServer } from '../support/engines.js';
 import { connectRedis, type TestRedis } from '../support/redis-client.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { threeEngines } from '../support/three-engines.js';
 
-let redis: RedisServer;
-let postgres: PostgresServer;
-let etcd: EtcdCluster;
+const engines = threeEngines();
 let resource: RedisServer;
 let resourceClient: TestRedis;
 
 beforeAll(async () => {
-  [redis, postgres, etcd, resource] = await Promise.all([
-    startRedis(),
-    startPostgres(),
-    startEtcd(),
-    startRedis(),
-  ]);
+  resource = await startRedis();
   resourceClient = await connectRedis(resource.url);
 });
 afterAll(async () => {
   resourceClient.destroy();
-  await Promise.all([redis.stop(), postgres.stop(), etcd.stop(), resource.stop()]);
+  await resource.stop();
 });
 
 const through = (url: string, proxy: TcpProxy, port: number): string =>
@@ -47,9 +34,9 @@ function lostAt(guard: Guard): Promise<number> {
 describe.each(['redis', 'etcd', 'postgres'])('a holder on %s whose connection is cut', (engine) => {
   test('knows that it is lost before another is granted, and its fenced write is refused', async () => {
     const server = {
-      redis: { url: redis.url, port: redis.port },
-      etcd: { url: etcd.url, port: etcd.members[0]?.clientPort as number },
-      postgres: { url: postgres.url, port: postgres.port },
+      redis: { url: engines.redis.url, port: engines.redis.port },
+      etcd: { url: engines.etcd.url, port: engines.etcd.members[0]?.clientPort as number },
+      postgres: { url: engines.postgres.url, port: engines.postgres.port },
     }[engine] as { url: string; port: number };
     const proxy = await startTcpProxy(server.port);
     const store = redisValue(resourceClient, `fenced by ${engine}`);

@@ -162,7 +162,7 @@ describe('a server that cannot be used says why, before the deadline, and repeat
       engine
     ];
     const url = { redis: redis.url, postgres: postgres.url, etcd: etcd.url }[engine] as string;
-    server?.pause();
+    await server?.pause();
     try {
       // Another user, so that no session from before is there.
       const { error, tookMs } = await failure(`${withLogin(url, 'somebody:else')}#x`, 1_000);

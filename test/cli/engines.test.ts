@@ -4,44 +4,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import {
-  startEtcd,
-  startPostgres,
-  startRedis,
-  type EtcdCluster,
-  type PostgresServer,
-  type RedisServer,
-} from '../support/engines.js';
 import { freePort, until } from '../support/ports.js';
 import { start, type TestChild } from '../support/processes.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
+import { threeEngines } from '../support/three-engines.js';
 
 const HOLDFAST = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
 const SECRET = 'hunter2-s3cr3t';
 
-let redis: RedisServer;
-let postgres: PostgresServer;
-let etcd: EtcdCluster;
+const engines = threeEngines('--requirepass', SECRET);
 
-beforeAll(async () => {
-  [redis, postgres, etcd] = await Promise.all([
-    startRedis('--requirepass', SECRET),
-    startPostgres(),
-    startEtcd(),
-  ]);
-});
-afterAll(async () => {
-  await Promise.all([redis.stop(), postgres.stop(), etcd.stop()]);
-});
-
-const at = (name: string): string => redis.url.replace('://', `://:${SECRET}@`) + `#${name}`;
+const at = (name: string): string => engines.redis.url.replace('://', `://:${SECRET}@`) + `#${name}`;
 const on: Readonly<Record<string, (name: string) => string>> = {
   redis: at,
-  postgres: (name) => `${postgres.url}#${name}`,
-  etcd: (name) => `${etcd.url}#${name}`,
+  postgres: (name) => `${engines.postgres.url}#${name}`,
+  etcd: (name) => `${engines.etcd.url}#${name}`,
 };
 const holdfast = (...args: string[]): TestChild =>
   start(process.execPath, [HOLDFAST, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -150,10 +130,10 @@ describe('the command, by the address of an engine', () => {
   );
 
   test('--stand-by starts the command again after a loss, and ends with it otherwise', async () => {
-    const proxy = await startTcpProxy(postgres.port);
+    const proxy = await startTcpProxy(engines.postgres.port);
     const log = join(testDirectory(), 'log');
     writeFileSync(log, '');
-    const address = postgres.url.replace(`:${postgres.port}`, `:${proxy.port}`) + '#leader';
+    const address = engines.postgres.url.replace(`:${engines.postgres.port}`, `:${proxy.port}`) + '#leader';
     const script = `echo started >> ${log}; test $(grep -c started ${log}) -ge 2 && exit 7; exec sleep 600`;
     const wrapper = holdfast('run', '--stand-by', '--grace', '1s', address, '--', 'sh', '-c', script);
     const end = ended(wrapper);

@@ -3,42 +3,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { acquire, tryAcquire } from '../../src/locks/acquire.js';
 import { inspect } from '../../src/locks/inspect.js';
 import { testDirectory } from '../support/directory.js';
-import {
-  startEtcd,
-  startPostgres,
-  startRedis,
-  type EtcdCluster,
-  type PostgresServer,
-  type RedisServer,
-} from '../support/engines.js';
 import { until } from '../support/ports.js';
 import { start } from '../support/processes.js';
+import { threeEngines } from '../support/three-engines.js';
 
 const FIXTURE = fileURLToPath(new URL('./permits.mjs', import.meta.url));
 const LEASE_MS = 3_000;
 
-let redis: RedisServer;
-let postgres: PostgresServer;
-let etcd: EtcdCluster;
-
-beforeAll(async () => {
-  [redis, postgres, etcd] = await Promise.all([startRedis(), startPostgres(), startEtcd()]);
-});
-afterAll(async () => {
-  await Promise.all([redis.stop(), postgres.stop(), etcd.stop()]);
-});
+const engines = threeEngines();
 
 const addressOf: Readonly<Record<string, (name: string) => string>> = {
   memory: (name) => `memory:#${name}`,
   flock: (name) => join(testDirectory(), name),
-  redis: (name) => `${redis.url}#${name}`,
-  etcd: (name) => `${etcd.url}#${name}`,
-  postgres: (name) => `${postgres.url}#${name}`,
+  redis: (name) => `${engines.redis.url}#${name}`,
+  etcd: (name) => `${engines.etcd.url}#${name}`,
+  postgres: (name) => `${engines.postgres.url}#${name}`,
 };
 const options = (permits: number) => ({ permits, leaseDurationMs: LEASE_MS, timeoutMs: 20_000 });
 
@@ -142,8 +126,8 @@ describe('who waits for a permit', () => {
 
   test('Postgres locks one permit and not all that it looks at', async () => {
     const { connectPostgres } = await import('../support/postgres-client.js');
-    const admin = await connectPostgres(postgres.url);
-    const hold = await acquire(`${postgres.url}#one of many`, options(50));
+    const admin = await connectPostgres(engines.postgres.url);
+    const hold = await acquire(`${engines.postgres.url}#one of many`, options(50));
     const { rows } = await admin.query("SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory'");
     expect(rows[0]?.['n']).toBe(1);
     await hold.release();

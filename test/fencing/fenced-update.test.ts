@@ -12,17 +12,10 @@ import {
   sqlRow,
   type FencedStore,
 } from '../../src/fencing/index.js';
-import {
-  etcdCall,
-  startEtcd,
-  startPostgres,
-  startRedis,
-  type EtcdCluster,
-  type PostgresServer,
-  type RedisServer,
-} from '../support/engines.js';
+import { etcdCall } from '../support/engines.js';
 import { connectPostgres, type TestPostgres } from '../support/postgres-client.js';
 import { connectRedis, type TestRedis } from '../support/redis-client.js';
+import { threeEngines } from '../support/three-engines.js';
 
 /** A hold that believes in itself, whatever its token. */
 const holder = (fencingToken: bigint | undefined) => ({
@@ -37,19 +30,16 @@ interface Bench {
   read(): Promise<string | undefined>;
 }
 
-let redis: RedisServer;
+const engines = threeEngines();
 let redisClient: TestRedis;
-let postgres: PostgresServer;
 let postgresClient: TestPostgres;
-let etcd: EtcdCluster;
 let http: Server;
 let httpUrl: string;
 let httpValue: string | undefined;
 
 beforeAll(async () => {
-  [redis, postgres, etcd] = await Promise.all([startRedis(), startPostgres(), startEtcd()]);
-  redisClient = await connectRedis(redis.url);
-  postgresClient = await connectPostgres(postgres.url);
+  redisClient = await connectRedis(engines.redis.url);
+  postgresClient = await connectPostgres(engines.postgres.url);
   await postgresClient.query(
     `CREATE TABLE "Odd ""name" (id int PRIMARY KEY, "a ""b" text, fence bigint NOT NULL DEFAULT 0)`,
   );
@@ -73,7 +63,6 @@ afterAll(async () => {
   await postgresClient.end();
   http.close();
   http.closeAllConnections();
-  await Promise.all([redis.stop(), postgres.stop(), etcd.stop()]);
 });
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -83,11 +72,13 @@ const benches: Readonly<Record<string, Bench>> = {
     read: async () => ((await redisClient.sendCommand(['GET', 'fenced'])) as string | null) ?? undefined,
   },
   'an etcd value': {
-    store: () => etcdValue(`${etcd.url}#fenced`),
+    store: () => etcdValue(`${engines.etcd.url}#fenced`),
     change: (text) => text,
     read: async () => {
       const key = Buffer.from('fenced').toString('base64');
-      const { kvs } = (await etcdCall(etcd.url, '/v3/kv/range', { key })) as { kvs?: { value: string }[] };
+      const { kvs } = (await etcdCall(engines.etcd.url, '/v3/kv/range', { key })) as {
+        kvs?: { value: string }[];
+      };
       return kvs === undefined ? undefined : Buffer.from(kvs[0]?.value ?? '', 'base64').toString();
     },
   },

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { readProcessStat } from '../../src/host/process-stat.js';
 import { freePort, isListening, until } from './ports.js';
 import { connectPostgres } from './postgres-client.js';
 
@@ -10,8 +11,8 @@ import { connectPostgres } from './postgres-client.js';
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** SIGSTOP: it keeps its sockets and answers nothing. */
-  pause(): void;
+  /** SIGSTOP: it keeps its sockets and answers nothing. Resolves when each of its threads stands still. */
+  pause(): Promise<void>;
   resume(): void;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -52,7 +53,10 @@ export async function startServer(
   return {
     pid: child.pid as number,
     port,
-    pause: () => void child.kill('SIGSTOP'),
+    pause: async () => {
+      child.kill('SIGSTOP');
+      await until(`${command} has stopped`, () => hasStopped(child.pid as number));
+    },
     resume: () => void child.kill('SIGCONT'),
     kill: async () => {
       child.kill('SIGCONT');
@@ -60,6 +64,12 @@ export async function startServer(
       await ended;
     },
   };
+}
+
+/** A thread that runs on another core may go on for a moment after the signal was sent, and answer. */
+function hasStopped(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => (readProcessStat(Number(thread))?.state ?? 'T') === 'T');
 }
 
 export function serverDirectory(): { readonly path: string; remove(): void } {

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
-import { readProcessStat } from '../../src/host/process-stat.js';
+import { isZombie, readProcessStat } from '../../src/host/process-stat.js';
 import { hangMs } from './time.js';
 
 /** Polls a state until it is there; throws when it does not come within {@link hangMs}. */
@@ -78,8 +78,8 @@ export function killAfterTest(pid: number): void {
   });
 }
 
-/** True once the process is gone or only waits to be reaped. */
+/** True once the process is gone or only waits to be reaped: no thread of it has a descriptor any more. */
 export function isGone(pid: number): boolean {
   const stat = readProcessStat(pid);
-  return stat === undefined || stat.state === 'Z' || stat.state === 'X';
+  return stat === undefined || isZombie(stat);
 }

@@ -29,7 +29,7 @@ test('INV-ETCD-1: with its leader stopped, waiters keep their order and nobody i
   }
   const leader = await leaderIndex(cluster.members);
   const stopped = cluster.members[leader as number]?.process();
-  stopped?.pause();
+  await stopped?.pause();
   await until('there is another leader', async () => {
     const next = await leaderIndex(cluster.members.filter((_, index) => index !== leader));
     return next !== undefined;

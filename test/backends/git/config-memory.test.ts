@@ -21,7 +21,7 @@ interface Clone {
   readonly path: string;
   readonly home: string;
   /** The value of a key, and whether git was asked. */
-  read(key: string, afterMs?: number): Promise<[string | undefined, 'asked' | 'remembered']>;
+  read(key: string, atMs?: number): Promise<[string | undefined, 'asked' | 'remembered']>;
 }
 
 async function clone(): Promise<Clone> {
@@ -45,13 +45,13 @@ async function clone(): Promise<Clone> {
   return {
     path,
     home,
-    async read(key, afterMs = 3_000) {
+    async read(key, atMs = Date.now() + 3_000) {
       rmSync(trace, { force: true });
       const entries = await readConfig({
         cwd: path,
         env,
         repository: findRepository(path),
-        clock: { ...systemClock, wallNow: () => Date.now() + afterMs },
+        clock: { ...systemClock, wallNow: () => atMs },
       });
       const isAsked = statSync(trace, { throwIfNoEntry: false }) !== undefined;
       return [lastValue(entries, key), isAsked ? 'asked' : 'remembered'];
@@ -69,16 +69,17 @@ describe('what git config said is remembered', () => {
 
   test('not while a change may hide in the same moment, and not for ever', async () => {
     const { path, read } = await clone();
-    expect(await read('remote.origin.url', -1_000)).toEqual(['/srv/one.git', 'asked']);
-    expect(await read('remote.origin.url', -1_000)).toEqual(['/srv/one.git', 'asked']);
+    const now = Date.now();
+    expect(await read('remote.origin.url', now - 1_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', now - 1_000)).toEqual(['/srv/one.git', 'asked']);
     // Whole seconds: a file system that keeps no finer ones.
-    const wholeSecond = Math.ceil(Date.now() / 1_000);
+    const wholeSecond = Math.ceil((now + 1) / 1_000);
     utimesSync(join(path, '.git/config'), wholeSecond, wholeSecond);
-    expect(await read('remote.origin.url', 2_000)).toEqual(['/srv/one.git', 'asked']);
-    expect(await read('remote.origin.url', 2_000)).toEqual(['/srv/one.git', 'asked']);
-    expect(await read('remote.origin.url', 4_000)).toEqual(['/srv/one.git', 'asked']);
-    expect(await read('remote.origin.url', 4_000)).toEqual(['/srv/one.git', 'remembered']);
-    expect(await read('remote.origin.url', 700_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', now + 2_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', now + 2_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', now + 4_000)).toEqual(['/srv/one.git', 'asked']);
+    expect(await read('remote.origin.url', now + 4_000)).toEqual(['/srv/one.git', 'remembered']);
+    expect(await read('remote.origin.url', now + 700_000)).toEqual(['/srv/one.git', 'asked']);
   });
 
   test('a change by git, by an editor of the same length, and a new file of the user are seen', async () => {
