@@ -4,7 +4,7 @@ import type { Guard } from '../core/guard.js';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../host/clock.js';
-import { readReplacedSync } from '../host/replaced-file.js';
+import { readReplacedSync } from '../host/replaced-file-sync.js';
 import { availableNative } from './available-native.js';
 import { destinationOf, linkedDestination } from './destination.js';
 import { writeFailure } from './failure.js';

@@ -1,4 +1,3 @@
-import { closeSync, openSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
 import { errnoOf } from '../core/system-error.js';
@@ -26,22 +25,6 @@ export async function readReplaced<T>(path: string, read: () => Promise<T>): Pro
   }
 }
 
-/** The same, for a few short calls. */
-export function readReplacedSync<T>(path: string, read: () => T): T {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return read();
-    } catch (error) {
-      if (errnoOf(error) !== 'ESTALE' || attempts === ATTEMPTS) throw error;
-      try {
-        statSync(path);
-      } catch {
-        // The next reading says it better.
-      }
-    }
-  }
-}
-
 /**
  * Makes the client of a network file system compare what it knows of the names in `directory` with the server, as opening
  * it does (close-to-open, nfs(5)). Otherwise it may go on for acdirmin (30 s) believing that a file is missing, or is
@@ -53,13 +36,4 @@ export async function refreshNames(directory: string): Promise<void> {
     (opened) => opened.close(),
     () => undefined,
   );
-}
-
-/** The same, for a thread that may wait. */
-export function refreshNamesSync(directory: string): void {
-  try {
-    closeSync(openSync(directory, 'r'));
-  } catch {
-    // As above.
-  }
 }

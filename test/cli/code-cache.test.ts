@@ -23,6 +23,16 @@ it('the code cache of run fits the node that built it, and the script that the l
   expect(script.cachedDataRejected).toBe(false);
 });
 
+// Each further file, and node:fs/promises, takes every run a millisecond; the bundler splits the entry without a word.
+it('run needs one file, and the rarer ones only when asked for', () => {
+  const requires = [
+    ...readFileSync(bin('run.cjs'), 'utf8').matchAll(/(\(\)=>)?require\(["'`]([^"'`]+)["'`]\)/g),
+  ];
+  const eager = requires.flatMap(([, lazily, id]) => (lazily === undefined ? [id] : []));
+  expect(requires.length).toBeGreaterThan(eager.length);
+  expect(eager.filter((id) => id?.startsWith('./') === true || id === 'node:fs/promises')).toEqual([]);
+});
+
 /** Runs the launcher after `prelude` and tells whether it handed a cache to V8. */
 function isCacheUsed(prelude: string): boolean {
   const preload = join(testDirectory(), 'preload.cjs');

@@ -15,7 +15,8 @@ import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
 import { makePrivateDirectories } from '../../host/directories.js';
-import { readReplaced, readReplacedSync } from '../../host/replaced-file.js';
+import { readReplacedSync } from '../../host/replaced-file-sync.js';
+import { readReplaced } from '../../host/replaced-file.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;
