@@ -1,7 +1,7 @@
-import { idOf, refOfClaim, type ClaimStore, type Tip } from '../backends/git/index.js';
+import { idOf, MAY_LAND_YET, refOfClaim, type ClaimStore, type Tip } from '../backends/git/index.js';
 import { lookAtAll } from './list.js';
 import { brokenError, idList, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, COMING, comingClaim, lostHolds, type Claim } from './view.js';
+import { claimOf, comingClaim, lostHolds, type Claim } from './view.js';
 
 /** `held`: this agent has it, confirmed at the remote just now. */
 export type CheckOutcome = 'held' | 'contended' | 'lost' | 'not-held' | 'unconfirmed';
@@ -78,7 +78,7 @@ export function checked(store: ClaimStore, session: Session, id: string, tip: Ti
   if (current !== undefined && (current.isMine || current.isElsewhere))
     return { id, outcome: 'held', claim: current };
   if (comingClaim(store, session.agent, id) !== undefined) {
-    return { id, outcome: 'unconfirmed', cause: COMING, ...(current && { claim: current }) };
+    return { id, outcome: 'unconfirmed', cause: MAY_LAND_YET, ...(current && { claim: current }) };
   }
   const isLost = lostHolds(store, session.agent, id, current?.holderId).length > 0;
   const outcome = isLost ? 'lost' : current === undefined ? 'not-held' : 'contended';

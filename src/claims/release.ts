@@ -2,6 +2,7 @@ import {
   continuedChange,
   forcedChange,
   landedTip,
+  MAY_LAND_YET,
   publish,
   refOfClaim,
   type Attempted,
@@ -13,7 +14,7 @@ import {
 import { newHolderId } from '../core/holder.js';
 import { resolveBase } from './base.js';
 import { brokenError, idList, oneLine, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, COMING, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
+import { claimOf, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
 
 export interface ReleaseOptions extends ClaimsOptions {
   /** The revision the resource is left at: a later claim from an older base is refused. */
@@ -203,7 +204,7 @@ class Releasing {
     const lost = lostHolds(this.#store, agent, id, undefined);
     for (const holderId of lost) this.#store.journal.ended(refOfClaim(id), holderId);
     if (coming !== undefined) {
-      this.#items.set(id, { id, outcome: 'unconfirmed', cause: COMING });
+      this.#items.set(id, { id, outcome: 'unconfirmed', cause: MAY_LAND_YET });
       return;
     }
     const isFree = tip.kind !== 'held';

@@ -2,6 +2,7 @@ import {
   continuedChange,
   idOf,
   landedTip,
+  MAY_LAND_YET,
   publish,
   refOfClaim,
   type Attempted,
@@ -9,7 +10,7 @@ import {
   type Outcome,
 } from '../backends/git/index.js';
 import { idList, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, COMING, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
+import { claimOf, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
 
 export interface RenewItem {
   readonly id: string;
@@ -76,7 +77,7 @@ async function settleComing(
   if (coming.length === 0) return;
   const look = await store.look(coming, session.deadline);
   for (const id of coming.filter(isComing)) {
-    const cause = look.kind === 'unreachable' ? look.cause : COMING;
+    const cause = look.kind === 'unreachable' ? look.cause : MAY_LAND_YET;
     items.set(id, { id, outcome: 'unconfirmed', cause });
   }
 }

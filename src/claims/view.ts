@@ -82,8 +82,6 @@ export function lostHolds(
     .map(({ record }) => record.holderId);
 }
 
-export const COMING = 'an earlier push of ours may still reach it';
-
 /** What this agent tried to make of a claim, when nobody knows yet whether it has it. */
 export function comingClaim(store: ClaimStore, agent: string, id: string): ClaimRecord | undefined {
   return store.journal

@@ -4,9 +4,7 @@ import { withoutCredentials } from './remote-url.js';
 /** Words of a refusal; as part of a host's or a path's name they are none. */
 const DENIED =
   /(?<![\w./:-])(?:40[13]|permission (?:to \S+ )?denied|access denied|authentication failed|could not read (?:username|password)|declined|protected|not allowed|prohibited|insufficient permission|unable to create temporary object|read-only|unauthori[sz]ed|not authori[sz]ed|service not enabled|deny(?:ing)?)(?![\w/-]|\.\w)/i;
-/** Nobody was met who could refuse. */
-const NOT_MET =
-  /does not appear to be a git repository|repository not exported|not found|unable to (?:connect|look up)|could not resolve|failed to connect|connect to host/i;
+const UNREACHED = /unable to (?:connect|look up)|could not resolve|failed to connect|connect to host/i;
 /**
  * Git's last word when it got no list of branches to push to. A server's own words are behind `remote:`, and whatever it
  * says on our standard error, over a path, is followed by git's own end.
@@ -27,7 +25,7 @@ export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
  * "access denied or repository not exported": no refusals.
  */
 export function isTurnedAway(stderr: string): boolean {
-  return DENIED.test(stderr) && !NOT_MET.test(stderr);
+  return DENIED.test(stderr) && !isMissingRemote(stderr) && !UNREACHED.test(stderr);
 }
 
 /** Whether a push that ended by itself ended before it sent anything: it has not landed and never will. */

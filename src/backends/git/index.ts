@@ -23,7 +23,7 @@ export {
 export { unconfirmedError } from './failures.js';
 export { lastValue, type GitConfigEntry } from './git-config.js';
 export type { Attempted } from './journal.js';
-export { publish, type Change, type Outcome } from './publish.js';
+export { MAY_LAND_YET, publish, type Change, type Outcome } from './publish.js';
 export { agentFault, isHeldEvent, type ClaimEvent, type ClaimRecord } from './record.js';
 export { withoutCredentials } from './remote-url.js';
 export type { SignatureState, SigningMode, SigningOptions } from './signing.js';

@@ -34,7 +34,8 @@ const MAX_ROUNDS = 6;
 /** Of the time that is left, for one push: what remains is needed to find out what became of it. */
 const PUSH_SHARE = 0.6;
 const SHORTEST_PUSH_MS = 1_000;
-const LOOSE = 'an earlier push of ours may still reach it';
+/** The cause of an _unconfirmed_ while a push that nobody answered is about. */
+export const MAY_LAND_YET = 'an earlier push of ours may still reach it';
 
 interface Open {
   readonly change: Change;
@@ -193,7 +194,7 @@ function conclude(store: ClaimStore, entry: Open, outcome: Outcome, outcomes: Ma
   const mayLand = outcome.kind === 'spared' ? entry.earlierCount > 0 : entry.isLoose;
   if (!mayLand) store.journal.voided(ref);
   const isUnconfirmed = outcome.kind === 'spared' && mayLand;
-  outcomes.set(ref, isUnconfirmed ? { kind: 'unconfirmed', cause: LOOSE } : outcome);
+  outcomes.set(ref, isUnconfirmed ? { kind: 'unconfirmed', cause: MAY_LAND_YET } : outcome);
 }
 
 /** About a push when the remote cannot be asked what became of it. */
@@ -232,7 +233,7 @@ function refused(
   kind: ReturnType<typeof refusalKind>,
   fact: string,
 ): Outcome {
-  if (isLoose) return { kind: 'unconfirmed', cause: `${LOOSE}, and it now says: ${fact}` };
+  if (isLoose) return { kind: 'unconfirmed', cause: `${MAY_LAND_YET}, and it now says: ${fact}` };
   const id = claimOfRef(change.ref) as string;
   const error = kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact);
   return { kind: 'failed', error };
