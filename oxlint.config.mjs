@@ -4,12 +4,12 @@
 const LAYERS = [
   ['bin'],
   ['cli'],
-  ['claims', 'cache', 'provision', 'compat', 'otel'],
-  ['durable', 'fencing', 'testing', 'verify'],
+  ['claims', 'cache', 'provision', 'observe'],
+  ['durable', 'fencing', 'testing', 'verify', 'compat', 'web-locks'],
   ['locks'],
-  ['backends', 'keeper'],
-  ['net', 'process'],
-  ['host'],
+  ['backends', 'renewal'],
+  ['files', 'net', 'process'],
+  ['platform'],
   ['core'],
 ];
 /** `claims` works on git itself, whose plumbing all lives in one backend. */
@@ -24,8 +24,8 @@ const CLOCK_MEMBERS = [
   ['process', 'hrtime'],
   ['process', 'uptime'],
 ];
-const ADDON_MESSAGE = 'Only host/native touches the addon.';
-const CLOCK_MESSAGE = 'Only host/clock reads clocks and sets timers; take a Clock as a parameter.';
+const ADDON_MESSAGE = 'Only platform/native touches the addon.';
+const CLOCK_MESSAGE = 'Only platform/clock reads clocks and sets timers; take a Clock as a parameter.';
 
 function importRule(folder, forbidden) {
   return {
@@ -62,9 +62,18 @@ function allowed(folder) {
 // After the layers, so that these win: no backend knows another.
 const backendRules = BACKENDS.map((name) =>
   importRule(`backends/${name}`, [
-    ...['bin', 'cli', 'claims', 'cache', 'provision', 'durable', 'fencing', 'testing', 'locks', 'keeper'].map(
-      (layer) => `**/${layer}/**`,
-    ),
+    ...[
+      'bin',
+      'cli',
+      'claims',
+      'cache',
+      'provision',
+      'durable',
+      'fencing',
+      'testing',
+      'locks',
+      'renewal',
+    ].map((layer) => `**/${layer}/**`),
     ...BACKENDS.filter((other) => other !== name).flatMap((other) => [
       `../${other}/**`,
       `**/backends/${other}/**`,
@@ -111,14 +120,14 @@ export default {
     ...layerRules,
     ...backendRules,
     {
-      files: ['src/host/clock.ts'],
+      files: ['src/platform/clock.ts'],
       rules: {
         'no-restricted-globals': 'off',
         'no-restricted-properties': 'off',
         'no-restricted-imports': 'off',
       },
     },
-    { files: ['src/host/native.ts'], rules: { 'no-restricted-properties': 'off' } },
+    { files: ['src/platform/native.ts'], rules: { 'no-restricted-properties': 'off' } },
     {
       files: ['test/**', 'bench/**', 'examples/**'],
       rules: {

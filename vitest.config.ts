@@ -11,7 +11,7 @@ const exclude = ['test/package/**', ...(isSoak ? [] : [SOAK])];
  * at a time leave more room beside a test that measures time than two of the files that compute.
  */
 const WAITING = [
-  'test/{backends,cache,claims,cli,conformance,keeper,net,process,terminal}/**/*.test.ts',
+  'test/{backends,cache,claims,cli,conformance,renewal,net,process,terminal}/**/*.test.ts',
   'test/examples/shared-index-*.test.ts',
   'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover}.test.ts',
   'test/provision/git-retry.test.ts',

@@ -4,7 +4,7 @@
 
 #include "lock.h"
 
-/* Where a write ended; src/host/native-contract.ts says the same. */
+/* Where a write ended; src/platform/native-contract.ts says the same. */
 enum {
   DURABLE_OPEN_DIRECTORY = 1,
   DURABLE_CREATE,

@@ -31,7 +31,7 @@ typedef pthread_mutex_t mutex;
 #define thread_yield() sched_yield()
 #endif
 
-/* Bits of `flags`; src/host/native-contract.ts says the same. */
+/* Bits of `flags`; src/platform/native-contract.ts says the same. */
 enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_POLITE = 8, LOCK_DIRECTORY = 16 };
 
 /* Bytes of a path and of a record, the terminating NUL included. */

@@ -23,7 +23,7 @@ async function replacer() {
   // The same in Node's own calls, for platforms without the addon.
   const { writeWith } = await import('../../dist/durable/write.js');
   const { plainTempWriter } = await import('../../dist/durable/write-plain.js');
-  const { systemClock } = await import('../../dist/host/clock.js');
+  const { systemClock } = await import('../../dist/platform/clock.js');
   const parts = { writer: plainTempWriter, clock: systemClock };
   return () => writeWith(parts, path, data, {});
 }

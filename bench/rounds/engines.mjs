@@ -61,7 +61,7 @@ const contestants = {
   async 'etcd our two requests, bare'() {
     const { claimOf, endClaim, tryClaim } = await import('../../dist/backends/etcd/claim.js');
     const { newHolderId } = await import('../../dist/core/holder.js');
-    const { encodeHolderNote } = await import('../../dist/host/holder-note.js');
+    const { encodeHolderNote } = await import('../../dist/platform/holder-note.js');
     const gateway = await etcd();
     const { ID } = await gateway.call('/v3/lease/grant', { TTL: 60 }, 5_000);
     const note = encodeHolderNote(Date.now());
@@ -90,7 +90,7 @@ async function redis(options = {}) {
 
 async function bareScripts(options) {
   const { TAKE, RELEASE } = await import('../../dist/backends/redis/scripts.js');
-  const { encodeHolderNote } = await import('../../dist/host/holder-note.js');
+  const { encodeHolderNote } = await import('../../dist/platform/holder-note.js');
   const client = await redis(options);
   for (const { source } of [TAKE, RELEASE]) await client.sendCommand(['SCRIPT', 'LOAD', source]);
   let count = 0;
@@ -105,7 +105,7 @@ async function bareScripts(options) {
 async function etcd() {
   const { Gateway } = await import('../../dist/backends/etcd/gateway.js');
   const { etcdConfig } = await import('../../dist/backends/etcd/config.js');
-  const { systemClock } = await import('../../dist/host/clock.js');
+  const { systemClock } = await import('../../dist/platform/clock.js');
   return new Gateway(etcdConfig(url), systemClock);
 }
 

@@ -1,5 +1,5 @@
 import type { WaitEvent } from '../core/events.js';
-import { bootClock, systemClock } from '../host/clock.js';
+import { bootClock, systemClock } from '../platform/clock.js';
 import { availableNative } from '../durable/available-native.js';
 import { validated, type StandardSchema } from '../durable/standard-schema.js';
 import { lockFor, type Lock } from '../locks/lock.js';

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import { isLockError, LockError, type ErrorCode } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
-import { readReplacedSync } from '../host/replaced-file-sync.js';
+import { readReplacedSync } from '../platform/replaced-file-sync.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
 /** Left beside the cache by a refresh that failed, for those who were queued behind it and would only fail again. */

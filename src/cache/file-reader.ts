@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 
 import { isLockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { readReplacedSync } from '../host/replaced-file-sync.js';
-import { readReplaced } from '../host/replaced-file.js';
+import { readReplacedSync } from '../platform/replaced-file-sync.js';
+import { readReplaced } from '../platform/replaced-file.js';
 import {
   decodeCache,
   decodeHeader,

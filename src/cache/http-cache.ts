@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { LockError } from '../core/errors.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { fetchBytes } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
 import { displayUrl, splitCredentials } from '../net/url.js';

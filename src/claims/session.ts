@@ -13,7 +13,7 @@ import {
   type Deadline,
   type SigningOptions,
 } from '../backends/git/index.js';
-import { hostname } from '../host/identity.js';
+import { hostname } from '../platform/identity.js';
 import { gitHost } from '../locks/git-host.js';
 import { namedFileSpace } from '../locks/spaces.js';
 

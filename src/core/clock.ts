@@ -1,5 +1,5 @@
 /**
- * Time as the rest of the code sees it. Only `host/clock` reads a real clock or arms a real timer, so
+ * Time as the rest of the code sees it. Only `platform/clock` reads a real clock or arms a real timer, so
  * every rule about deadlines can be tested with an invented one.
  */
 export interface Clock {

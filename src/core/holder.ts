@@ -25,7 +25,7 @@ export function newHolderId(): string {
 /** Enough to tell later, from the same pid namespace, whether this very process still runs. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** An opaque number that a reused pid does not share; see `host/identity`. */
+  /** An opaque number that a reused pid does not share; see `platform/identity`. */
   readonly startTime?: number | undefined;
   readonly host?: string | undefined;
   readonly bootId?: string | undefined;

@@ -1,5 +1,5 @@
-import type { NativeAddon } from '../host/native-contract.js';
-import { loadNative } from '../host/native.js';
+import type { NativeAddon } from '../platform/native-contract.js';
+import { loadNative } from '../platform/native.js';
 
 let answer: { readonly native: NativeAddon | undefined } | undefined;
 

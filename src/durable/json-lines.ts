@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 
 import type { Guard } from '../core/guard.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { readReplacedSync } from '../host/replaced-file-sync.js';
-import { refreshNames } from '../host/replaced-file.js';
+import { readReplacedSync } from '../platform/replaced-file-sync.js';
+import { refreshNames } from '../platform/replaced-file.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
 import { appendLines, openTail, rotate, rotatedPaths } from './append.js';

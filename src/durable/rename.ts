@@ -4,7 +4,7 @@ import { backoffDelayMs } from '../core/backoff.js';
 import type { Clock } from '../core/clock.js';
 import { pause } from '../core/pause.js';
 import { errnoOf } from '../core/system-error.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 
 /** First wait after a sharing violation; the next ones double. */
 export const RENAME_FIRST_RETRY_MS = 50;

@@ -2,10 +2,10 @@ import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { errnoOf, systemError } from '../core/system-error.js';
-import { systemClock } from '../host/clock.js';
-import { fileSystemKindOfDirectory } from '../host/filesystem.js';
-import { isProcessAlive } from '../host/identity.js';
-import type { NativeAddon } from '../host/native-contract.js';
+import { systemClock } from '../platform/clock.js';
+import { fileSystemKindOfDirectory } from '../platform/filesystem.js';
+import { isProcessAlive } from '../platform/identity.js';
+import type { NativeAddon } from '../platform/native-contract.js';
 import { availableNative } from './available-native.js';
 import { identityOf, isOfThisBoot, parseTempName, type TempOwner } from './temp-name.js';
 

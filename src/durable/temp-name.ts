@@ -1,5 +1,5 @@
 import { newHolderId, type ProcessIdentity } from '../core/holder.js';
-import { bootId, ownIdentity } from '../host/identity.js';
+import { bootId, ownIdentity } from '../platform/identity.js';
 
 /** Characters of the target's name that its temp files repeat, so that people see what an orphan belongs to. */
 const STEM_LENGTH = 40;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { errnoName } from '../core/system-error.js';
-import type { DurableCalls, NativeAddon, PreparedWrite } from '../host/native-contract.js';
+import type { DurableCalls, NativeAddon, PreparedWrite } from '../platform/native-contract.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
 

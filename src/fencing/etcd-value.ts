@@ -3,7 +3,7 @@ import { etcdConfig } from '../backends/etcd/config.js';
 import { etcdError } from '../backends/etcd/errors.js';
 import { Gateway, type Json } from '../backends/etcd/gateway.js';
 import { isAbsent, putRequest, txnResult } from '../backends/etcd/requests.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { SERVER_ANSWER_MS } from '../net/within.js';
 import type { FencedStore } from './fenced-update.js';
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
 import { isLeaseListing } from '../backends/lease/listing.js';
-import { fileSystemKindOfDirectory, type FileSystemKind } from '../host/filesystem.js';
+import { fileSystemKindOfDirectory, type FileSystemKind } from '../platform/filesystem.js';
 
 export interface FileChoice {
   readonly backend: 'flock' | 'lease';

@@ -2,8 +2,8 @@ import type { ArbiterHost, Exclusively } from '../backends/git/index.js';
 import { acquire } from '../core/acquire.js';
 import type { LockSpace } from '../core/lock-space.js';
 import { resolveOptions } from '../core/options.js';
-import { bootClock, systemClock, type BootClock } from '../host/clock.js';
-import { bootId, timeNamespace } from '../host/identity.js';
+import { bootClock, systemClock, type BootClock } from '../platform/clock.js';
+import { bootId, timeNamespace } from '../platform/identity.js';
 
 let boot: BootClock | undefined;
 

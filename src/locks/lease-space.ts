@@ -1,13 +1,13 @@
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from '../backends/lease/config.js';
-import { systemClock } from '../host/clock.js';
-import { leaseClock } from '../host/lease-clock.js';
+import { systemClock } from '../platform/clock.js';
+import { leaseClock } from '../platform/lease-clock.js';
 import { lazyBackend } from './lazy-backend.js';
 
 let keeper: LeaseKeeper | undefined;
 
 async function loaded(): Promise<LeaseKeeper> {
-  const { createKeeper } = await import('../keeper/index.js');
+  const { createKeeper } = await import('../renewal/index.js');
   return (keeper ??= createKeeper(systemClock, leaseClock));
 }
 

@@ -3,7 +3,7 @@ import type { Guard } from '../core/guard.js';
 import { LockSpace } from '../core/lock-space.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { descriptorBackend } from '../backends/flock/index.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 
 /**
  * Locks the file that is open at `descriptor`, for the process that it was inherited from. Nothing is released

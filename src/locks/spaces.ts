@@ -7,7 +7,7 @@ import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.
 import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import {
   borrowedSpace,
   engineSpace,

@@ -3,7 +3,7 @@ import type { Backend } from '../core/backend.js';
 import { LockSpace } from '../core/lock-space.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { flockObserver } from '../backends/flock/index.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { inspect } from './inspect.js';
 import { targetOf, type Lock } from './lock.js';
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 import type { Clock } from '../core/clock.js';
-import { systemClock } from '../host/clock.js';
-import { processStartTime } from '../host/identity.js';
+import { systemClock } from '../platform/clock.js';
+import { processStartTime } from '../platform/identity.js';
 import { captureOutput } from './output-capture.js';
 import { type TreeRoot, trySignal } from './process-tree.js';
 import { terminateTree } from './terminate-tree.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { type ProcessStat, isZombie, listPids, readProcessStat } from '../host/process-stat.js';
+import { type ProcessStat, isZombie, listPids, readProcessStat } from '../platform/process-stat.js';
 
 export interface TreeRoot {
   readonly pid: number;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-import { processStartTime } from '../host/identity.js';
+import { processStartTime } from '../platform/identity.js';
 import type { ChildEnd } from './exit-status.js';
 import { forwardSignals } from './signal-policy.js';
 import { explainSpawnFailure } from './spawn-failure.js';

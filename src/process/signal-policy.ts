@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 
-import { readProcessStat } from '../host/process-stat.js';
+import { readProcessStat } from '../platform/process-stat.js';
 
 /** What a supervisor or a terminal sends; without a listener each would end the parent before its child. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;

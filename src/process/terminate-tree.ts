@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 import type { Clock } from '../core/clock.js';
-import { isProcOurs } from '../host/process-stat.js';
+import { isProcOurs } from '../platform/process-stat.js';
 import { type ProcessTree, type TreeRoot, trackTree, trySignal } from './process-tree.js';
 
 const POLL_MS = 20;

@@ -4,7 +4,7 @@ import { LockCanceledError, type LockError } from '../core/errors.js';
 import type { WaitEvent } from '../core/events.js';
 import type { Clock } from '../core/clock.js';
 import type { Guard } from '../core/guard.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
 import { reporterFor, type Outcome, type ProvisionEvent, type Reporter } from './events.js';

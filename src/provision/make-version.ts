@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { writeFileDurable } from '../durable/write.js';
 import type { Guard } from '../core/guard.js';
-import { loadNative } from '../host/native.js';
+import { loadNative } from '../platform/native.js';
 import { openBuildLog } from './build-log.js';
 import { buildTree } from './build.js';
 import { assertDiskSpace, diskFull, freeBytes, isDiskFull, treeBytes } from './disk-space.js';

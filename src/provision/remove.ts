@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 
 import type { WaitEvent } from '../core/events.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
 import { DEFAULT_INSTALL_TIMEOUT_MS } from './install.js';

@@ -1,4 +1,4 @@
-import { sleep } from '../host/clock.js';
+import { sleep } from '../platform/clock.js';
 import { installError } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
 

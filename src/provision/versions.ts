@@ -16,8 +16,8 @@ import { basename, dirname, relative, resolve } from 'node:path';
 
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
-import { isProcOurs } from '../host/process-stat.js';
-import { readReplaced, refreshNames } from '../host/replaced-file.js';
+import { isProcOurs } from '../platform/process-stat.js';
+import { readReplaced, refreshNames } from '../platform/replaced-file.js';
 import { terminateTree } from '../process/terminate-tree.js';
 import { versionDir, type Layout } from './layout.js';
 import { makeDirectory } from './make-directory.js';

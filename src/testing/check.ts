@@ -1,5 +1,5 @@
 import { isLockError, type ErrorCode, type LockError } from '../core/errors.js';
-import { sleep, systemClock } from '../host/clock.js';
+import { sleep, systemClock } from '../platform/clock.js';
 import type { Client, Subject } from './subject.js';
 
 /** The two times of the suite, in milliseconds. A runner for mutants, which hang by nature, may shorten the second. */

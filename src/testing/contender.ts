@@ -1,5 +1,5 @@
 import { isLockError } from '../core/errors.js';
-import { hostNow, sleep } from '../host/clock.js';
+import { hostNow, sleep } from '../platform/clock.js';
 import type { HoldInterval } from './intervals.js';
 import type { Subject } from './subject.js';
 

@@ -2,7 +2,7 @@ import type { Backend } from '../core/backend.js';
 import { acquire, tryAcquire } from '../core/acquire.js';
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
-import { systemClock } from '../host/clock.js';
+import { systemClock } from '../platform/clock.js';
 import { deathCases } from './cases/death.js';
 import { exclusionCases } from './cases/exclusion.js';
 import { fencingCases } from './cases/fencing.js';

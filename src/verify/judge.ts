@@ -1,4 +1,4 @@
-import type { FileSystemKind } from '../host/filesystem.js';
+import type { FileSystemKind } from '../platform/filesystem.js';
 import type { CheckId, Finding } from './finding.js';
 import type { KnownFlaw } from './known.js';
 

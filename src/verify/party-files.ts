@@ -2,7 +2,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes 
 import { join } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
-import { sleep, systemClock } from '../host/clock.js';
+import { sleep, systemClock } from '../platform/clock.js';
 
 /** What came of a call: nothing to say, or the name of its errno. */
 export interface Tried {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-import { sleep, systemClock } from '../host/clock.js';
-import { fileSystemKind, type FileSystemKind } from '../host/filesystem.js';
-import { bootId } from '../host/identity.js';
-import { mountOfPath } from '../host/mounts.js';
+import { sleep, systemClock } from '../platform/clock.js';
+import { fileSystemKind, type FileSystemKind } from '../platform/filesystem.js';
+import { bootId } from '../platform/identity.js';
+import { mountOfPath } from '../platform/mounts.js';
 import { fileActions } from './party-files.js';
 import { lockActions } from './party-locks.js';
 

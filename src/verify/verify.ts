@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { systemClock } from '../host/clock.js';
-import type { FileSystemKind } from '../host/filesystem.js';
+import { systemClock } from '../platform/clock.js';
+import type { FileSystemKind } from '../platform/filesystem.js';
 import { chooseForPath } from '../locks/file-choice.js';
 import { checkFlock, checkFlockFreed, checkFlockShared } from './checks/flock.js';
 import { type CheckContext } from './checks/context.js';

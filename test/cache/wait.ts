@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 
 import { lockFor } from '../../src/locks/lock.js';
 import { acquire } from '../../src/locks/acquire.js';
-import { readProcessStat } from '../../src/host/process-stat.js';
+import { readProcessStat } from '../../src/platform/process-stat.js';
 import { faultServer } from '../support/fault-server.js';
 import { testDirectory } from '../support/directory.js';
 import { start } from '../support/processes.js';

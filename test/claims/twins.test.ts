@@ -11,7 +11,7 @@ import {
   type Change,
   type Outcome,
 } from '../../src/backends/git/index.js';
-import { systemClock } from '../../src/host/clock.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { cli, eventsOf } from '../support/cli.js';
 import {
   clones,

@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { FlockBackend, NAMED_FILE } from '../../dist/backends/flock/index.js';
 import { createMemoryBackend, MEMORY_CAPABILITIES } from '../../dist/backends/memory/index.js';
-import { systemClock } from '../../dist/host/clock.js';
-import { loadNative } from '../../dist/host/native.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { loadNative } from '../../dist/platform/native.js';
 import { clientOf } from '../../dist/testing/index.js';
 import { subject as flock } from './subjects/flock.mjs';
 import { subject as memory } from './subjects/memory.mjs';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { sweepOrphans } from '../../src/durable/sweep.js';
 import { newTempName, parseTempName } from '../../src/durable/temp-name.js';
-import { ownIdentity } from '../../src/host/identity.js';
+import { ownIdentity } from '../../src/platform/identity.js';
 import { testDirectory } from '../support/directory.js';
 import { eventually, start, type TestChild } from '../support/processes.js';
 

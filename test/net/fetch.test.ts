@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 
-import { systemClock } from '../../src/host/clock.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { fetchBytes, fetchRetrying, type FetchOptions, type RetryEvent } from '../../src/net/fetch.js';
 import type { Progress } from '../../src/net/attempt.js';
 import { retryAfterMs } from '../../src/net/retry-after.js';

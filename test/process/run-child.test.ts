@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { readProcessStat } from '../../src/host/process-stat.js';
+import { readProcessStat } from '../../src/platform/process-stat.js';
 import { bundleFile } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
 import { eventually, isGone, start, type TestChild } from '../support/processes.js';

@@ -1,7 +1,7 @@
 // node crowd.mjs PATH SEEDS: a thousand callers of one process on one lock, half of whom give up.
 import { readdirSync } from 'node:fs';
 
-import { loadNative } from '../../dist/host/native.js';
+import { loadNative } from '../../dist/platform/native.js';
 import { acquire } from '../../dist/index.js';
 import { seeded } from './random.mjs';
 

@@ -12,7 +12,7 @@ import { testDirectory } from '../support/directory.js';
 import { startHoldfast } from '../support/holdfast.js';
 import { LEASE_MS, startParty, statesIn, type Party } from '../support/lease.js';
 import { eventually, isGone } from '../support/processes.js';
-import { readProcessStat } from '../../src/host/process-stat.js';
+import { readProcessStat } from '../../src/platform/process-stat.js';
 
 const LIMIT = { timeout: 60_000 };
 

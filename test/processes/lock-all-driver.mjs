@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hostNow } from '../../dist/host/clock.js';
+import { hostNow } from '../../dist/platform/clock.js';
 import { lockAll } from '../../dist/index.js';
 import { seeded } from './random.mjs';
 

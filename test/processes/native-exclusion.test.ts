@@ -3,8 +3,8 @@ import { chmodSync, closeSync, existsSync, openSync, renameSync, unlinkSync, wri
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { LOCK_CREATE, LOCK_GATE } from '../../src/host/native-contract.js';
-import { loadNative } from '../../src/host/native.js';
+import { LOCK_CREATE, LOCK_GATE } from '../../src/platform/native-contract.js';
+import { loadNative } from '../../src/platform/native.js';
 import { drive, isWaiting, lockLines, run, temporaryDirectory, until } from './observe.js';
 
 const busy = -constants.errno.EWOULDBLOCK;

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LOCK_CREATE } from '../../src/host/native-contract.js';
-import { loadNative } from '../../src/host/native.js';
+import { LOCK_CREATE } from '../../src/platform/native-contract.js';
+import { loadNative } from '../../src/platform/native.js';
 import { drive, run, temporaryDirectory } from './observe.js';
 
 function heldPath(): string {

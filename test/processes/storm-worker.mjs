@@ -3,7 +3,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hostNow } from '../../dist/host/clock.js';
+import { hostNow } from '../../dist/platform/clock.js';
 import { acquire } from '../../dist/index.js';
 import { seeded } from './random.mjs';
 

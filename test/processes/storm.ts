@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { onTestFinished } from 'vitest';
 
-import { hostNow } from '../../src/host/clock.js';
+import { hostNow } from '../../src/platform/clock.js';
 import { overlapsOf, type HoldInterval } from '../../dist/testing/index.js';
 import { seeded } from './random.mjs';
 import { temporaryDirectory } from './observe.js';

@@ -1,8 +1,8 @@
 // What the clocks say here, in one line of JSON.
 import { readFileSync } from 'node:fs';
 
-import { leaseClock } from '../../dist/host/lease-clock.js';
-import { loadNative } from '../../dist/host/native.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
+import { loadNative } from '../../dist/platform/native.js';
 
 // The kernel's own word, which no preloaded library changes.
 const uptimeMs = () => Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1_000;

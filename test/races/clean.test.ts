@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { listPids, readProcessStat } from '../../src/host/process-stat.js';
+import { listPids, readProcessStat } from '../../src/platform/process-stat.js';
 import { acquire, cleanLockFiles } from '../../src/index.js';
 import { lockPath } from '../locks/support.js';
 import { driverPath } from '../processes/drive-lock.js';

@@ -6,7 +6,7 @@ import { LockSpace } from '../../src/core/lock-space.js';
 import { resolveOptions, type LockOptions } from '../../src/core/options.js';
 import { FlockBackend, NAMED_FILE } from '../../src/backends/flock/index.js';
 import { createMemoryBackend } from '../../src/backends/memory/index.js';
-import { systemClock } from '../../src/host/clock.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { testDirectory } from '../support/directory.js';
 
 /** What happens in a place that only chance would find otherwise. Each runs once. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readProcessStat } from '../../src/host/process-stat.js';
+import { readProcessStat } from '../../src/platform/process-stat.js';
 import { freePort, isListening, until } from './ports.js';
 import { connectPostgres } from './postgres-client.js';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
-import { isZombie, readProcessStat } from '../../src/host/process-stat.js';
+import { isZombie, readProcessStat } from '../../src/platform/process-stat.js';
 import { hangMs } from './time.js';
 
 /** Polls a state until it is there; throws when it does not come within {@link hangMs}. */

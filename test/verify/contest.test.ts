@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { systemClock } from '../../src/host/clock.js';
+import { systemClock } from '../../src/platform/clock.js';
 import { contest } from '../../src/verify/checks/contest.js';
 import type { CheckContext } from '../../src/verify/checks/context.js';
 import type { Contact } from '../../src/verify/contact.js';

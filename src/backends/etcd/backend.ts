@@ -1,5 +1,5 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import { encodeHolderNote } from '../../host/holder-note.js';
+import { encodeHolderNote } from '../../platform/holder-note.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { breakHold, listNames, readHolders } from './holders.js';
 import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';

@@ -1,5 +1,5 @@
 import type { Renewal } from '../../core/lease.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import type { EtcdConfig } from './config.js';
 import { Gateway } from './gateway.js';
 import { renewalOf, type HeldKey } from './grant.js';

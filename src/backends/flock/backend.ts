@@ -7,8 +7,8 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { makePrivateDirectories } from '../../host/directories.js';
-import { ownCommand, ownIdentity } from '../../host/identity.js';
+import { makePrivateDirectories } from '../../platform/directories.js';
+import { ownCommand, ownIdentity } from '../../platform/identity.js';
 import {
   LOCK_CREATE,
   LOCK_DIRECTORY,
@@ -16,8 +16,8 @@ import {
   LOCK_POLITE,
   LOCK_SHARED,
   type NativeAddon,
-} from '../../host/native-contract.js';
-import { loadNative } from '../../host/native.js';
+} from '../../platform/native-contract.js';
+import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
 import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
@@ -109,7 +109,7 @@ export class FlockBackend implements Backend {
   }
 
   async findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
-    const { findDeadlock } = await import('../../host/deadlock.js');
+    const { findDeadlock } = await import('../../platform/deadlock.js');
     return findDeadlock(resource, process.pid);
   }
 

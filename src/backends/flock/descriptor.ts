@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import { systemError } from '../../core/system-error.js';
-import { LOCK_SHARED } from '../../host/native-contract.js';
-import { loadNative } from '../../host/native.js';
+import { LOCK_SHARED } from '../../platform/native-contract.js';
+import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
 
 const { EWOULDBLOCK } = constants.errno;

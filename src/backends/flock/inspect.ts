@@ -1,8 +1,8 @@
 import type { HolderInfo, Mode } from '../../core/backend.js';
 import type { HolderRecord } from '../../core/holder.js';
-import { bootId, commandOf, pidNamespace } from '../../host/identity.js';
-import { readLockTable, type LockTableHolder } from '../../host/lock-table.js';
-import { readProcessStat } from '../../host/process-stat.js';
+import { bootId, commandOf, pidNamespace } from '../../platform/identity.js';
+import { readLockTable, type LockTableHolder } from '../../platform/lock-table.js';
+import { readProcessStat } from '../../platform/process-stat.js';
 import { probeHeldMode } from './probe.js';
 import { readRecord } from './record.js';
 

@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { loadNative } from '../../host/native.js';
+import { loadNative } from '../../platform/native.js';
 import { carriesOurRecord } from './record.js';
 
 const { EWOULDBLOCK, ENOENT } = constants.errno;

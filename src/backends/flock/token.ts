@@ -15,7 +15,7 @@ import { dirname } from 'node:path';
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { readReplacedSync, refreshNamesSync } from '../../host/replaced-file-sync.js';
+import { readReplacedSync, refreshNamesSync } from '../../platform/replaced-file-sync.js';
 
 /** Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. */
 export function tokenPath(lockPath: string): string {

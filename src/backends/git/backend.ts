@@ -1,7 +1,7 @@
 import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
 import { newHolderId } from '../../core/holder.js';
-import { commandOf, hostname, ownIdentity } from '../../host/identity.js';
+import { commandOf, hostname, ownIdentity } from '../../platform/identity.js';
 import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
 import { assertClaimId, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';

@@ -1,4 +1,4 @@
-import { hostname } from '../../host/identity.js';
+import { hostname } from '../../platform/identity.js';
 import { claimOfRef, refOfClaim } from './claim-id.js';
 import type { Deadline } from './deadline.js';
 import { isMissingRemote, isStoreDamaged, isTurnedAway, permissionError, reasonIn } from './failures.js';

@@ -1,5 +1,5 @@
 import { LockError } from '../../core/errors.js';
-import { hostname } from '../../host/identity.js';
+import { hostname } from '../../platform/identity.js';
 import type { ObjectId } from './objects.js';
 import type { Change } from './publish.js';
 import { newNonce, RECORD_SCHEMA, type ClaimRecord, type RecordedProcess } from './record.js';

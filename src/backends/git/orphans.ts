@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 
 const POLL_MS = 5;
 const PATIENCE_MS = 2_000;

@@ -1,6 +1,6 @@
 import { backoffDelayMs } from '../../core/backoff.js';
 import { LockError } from '../../core/errors.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import type { ClaimStore } from './claim-store.js';
 import { claimOfRef } from './claim-id.js';
 import type { Deadline } from './deadline.js';

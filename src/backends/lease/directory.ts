@@ -14,9 +14,9 @@ import {
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
-import { makePrivateDirectories } from '../../host/directories.js';
-import { readReplacedSync } from '../../host/replaced-file-sync.js';
-import { readReplaced } from '../../host/replaced-file.js';
+import { makePrivateDirectories } from '../../platform/directories.js';
+import { readReplacedSync } from '../../platform/replaced-file-sync.js';
+import { readReplaced } from '../../platform/replaced-file.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;

@@ -1,4 +1,4 @@
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import { ABSENT_PAUSE_MS } from './config.js';
 import type { LeaseDirectory } from './directory.js';
 import type { Effect, Outcome, Step } from './effects.js';

@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../../core/holder.js';
-import { isProcessAlive } from '../../host/identity.js';
+import { isProcessAlive } from '../../platform/identity.js';
 
 const RECORD_VERSION = 1;
 

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import type { LeaseClock } from '../../core/lease.js';
-import { bootId, timeNamespace } from '../../host/identity.js';
+import { bootId, timeNamespace } from '../../platform/identity.js';
 
 /** Names of one resource, each with the lease-clock time from which this host has seen it. */
 type Seen = Readonly<Record<string, number>>;

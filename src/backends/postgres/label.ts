@@ -1,6 +1,6 @@
 import { remembering } from '../../core/remembering.js';
 import type { HolderInfo } from '../../core/backend.js';
-import { decodeHolderNote, encodeHolderNote } from '../../host/holder-note.js';
+import { decodeHolderNote, encodeHolderNote } from '../../platform/holder-note.js';
 
 /** pg_stat_activity keeps this much of a statement (track_activity_query_size). */
 const LABEL_MAX_CHARS = 900;

@@ -1,6 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { LockError, isLockError } from '../../core/errors.js';
-import { encodeHolderNote } from '../../host/holder-note.js';
+import { encodeHolderNote } from '../../platform/holder-note.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { REDIS_CAPABILITIES } from './config.js';
 import { evaluate } from './connection.js';

@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import { decodeHolderNote } from '../../host/holder-note.js';
+import { decodeHolderNote } from '../../platform/holder-note.js';
 import type { RedisConnection } from './connection.js';
 import { keysOf, nameOfKey } from './keys.js';
 import { decodeRecord } from './record.js';

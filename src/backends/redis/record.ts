@@ -1,6 +1,6 @@
 import type { HolderInfo } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
-import { decodeHolderNote } from '../../host/holder-note.js';
+import { decodeHolderNote } from '../../platform/holder-note.js';
 
 /** Stands where a holder id does after a break that lets the holder's time run out. Never the id of anybody. */
 export const REVOKED_HOLDER = '-'.repeat(26);

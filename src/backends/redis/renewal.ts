@@ -1,5 +1,5 @@
 import type { Renewal } from '../../core/lease.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import type { Claim } from './claim.js';
 import type { RedisConfig } from './config.js';
 import { OwnConnection } from './connection.js';

@@ -1,6 +1,6 @@
 import { list, type Claim } from '../../claims/index.js';
 import { isLockError } from '../../core/errors.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import { SignalCancel } from '../cancel.js';
 import { EXIT } from '../exit-codes.js';
 import { note, print, toJson } from '../output.js';

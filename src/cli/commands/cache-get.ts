@@ -4,7 +4,7 @@ import type { CacheContent } from '../../cache/format.js';
 import { HttpCache } from '../../cache/http-cache.js';
 import { printable } from '../../cache/payload.js';
 import { LockError } from '../../core/errors.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { resolveCacheTimeout, urlOf } from '../cache-arguments.js';
 import { note, printBytes, printJson } from '../output.js';
 import { describeAge } from '../render/cache.js';

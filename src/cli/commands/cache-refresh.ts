@@ -1,7 +1,7 @@
 import { HttpCache } from '../../cache/http-cache.js';
 import { readCacheFile } from '../../cache/file-reader.js';
 import { availableNative } from '../../durable/available-native.js';
-import { bootClock, processAgeMs, systemClock } from '../../host/clock.js';
+import { bootClock, processAgeMs, systemClock } from '../../platform/clock.js';
 import { note, printJson } from '../output.js';
 import { describeAge, describeSize } from '../render/cache.js';
 import { RefreshReport } from '../render/refresh.js';

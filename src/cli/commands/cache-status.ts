@@ -3,7 +3,7 @@ import { readFailure } from '../../cache/failure-record.js';
 import { freshnessOf } from '../../cache/freshness.js';
 import type { HolderInfo } from '../../core/backend.js';
 import { formatDuration } from '../../core/duration.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { inspect } from '../../locks/inspect.js';
 import { lockFor } from '../../locks/lock.js';
 import { EXIT } from '../exit-codes.js';

@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { fileSystemKind, type FileSystemKind } from '../../host/filesystem.js';
-import { ownIdentity } from '../../host/identity.js';
-import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../host/native-contract.js';
-import { loadNative } from '../../host/native.js';
+import { fileSystemKind, type FileSystemKind } from '../../platform/filesystem.js';
+import { ownIdentity } from '../../platform/identity.js';
+import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../platform/native-contract.js';
+import { loadNative } from '../../platform/native.js';
 import { chooseForPath, whyUnfit } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
 import { EXIT } from '../exit-codes.js';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { HolderInfo } from '../../core/backend.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
 import { listLocks } from '../../locks/list.js';
 import { isServer, listServerLocks } from '../../locks/list-server.js';

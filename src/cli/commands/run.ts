@@ -1,8 +1,8 @@
 import { formatDuration } from '../../core/duration.js';
 import type { WaitEvent } from '../../core/events.js';
 import type { Guard } from '../../core/guard.js';
-import { sleep, systemClock } from '../../host/clock.js';
-import { describeOwnCommand } from '../../host/identity.js';
+import { sleep, systemClock } from '../../platform/clock.js';
+import { describeOwnCommand } from '../../platform/identity.js';
 import { inheritedDescriptors } from '../../process/inherited-descriptors.js';
 import { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';

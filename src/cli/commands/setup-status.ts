@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.js';
 import { print, printJson } from '../output.js';
 import { holdersInShort } from '../render/holder.js';
 import { recipesOf } from '../setup/recipes.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import type { ParsedArguments } from '../spec.js';
 
 export async function execute(args: ParsedArguments): Promise<number> {

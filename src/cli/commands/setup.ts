@@ -2,7 +2,7 @@ import { emitExports, type Emitter } from '../../provision/emit.js';
 import type { Export } from '../../provision/exports.js';
 import { install, type InstallOptions } from '../../provision/install.js';
 import type { Recipe } from '../../provision/recipe.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { SignalCancel } from '../cancel.js';
 import { print } from '../output.js';
 import { reportError } from '../render/error.js';

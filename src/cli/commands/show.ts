@@ -1,6 +1,6 @@
 import type { HolderInfo } from '../../core/backend.js';
 import { formatDuration } from '../../core/duration.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
 import { print, printJson } from '../output.js';
 import { timeInShort } from '../render/holder.js';

@@ -1,5 +1,5 @@
 import { isLockError } from '../../core/errors.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { waitUntilFree } from '../../locks/wait-free.js';
 import { SignalCancel } from '../cancel.js';
 import { EXIT } from '../exit-codes.js';

@@ -1,6 +1,6 @@
 import type { CacheCallOptions } from '../../cache/cache.js';
 import { formatDuration } from '../../core/duration.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import type { Progress } from '../../net/attempt.js';
 import { note, noteRaw } from '../output.js';
 import type { Timeout } from '../timeout.js';

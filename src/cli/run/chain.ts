@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import { hostname, isAncestor } from '../../host/identity.js';
+import { hostname, isAncestor } from '../../platform/identity.js';
 
 /** The pids of the `holdfast run` processes that a command runs under, the outermost first. */
 export const CHAIN_VARIABLE = 'HOLDFAST_ANCESTORS';

@@ -1,5 +1,5 @@
 import type { WaitEvent } from '../../core/events.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import type { SignalCancel } from '../cancel.js';
 import { WaitReport } from '../render/waiting.js';
 import { EnclosedError } from './failure.js';

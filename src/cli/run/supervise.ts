@@ -1,5 +1,5 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { inheritableDescriptor } from '../../locks/inheritance.js';
 import { exitCodeOf, type SpawnFailure } from '../../process/exit-status.js';
 import { startChild, type RunningChild } from '../../process/run-child.js';

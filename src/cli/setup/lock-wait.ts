@@ -1,6 +1,6 @@
 import type { WaitEvent } from '../../core/events.js';
 import { isLockError } from '../../core/errors.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { DEFAULT_INSTALL_TIMEOUT_MS } from '../../provision/install.js';
 import type { SignalCancel } from '../cancel.js';
 import { EXIT } from '../exit-codes.js';

@@ -2,7 +2,7 @@ import { closeSync, futimesSync, openSync, utimesSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
 import type { Timer } from '../../core/clock.js';
-import { systemClock } from '../../host/clock.js';
+import { systemClock } from '../../platform/clock.js';
 import { identify, isSame, type DirectoryIdentity } from './directory.js';
 import type { Compromise, Order } from './freshness.js';
 import { REFRESH_INTERVAL_MS } from './options.js';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import { isLockError } from '../../core/errors.js';
 import type { Guard } from '../../core/guard.js';
-import { hostNow, sleep, systemClock } from '../../host/clock.js';
+import { hostNow, sleep, systemClock } from '../../platform/clock.js';
 import { acquireSync } from '../../locks/acquire-sync.js';
 import { acquire } from '../../locks/acquire.js';
 import { dataLockPath } from '../../locks/data-file.js';

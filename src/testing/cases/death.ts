@@ -1,6 +1,6 @@
 import { check, elapsedMs, soon, stays, timing, withClients } from '../check.js';
 import { leaseOf, startContender, type Contender } from '../contenders.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import { isBetweenProcesses, type ConformanceCase, type Subject } from '../subject.js';
 
 const leaves = (orphan: Subject['capabilities']['orphan']) => (subject: Subject) =>

@@ -1,5 +1,5 @@
 import { check, rejectsWith, soon, withClients } from '../check.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import { leaseOf } from '../contenders.js';
 import type { ConformanceCase, Subject } from '../subject.js';
 

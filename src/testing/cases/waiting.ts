@@ -1,5 +1,5 @@
 import { check, elapsedMs, rejectsWith, soon, stays, withClients } from '../check.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import { always, roundsFor, type ConformanceCase } from '../subject.js';
 
 const TIMEOUT_MS = 400;

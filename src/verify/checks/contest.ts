@@ -1,4 +1,4 @@
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import type { Contact } from '../contact.js';
 import type { Asked } from '../party-locks.js';
 import type { CheckContext } from './context.js';

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../core/duration.js';
-import { sleep } from '../../host/clock.js';
+import { sleep } from '../../platform/clock.js';
 import type { Contact } from '../contact.js';
 import { finding, plural, type Finding } from '../finding.js';
 import type { Asked } from '../party-locks.js';

@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { lastValue } from '../../../src/backends/git/git-config.js';
 import { readConfig } from '../../../src/backends/git/read-config.js';
 import { findRepository } from '../../../src/backends/git/repository.js';
-import { systemClock } from '../../../src/host/clock.js';
+import { systemClock } from '../../../src/platform/clock.js';
 import { testDirectory } from '../../support/directory.js';
 import { git, GIT_ENV } from '../../support/git-remotes.js';
 

@@ -1,6 +1,6 @@
-import { createKeeper } from '../../../dist/keeper/index.js';
-import { leaseClock } from '../../../dist/host/lease-clock.js';
-import { systemClock } from '../../../dist/host/clock.js';
+import { createKeeper } from '../../../dist/renewal/index.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
 
 /** The server that the test file started; child processes find it in their environment. */
 export function serverAddress(variable) {

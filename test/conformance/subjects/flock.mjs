@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises';
 
 import { FLOCK_CAPABILITIES, FlockBackend, NAMED_FILE } from '../../../dist/backends/flock/index.js';
-import { systemClock } from '../../../dist/host/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { temporaryPaths } from './temporary.mjs';
 

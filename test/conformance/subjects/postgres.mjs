@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 import { createPostgresBackend, POSTGRES_CAPABILITIES } from '../../../dist/backends/postgres/index.js';
-import { leaseClock } from '../../../dist/host/lease-clock.js';
-import { systemClock } from '../../../dist/host/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { newName, serverAddress } from './engine.mjs';
 

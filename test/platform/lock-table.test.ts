@@ -2,9 +2,9 @@ import { renameSync, symlinkSync, truncateSync, unlinkSync, writeFileSync, mkdir
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { kernelFileKey } from '../../src/host/file-key.js';
-import { processStartTime } from '../../src/host/identity.js';
-import { heldLocks, readLockTable, readLockTableSync, waitGraph } from '../../src/host/lock-table.js';
+import { kernelFileKey } from '../../src/platform/file-key.js';
+import { processStartTime } from '../../src/platform/identity.js';
+import { heldLocks, readLockTable, readLockTableSync, waitGraph } from '../../src/platform/lock-table.js';
 import { bundleSource } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
 import {
@@ -124,7 +124,7 @@ test('symlinks and directories reach the same lock', async () => {
 });
 
 async function inspectInside(prefix: string, file: string, mounts = ':'): Promise<unknown> {
-  const bundle = await bundleSource('host/lock-table.ts');
+  const bundle = await bundleSource('platform/lock-table.ts');
   const script = `console.log(JSON.stringify(require(${JSON.stringify(bundle)}).readLockTableSync(process.argv[1])))`;
   const shell = `${mounts}; ${prefix} "$0" -e '${script}' "$1"`;
   const child = start('unshare', [

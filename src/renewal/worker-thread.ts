@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 
 import { LockError, type LossReason } from '../core/errors.js';
 import type { RenewalSource } from '../core/lease.js';
-import { distUrl } from '../host/package-url.js';
-import type { LeaseCell } from './cell.js';
-import { OrderRing } from './order-ring.js';
+import { distUrl } from '../platform/package-url.js';
+import type { LeaseCell } from './shared-state.js';
+import { OrderRing } from './ring.js';
 import { fromWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
 
 /** What one hold hears from the worker on its own account. */
@@ -138,7 +138,7 @@ export class WorkerThread {
   #start(): Worker {
     // A new one: what is left in the ring of a dead thread is over.
     this.#ring = new OrderRing();
-    const worker = new Worker(distUrl('keeper/worker.js'), {
+    const worker = new Worker(distUrl('renewal/worker.js'), {
       workerData: { ...this.#setup, ring: this.#ring.memory } satisfies WorkerSetup,
       name: 'holdfast-keeper',
       // The owner's loaders and inspector are none of the worker's business.

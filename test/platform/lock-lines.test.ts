@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { parseLockLines } from '../../src/host/lock-lines.js';
+import { parseLockLines } from '../../src/platform/lock-lines.js';
 
 const GATE = '4611686018427387904';
 

@@ -6,7 +6,7 @@ import {
   listPids,
   parseProcessStat,
   readProcessStat,
-} from '../../src/host/process-stat.js';
+} from '../../src/platform/process-stat.js';
 
 const AFTER_NAME = 'S 10 20 30 34816 40 0 0 0 0 0 0 0 0 0 20 0 3 0 5555 0 0';
 

@@ -1,7 +1,7 @@
 // A process whose keeper's worker is stuck in a renewal, as in a call to a dead file server, and that then has nothing else to do.
-import { systemClock } from '../../dist/host/clock.js';
-import { leaseClock } from '../../dist/host/lease-clock.js';
-import { createKeeper } from '../../dist/keeper/index.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
+import { createKeeper } from '../../dist/renewal/index.js';
 
 const code = `export const openRenewal = () => ({
   renew: () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },

@@ -18,7 +18,7 @@ export function loadNative(): NativeAddon {
 
 function open(): NativeAddon {
   const platform = `${process.platform}-${process.arch}`;
-  // src/host, dist/host and dist/bin all lie two levels below the package's root.
+  // src/platform, dist/platform and dist/bin all lie two levels below the package's root.
   const file = join(import.meta.dirname, '..', '..', 'prebuilds', platform, 'holdfast.node');
   const target: { exports: unknown } = { exports: {} };
   try {

@@ -8,7 +8,7 @@ import {
   type Renewal,
   type RenewalOutcome,
 } from '../core/lease.js';
-import type { LeaseCell } from './cell.js';
+import type { LeaseCell } from './shared-state.js';
 
 export interface RenewalLoopContext {
   readonly clock: Clock;

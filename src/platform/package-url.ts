@@ -1,5 +1,5 @@
 /**
- * URL of a compiled file of this package, for worker threads: `distUrl('keeper/worker.js')`. src/host, dist/host and
+ * URL of a compiled file of this package, for worker threads: `distUrl('renewal/worker.js')`. src/platform, dist/platform and
  * dist/bin (the bundled `run`) all lie two levels below the package's root.
  */
 export function distUrl(path: string): URL {

@@ -4,9 +4,9 @@ import { Deadlines } from '../core/deadlines.js';
 import { LockLostError, type LossReason } from '../core/errors.js';
 import type { LeaseClock } from '../core/lease.js';
 import type { HoldName, LeaseKeeper } from '../core/lock-space.js';
-import { LeaseCell } from './cell.js';
+import { LeaseCell } from './shared-state.js';
 import { Heartbeat } from './heartbeat.js';
-import { KeptHold } from './kept-hold.js';
+import { KeptHold } from './hold.js';
 import { startRunner, type Runner } from './runner.js';
 import { WorkerThread } from './worker-thread.js';
 

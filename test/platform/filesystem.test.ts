@@ -2,8 +2,8 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { fileSystemKind, fileSystemKindOfDirectory, mountOfDevice } from '../../src/host/filesystem.js';
-import { parseMounts, readMounts } from '../../src/host/mounts.js';
+import { fileSystemKind, fileSystemKindOfDirectory, mountOfDevice } from '../../src/platform/filesystem.js';
+import { parseMounts, readMounts } from '../../src/platform/mounts.js';
 import { bundleSource } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
 import { start } from '../support/processes.js';
@@ -37,7 +37,7 @@ test('the cached form agrees, and does not remember a directory that is still to
 });
 
 test('overlayfs is local', async () => {
-  const filesystem = await bundleSource('host/filesystem.ts');
+  const filesystem = await bundleSource('platform/filesystem.ts');
   const root = testDirectory();
   for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(root, name));
   const script = `

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { bootClock, sleep, systemClock } from '../../src/host/clock.js';
+import { bootClock, sleep, systemClock } from '../../src/platform/clock.js';
 import { bundleSource } from '../support/bundle.js';
 import { start } from '../support/processes.js';
 
@@ -58,7 +58,7 @@ test.each([
   [false, 'ended'],
   [true, 'fired'],
 ])('keepsProcessAlive %s: the process prints "%s"', async (keepsProcessAlive, expected) => {
-  const clock = await bundleSource('host/clock.ts');
+  const clock = await bundleSource('platform/clock.ts');
   const script = `
     const { systemClock } = require(${JSON.stringify(clock)});
     let hasFired = false;
@@ -104,7 +104,7 @@ test('bootClock prefers the addon', () => {
 test.runIf(process.platform === 'linux')(
   'bootClock without the addon goes on when the process has run out of descriptors',
   () => {
-    const module = new URL('../../dist/host/clock.js', import.meta.url).href;
+    const module = new URL('../../dist/platform/clock.js', import.meta.url).href;
     const code = `
       import { openSync } from 'node:fs';
       import { bootClock } from ${JSON.stringify(module)};

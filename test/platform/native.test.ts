@@ -15,8 +15,8 @@ import {
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { LOCK_CREATE, LOCK_DIRECTORY, LOCK_GATE, LOCK_SHARED } from '../../src/host/native-contract.js';
-import { loadNative } from '../../src/host/native.js';
+import { LOCK_CREATE, LOCK_DIRECTORY, LOCK_GATE, LOCK_SHARED } from '../../src/platform/native-contract.js';
+import { loadNative } from '../../src/platform/native.js';
 import { isWaiting, temporaryDirectory, until } from '../processes/observe.js';
 
 const { EBADF, ECANCELED, EINVAL, EISDIR, EMSGSIZE, ENAMETOOLONG, ENOENT, EWOULDBLOCK, ETIMEDOUT } =
@@ -316,7 +316,7 @@ describe('the loader', () => {
   it('says what to do when there is no addon for the platform', async () => {
     vi.resetModules();
     vi.stubGlobal('process', Object.create(process, { arch: { value: 'pdp11' } }));
-    const fresh = await import('../../src/host/native.js');
+    const fresh = await import('../../src/platform/native.js');
     expect(() => fresh.loadNative()).toThrow(
       expect.objectContaining({
         code: 'HOLDFAST_BACKEND_UNAVAILABLE',

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/clock.js';
 import type { Deadline, Deadlines } from '../core/deadlines.js';
 import { LockError, type LossReason } from '../core/errors.js';
 import type { LeaseClock } from '../core/lease.js';
-import type { LeaseCell } from './cell.js';
+import type { LeaseCell } from './shared-state.js';
 
 /** What is left to put away after a loss is worth no more waiting than this. */
 const LOST_RELEASE_MS = 1_000;

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import type { RenewalModule } from '../core/lease.js';
-import { systemClock } from '../host/clock.js';
-import { leaseClock } from '../host/lease-clock.js';
-import { CellPage, LeaseCell } from './cell.js';
+import { systemClock } from '../platform/clock.js';
+import { leaseClock } from '../platform/lease-clock.js';
+import { CellPage, LeaseCell } from './shared-state.js';
 import { stallDetector } from './heartbeat.js';
-import { OrderRing } from './order-ring.js';
+import { OrderRing } from './ring.js';
 import { toWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
-import { RenewalLoop } from './renewal-loop.js';
+import { RenewalLoop } from './loop.js';
 
 /** Entry of the keeper's worker thread: renews the leases of its owner, whatever the owner's loop is doing. */
 

@@ -4,9 +4,9 @@ import type { LossReason } from '../core/errors.js';
 import { renewChannel, type RenewEvent } from '../core/events.js';
 import type { Lease, LeaseClock, RenewalSource } from '../core/lease.js';
 import type { HoldName } from '../core/lock-space.js';
-import type { LeaseCell } from './cell.js';
-import type { KeptHold } from './kept-hold.js';
-import { RenewalLoop } from './renewal-loop.js';
+import type { LeaseCell } from './shared-state.js';
+import type { KeptHold } from './hold.js';
+import { RenewalLoop } from './loop.js';
 import type { WorkerThread } from './worker-thread.js';
 
 /** Where a hold's renewals run. */

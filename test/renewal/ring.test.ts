@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { OrderRing } from '../../src/keeper/order-ring.js';
+import { OrderRing } from '../../src/renewal/ring.js';
 
 test('what was written is read once, whole and in order, however often the ring goes round', () => {
   const order = fc.oneof(

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 
 import { acquire, tryAcquire, withLock } from '../../dist/index.js';
-import { bridgeToOpenTelemetry } from '../../dist/otel/index.js';
+import { bridgeToOpenTelemetry } from '../../dist/observe/index.js';
 import { testDirectory } from '../support/directory.js';
 
 const spans = new InMemorySpanExporter();

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { makePrivateDirectories } from '../../src/host/directories.js';
+import { makePrivateDirectories } from '../../src/platform/directories.js';
 import { testDirectory } from '../support/directory.js';
 
 test('makes what is missing, privately, and leaves what is there', () => {

@@ -12,8 +12,8 @@ import {
   pidNamespace,
   processStartTime,
   timeNamespace,
-} from '../../src/host/identity.js';
-import { readProcessStat } from '../../src/host/process-stat.js';
+} from '../../src/platform/identity.js';
+import { readProcessStat } from '../../src/platform/process-stat.js';
 import { bundleSource } from '../support/bundle.js';
 import { eventually, start, startShell } from '../support/processes.js';
 
@@ -88,7 +88,7 @@ test.each([
 });
 
 test("somebody else's process, which we may not signal, is alive", async () => {
-  const identity = await bundleSource('host/identity.ts');
+  const identity = await bundleSource('platform/identity.ts');
   const script = `
     const { isProcessAlive, ownIdentity } = require(${JSON.stringify(identity)});
     const stranger = { ...ownIdentity(), pid: 1, startTime: undefined };
@@ -101,7 +101,7 @@ test("somebody else's process, which we may not signal, is alive", async () => {
 });
 
 test('/proc of another pid namespace is not believed', async () => {
-  const identity = await bundleSource('host/identity.ts');
+  const identity = await bundleSource('platform/identity.ts');
   const script = `
     const { processStartTime, isProcessAlive, ownIdentity } = require(${JSON.stringify(identity)});
     console.log(process.pid, processStartTime(1), isProcessAlive({ ...ownIdentity(), startTime: 1 }));`;
