@@ -1,17 +1,22 @@
-// What the tarball carries beside the compiled code: the man page, and the headers that `holdfast build-addon` needs.
+// What the tarball carries beside the compiled code: the forms of all commands, the man page made from them, and the
+// headers that `holdfast build-addon` needs.
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { EXIT_CODE_ROWS } from '../dist/cli/exit-codes.js';
 import { manPage } from '../dist/cli/render/man.js';
-import { COMMANDS } from '../dist/cli/table.js';
+import { FORMS_FILE } from '../dist/cli/forms.js';
+import { loadForms } from '../dist/cli/table.js';
 
 const root = new URL('../', import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 
+const forms = await loadForms();
+writeFileSync(FORMS_FILE, `${JSON.stringify(forms)}\n`);
+
 mkdirSync(new URL('dist/man/', root), { recursive: true });
-writeFileSync(new URL('dist/man/holdfast.1', root), manPage(version, COMMANDS, EXIT_CODE_ROWS));
+writeFileSync(new URL('dist/man/holdfast.1', root), manPage(version, forms, EXIT_CODE_ROWS));
 
 const api = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
 cpSync(join(api, 'include'), new URL('native/include/', root), { recursive: true });

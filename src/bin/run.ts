@@ -1,7 +1,6 @@
-import { execute } from '../cli/commands/run.js';
+import { execute, spec } from '../cli/commands/run.js';
 import { parseCommand } from '../cli/parse.js';
 import { reportError } from '../cli/render/error.js';
-import { RUN } from '../cli/specs/run.js';
 import { hideCredentials } from '../cli/title.js';
 import { inheritedDescriptors } from '../process/inherited-descriptors.js';
 
@@ -11,7 +10,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const inherited = inheritedDescriptors();
   hideCredentials(['run', ...words]);
   try {
-    const parsed = parseCommand(RUN, words);
+    const parsed = parseCommand(spec, words);
     if (!parsed.has('help')) return await execute(parsed, inherited);
     const { main } = await import('../cli/main.js');
     return await main(['help', 'run']);

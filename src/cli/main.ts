@@ -1,7 +1,7 @@
 import { print } from './output.js';
 import { parseCommand } from './parse.js';
 import { reportError } from './render/error.js';
-import type { CommandSpec } from './spec.js';
+import type { CommandForm } from './spec.js';
 import { COMMANDS, findCommand } from './table.js';
 import { hideCredentials } from './title.js';
 import { suggestion, UsageError } from './usage-error.js';
@@ -20,16 +20,16 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [first = ''] = args;
   if (first === '--version' || first === '-V') return dispatch(['version', ...args.slice(1)]);
   if (first === '--help' || first === '-h') return dispatch(['help', ...args.slice(1)]);
-  const found = findCommand(args);
+  const found = findCommand(COMMANDS, args);
   if (found === undefined) return withoutCommand(args);
   const { command, length } = found;
-  const parsed = parseCommand(command, args.slice(length));
-  if (parsed.has('help')) return showHelp(command);
-  const code = await command.load();
-  return code.execute(parsed);
+  const { spec, execute } = await command.load();
+  const parsed = parseCommand(spec, args.slice(length));
+  if (parsed.has('help')) return showHelp(spec);
+  return execute(parsed);
 }
 
-async function showHelp(command: CommandSpec): Promise<number> {
+async function showHelp(command: CommandForm): Promise<number> {
   const [{ commandHelp }, { textWidth }] = await Promise.all([
     import('./render/help.js'),
     import('./render/text.js'),

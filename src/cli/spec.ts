@@ -18,11 +18,6 @@ export interface CommandForm {
   readonly examples: readonly ExampleSpec[];
 }
 
-/** A command of the table: its form, and where its code is. */
-export interface CommandSpec extends CommandForm {
-  readonly load: () => Promise<CommandModule>;
-}
-
 export interface OptionSpec {
   /** Long name without dashes. Handlers ask for the value by it. */
   readonly name: string;
@@ -60,8 +55,9 @@ export interface ExampleSpec {
 
 /** A command's file: `commands/NAME.ts`. */
 export interface CommandModule {
+  readonly spec: CommandForm;
   /** Returns the exit code. Throws a UsageError, a LockError or what it does not understand. */
-  execute(args: ParsedArguments): number | Promise<number>;
+  readonly execute: (args: ParsedArguments) => number | Promise<number>;
 }
 
 /** What the user typed, understood. Options are asked for by the long name of their spec. */

@@ -1,50 +1,65 @@
-import type { CommandSpec } from './spec.js';
-import { BUILD_ADDON, COMPLETION, DOCTOR, HELP, VERSION } from './specs/about.js';
-import { BREAK } from './specs/break.js';
-import { CLEAN, LS, SHOW, TEST, WAIT } from './specs/locks.js';
-import { CACHE_GET, CACHE_REFRESH, CACHE_STATUS } from './specs/cache.js';
-import { CLAIM, CLAIMS, UNCLAIM } from './specs/claims.js';
-import { RUN } from './specs/run.js';
-import { VERIFY } from './specs/verify.js';
-import { WHY } from './specs/why.js';
-import { SETUP, SETUP_LIST, SETUP_PATH, SETUP_REMOVE, SETUP_STATUS } from './specs/setup.js';
+import type { CommandForm, CommandModule } from './spec.js';
 
-/** Every command, in the order in which help shows them. The one table that everything else is made from. */
-export const COMMANDS: readonly CommandSpec[] = [
-  { ...RUN, load: () => import('./commands/run.js') },
-  TEST,
-  WAIT,
-  LS,
-  SHOW,
-  WHY,
-  CLEAN,
-  BREAK,
-  DOCTOR,
-  VERIFY,
-  CACHE_REFRESH,
-  CACHE_GET,
-  CACHE_STATUS,
-  SETUP,
-  SETUP_LIST,
-  SETUP_STATUS,
-  SETUP_PATH,
-  SETUP_REMOVE,
-  CLAIM,
-  UNCLAIM,
-  ...CLAIMS,
-  BUILD_ADDON,
-  COMPLETION,
-  HELP,
-  VERSION,
+/** A command: its name, and the file with its form and its code. */
+export interface CommandEntry {
+  /** Words behind `holdfast`: `run`, `cache refresh`. */
+  readonly name: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+/** Every command, in the order in which help shows them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'run', load: () => import('./commands/run.js') },
+  { name: 'test', load: () => import('./commands/test.js') },
+  { name: 'wait', load: () => import('./commands/wait.js') },
+  { name: 'ls', load: () => import('./commands/ls.js') },
+  { name: 'show', load: () => import('./commands/show.js') },
+  { name: 'why', load: () => import('./commands/why.js') },
+  { name: 'clean', load: () => import('./commands/clean.js') },
+  { name: 'break', load: () => import('./commands/break.js') },
+  { name: 'doctor', load: () => import('./commands/doctor.js') },
+  { name: 'verify', load: () => import('./commands/verify.js') },
+  { name: 'cache refresh', load: () => import('./commands/cache/refresh.js') },
+  { name: 'cache get', load: () => import('./commands/cache/get.js') },
+  { name: 'cache status', load: () => import('./commands/cache/status.js') },
+  { name: 'setup', load: () => import('./commands/setup/install.js') },
+  { name: 'setup list', load: () => import('./commands/setup/list.js') },
+  { name: 'setup status', load: () => import('./commands/setup/status.js') },
+  { name: 'setup path', load: () => import('./commands/setup/path.js') },
+  { name: 'setup remove', load: () => import('./commands/setup/remove.js') },
+  { name: 'claim', load: () => import('./commands/claims/claim.js') },
+  { name: 'unclaim', load: () => import('./commands/claims/unclaim.js') },
+  { name: 'claims', load: () => import('./commands/claims/list.js') },
+  { name: 'claims list', load: () => import('./commands/claims/list.js') },
+  { name: 'claims steal', load: () => import('./commands/claims/steal.js') },
+  { name: 'claims check', load: () => import('./commands/claims/check.js') },
+  { name: 'claims history', load: () => import('./commands/claims/history.js') },
+  { name: 'claims renew', load: () => import('./commands/claims/renew.js') },
+  { name: 'claims repair', load: () => import('./commands/claims/repair.js') },
+  { name: 'claims sync', load: () => import('./commands/claims/sync.js') },
+  { name: 'claims watch', load: () => import('./commands/claims/watch.js') },
+  { name: 'claims hook install', load: () => import('./commands/claims/hook-install.js') },
+  { name: 'build-addon', load: () => import('./commands/build-addon.js') },
+  { name: 'completion', load: () => import('./commands/completion.js') },
+  { name: 'help', load: () => import('./commands/help.js') },
+  { name: 'version', load: () => import('./commands/version.js') },
 ];
 
-/** The command that the words begin with, the longest name first, and how many words its name takes. */
-export function findCommand(words: readonly string[]): { command: CommandSpec; length: number } | undefined {
-  let found: { command: CommandSpec; length: number } | undefined;
-  for (const command of COMMANDS) {
+/** The command that `words` begin with, the longest name first, and how many words its name takes. */
+export function findCommand<C extends { readonly name: string }>(
+  commands: readonly C[],
+  words: readonly string[],
+): { command: C; length: number } | undefined {
+  let found: { command: C; length: number } | undefined;
+  for (const command of commands) {
     const name = command.name.split(' ');
     if (name.length <= (found?.length ?? 0)) continue;
     if (name.every((word, index) => words[index] === word)) found = { command, length: name.length };
   }
   return found;
+}
+
+/** The forms of all commands. Loads the code of each: the build does this once and keeps the result, see {@link readForms}. */
+export async function loadForms(): Promise<readonly CommandForm[]> {
+  return Promise.all(COMMANDS.map(async ({ name, load }) => ({ ...(await load()).spec, name })));
 }

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
+import { spec as CLEAN } from '../../src/cli/commands/clean.js';
+import { spec as RUN } from '../../src/cli/commands/run.js';
 import { parseCommand } from '../../src/cli/parse.js';
-import type { CommandForm } from '../../src/cli/spec.js';
-import { COMMANDS, findCommand } from '../../src/cli/table.js';
+import { COMMANDS, loadForms } from '../../src/cli/table.js';
 import { suggestion } from '../../src/cli/usage-error.js';
-
-const RUN = findCommand(['run'])?.command as CommandForm;
-const CLEAN = findCommand(['clean'])?.command as CommandForm;
 
 describe('options of run', () => {
   it('may be grouped and glued as in flock(1)', () => {
@@ -72,23 +70,27 @@ describe('a wrong command line', () => {
 });
 
 describe('the table', () => {
-  it('has no option and no spelling twice in one command', () => {
-    for (const { name, options } of COMMANDS) {
+  it('has no option and no spelling twice in one command', async () => {
+    for (const { name, options } of await loadForms()) {
       const all = options.flatMap((o) => [o.name, ...(o.aliases ?? []), ...(o.short ?? [])]);
       expect(new Set(all).size, name).toBe(all.length);
       expect(all, `${name} leaves -h to help`).not.toContain('h');
     }
   });
 
-  it('has one-line summaries, usages that begin with the name, and examples', () => {
-    for (const { name, summary, usage, examples } of COMMANDS) {
+  it('has one-line summaries, usages that begin with the name, and examples', async () => {
+    for (const { name, summary, usage, examples } of await loadForms()) {
       expect(summary, name).not.toMatch(/\.$|\n/);
       for (const line of usage) expect(line.split(' ')[0], line).toBe(name.split(' ')[0]);
       expect(examples.length, name).toBeGreaterThan(0);
     }
   });
 
-  it('leads to code for every command', async () => {
-    for (const { name, load } of COMMANDS) expect(typeof (await load()).execute, name).toBe('function');
+  it('leads to the form and the code of every command', async () => {
+    for (const { name, load } of COMMANDS) {
+      const { spec, execute } = await load();
+      expect(typeof execute, name).toBe('function');
+      expect([name, `${name} list`]).toContain(spec.name);
+    }
   });
 });

@@ -4,6 +4,18 @@ import { LockError } from '../../core/errors.js';
 import { execFile } from '../../process/exec-file.js';
 import { EXIT } from '../exit-codes.js';
 import { print } from '../output.js';
+import type { CommandForm } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'build-addon',
+  summary: 'Build the native addon for this machine',
+  usage: ['build-addon'],
+  description: [
+    'The package brings the addon for Linux (x64, arm64), Windows (x64) and macOS. Elsewhere, or when "holdfast doctor" says that it does not load, this builds it from the C sources in the package. It needs a C compiler (cc, gcc or clang) and the right to write into the package folder.',
+  ],
+  options: [],
+  examples: [{ command: 'holdfast build-addon && holdfast doctor', help: 'Once after the installation' }],
+};
 
 /** A compiler needs a second; one that waits for something needs somebody to look. */
 const BUILD_TIMEOUT_MS = 120_000;

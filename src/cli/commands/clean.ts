@@ -2,7 +2,22 @@ import { relative } from 'node:path';
 
 import { cleanLockFiles } from '../../locks/clean.js';
 import { note, print, printJson } from '../output.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'clean',
+  summary: 'Remove our lock files that nobody holds',
+  usage: ['clean [OPTIONS] [DIR]'],
+  description: [
+    'Looks at the files in DIR and in DIR/.holdfast/locks. Removes those that carry our record and that nobody holds; yarn.lock and Cargo.lock, and whatever else others wrote, stay.',
+    'Programs that do not check the inode after locking (flock(1) does not) may lock a removed file: clean while they rest.',
+  ],
+  options: [{ name: 'dry-run', help: 'Only say what would be removed' }, JSON_OPTION],
+  positionals: [
+    { name: 'DIR', help: 'Default: the current directory', isOptional: true, completes: 'directory' },
+  ],
+  examples: [{ command: 'holdfast clean --dry-run /srv/jobs', help: 'Look first' }],
+};
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [directory = '.'] = args.positionals;

@@ -11,9 +11,20 @@ import { findConfigFile } from '../config-file.js';
 import { EXIT } from '../exit-codes.js';
 import { print, printJson } from '../output.js';
 import { hasColor, styled } from '../render/style.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
 import { packageVersion } from './version.js';
+
+export const spec: CommandForm = {
+  name: 'doctor',
+  summary: 'Tell what works here, and which backend a path gets',
+  usage: ['doctor [OPTIONS] [DIR]'],
+  options: [JSON_OPTION],
+  positionals: [
+    { name: 'DIR', help: 'Default: the current directory', isOptional: true, completes: 'directory' },
+  ],
+  examples: [{ command: 'holdfast doctor /mnt/share', help: 'Before putting locks there' }],
+};
 
 interface Finding {
   readonly name: string;

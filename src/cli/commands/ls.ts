@@ -11,7 +11,29 @@ import { asTypedHere } from '../render/path.js';
 import { hasColor } from '../render/style.js';
 import { renderTable, type Column } from '../render/table.js';
 import { readAddress } from '../run/subject.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'ls',
+  summary: 'List locks with their holders and waiters',
+  usage: ['ls [OPTIONS] [DIR|ADDRESS...]'],
+  description: [
+    'In a directory it lists our lock files there and in .holdfast/locks, and any other file that is locked right now.',
+  ],
+  options: [JSON_OPTION],
+  positionals: [
+    {
+      name: 'DIR|ADDRESS',
+      help: 'Where to look; default: the current directory',
+      isOptional: true,
+      isRepeatable: true,
+    },
+  ],
+  examples: [
+    { command: 'holdfast ls', help: 'Locks in this directory' },
+    { command: 'holdfast ls --json /srv/jobs', help: 'For programs' },
+  ],
+};
 
 const COLUMNS: readonly Column[] = [
   { title: 'LOCK' },

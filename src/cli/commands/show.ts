@@ -8,7 +8,16 @@ import { hasColor, styled } from '../render/style.js';
 import { singleLine, textWidth, wrap } from '../render/text.js';
 import { quote } from '../render/completion-words.js';
 import { readAddress } from '../run/subject.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'show',
+  summary: 'Show who holds and who waits for one lock',
+  usage: ['show [OPTIONS] LOCK'],
+  options: [JSON_OPTION],
+  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  examples: [{ command: 'holdfast show build.lock', help: 'Who, since when, with which command' }],
+};
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [lock = ''] = args.positionals;

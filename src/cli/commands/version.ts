@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 
 import { print, printJson } from '../output.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'version',
+  summary: 'Print the version',
+  usage: ['version [OPTIONS]'],
+  options: [JSON_OPTION],
+  examples: [{ command: 'holdfast version', help: 'The same as holdfast --version' }],
+};
 
 export function packageVersion(): string {
   const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');

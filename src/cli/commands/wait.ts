@@ -7,8 +7,29 @@ import { note } from '../output.js';
 import { WaitReport } from '../render/waiting.js';
 import { reportFailure } from '../run/failure.js';
 import { readAddress } from '../run/subject.js';
-import type { ParsedArguments } from '../spec.js';
+import type { CommandForm, ParsedArguments } from '../spec.js';
 import { resolveTimeout } from '../timeout.js';
+
+export const spec: CommandForm = {
+  name: 'wait',
+  summary: 'Wait until a lock is free, without taking it',
+  usage: ['wait [OPTIONS] LOCK'],
+  description: ['Exits 0 once LOCK is free and 75 when it is still held at the timeout. Creates nothing.'],
+  options: [
+    {
+      name: 'wait',
+      short: ['w'],
+      aliases: ['timeout', 'lock-timeout'],
+      value: 'DUR',
+      kind: 'duration',
+      help: 'Fail after waiting this long',
+      default: 'infinite',
+    },
+    { name: 'quiet', short: ['q'], help: 'Say nothing about waiting' },
+  ],
+  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  examples: [{ command: 'holdfast wait -w 10m build.lock', help: 'Until nobody builds any more' }],
+};
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [lock = ''] = args.positionals;

@@ -6,7 +6,19 @@ import { print, printJson } from '../output.js';
 import { asTypedHere } from '../render/path.js';
 import { singleLine } from '../render/text.js';
 import { readAddress } from '../run/subject.js';
-import type { ParsedArguments } from '../spec.js';
+import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+
+export const spec: CommandForm = {
+  name: 'why',
+  summary: 'Explain why a lock is not free: who holds it, and what they wait for',
+  usage: ['why [OPTIONS] LOCK'],
+  description: [
+    'Follows the holders of LOCK to the locks that they wait for themselves, and names a deadlock where there is one. Kernel locks only.',
+  ],
+  options: [JSON_OPTION],
+  positionals: [{ name: 'LOCK', help: 'A path' }],
+  examples: [{ command: 'holdfast why build.lock', help: 'Who is in the way, and of whom' }],
+};
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [lock = ''] = args.positionals;

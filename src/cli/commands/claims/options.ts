@@ -1,0 +1,94 @@
+import type { ClaimsOptions } from '../../../claims/index.js';
+import { DEFAULT_NETWORK_TIMEOUT_MS } from '../../../claims/index.js';
+import { singleLine } from '../../render/text.js';
+import { JSON_OPTION, type OptionSpec, type ParsedArguments, type PositionalSpec } from '../../spec.js';
+import { resolveTimeout } from '../../timeout.js';
+import { UsageError } from '../../usage-error.js';
+
+export const AGENT: OptionSpec = {
+  name: 'agent',
+  value: 'NAME',
+  help: 'Who claims',
+  default: "HOLDFAST_AGENT, else git's user name and the host",
+};
+export const REMOTE: OptionSpec = {
+  name: 'remote',
+  value: 'REMOTE',
+  help: 'The git remote that decides: a name, URL or path',
+  default: "HOLDFAST_REMOTE, else git's holdfast.remote, else origin",
+};
+export const TIMEOUT: OptionSpec = {
+  name: 'timeout',
+  value: 'DUR',
+  kind: 'duration',
+  help: 'Time for everything, the network included',
+  default: '30s',
+};
+export const STALE_AFTER: OptionSpec = {
+  name: 'stale-after',
+  value: 'DUR',
+  kind: 'duration',
+  help: 'Without a sign of life for this long, a claim counts as stale',
+  default: '1h',
+};
+export const BRANCH: OptionSpec = {
+  name: 'branch',
+  value: 'BRANCH',
+  help: 'Where the work happens; the pre-push hook guards it',
+};
+export const REASON: OptionSpec = { name: 'reason', value: 'TEXT', help: 'Shown to others' };
+export const COMMON = [AGENT, REMOTE, STALE_AFTER, TIMEOUT, JSON_OPTION];
+
+export const IDS: PositionalSpec = {
+  name: 'ID',
+  help: 'Letters, digits, ".", "_" and "-", at most 100',
+  isRepeatable: true,
+  completes: 'none',
+};
+export const ID: PositionalSpec = { name: 'ID', help: IDS.help, completes: 'none' };
+
+/** The options that all commands about claims share. */
+export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOptions> {
+  const { timeoutMs } = await resolveTimeout(args, {
+    option: 'timeout',
+    configKey: 'claims',
+    defaultMs: DEFAULT_NETWORK_TIMEOUT_MS,
+  });
+  const agent = args.text('agent');
+  const remote = args.text('remote');
+  const staleAfterMs = args.durationMs('stale-after');
+  return {
+    timeoutMs,
+    ...(agent !== undefined && { agent }),
+    ...(remote !== undefined && { remote }),
+    ...(staleAfterMs !== undefined && { staleAfterMs }),
+  };
+}
+
+/** Text options by name, without those that were not given. */
+export function texts<K extends string>(
+  args: ParsedArguments,
+  ...names: readonly K[]
+): { [N in K]?: string } {
+  const found: { [N in K]?: string } = {};
+  for (const name of names) {
+    const value = args.text(name);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** What the library calls a wrong argument is a wrong command line here: exit 64. */
+export async function asUsage<T>(args: ParsedArguments, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError) || isBug(error)) throw error;
+    throw new UsageError(singleLine(error.message.replace(/\.$/, '')), args.command.name);
+  }
+}
+
+/** Ours are sentences; the engine's ("x is not a function") have no full stop. */
+function isBug(error: Error): boolean {
+  return !error.message.endsWith('.');
+}

@@ -1,0 +1,43 @@
+import { renew } from '../../../claims/index.js';
+import { EXIT } from '../../exit-codes.js';
+import { note, print, printJson } from '../../output.js';
+import type { CommandForm, ParsedArguments } from '../../spec.js';
+import { COMMON, IDS, asUsage, claimsOptions } from './options.js';
+import { holderText } from './text.js';
+
+export const spec: CommandForm = {
+  name: 'claims renew',
+  summary: 'Show others that this agent is still at work',
+  usage: ['claims renew [OPTIONS] [ID...]'],
+  options: COMMON,
+  positionals: [{ ...IDS, isOptional: true }],
+  examples: [
+    { command: 'holdfast claims renew', help: 'All claims of this agent in this clone, in one push' },
+  ],
+};
+
+const EXIT_OF = {
+  renewed: EXIT.ok,
+  lost: EXIT.lost,
+  'not-held': EXIT.lost,
+  unconfirmed: EXIT.lost,
+  failed: EXIT.permission,
+} as const;
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  const ids = args.positionals.length === 0 ? undefined : args.positionals;
+  const items = await asUsage(args, () => renew(ids, options));
+  if (args.has('json')) printJson({ items });
+  else if (items.length === 0) note('nothing to renew');
+  else {
+    for (const { id, outcome, claim, cause } of items) {
+      if (outcome === 'renewed') print(`renewed ${id}`);
+      else
+        note(
+          `${outcome}: ${id}${claim === undefined ? '' : ` is claimed by ${holderText(claim)}`}${cause === undefined ? '' : `: ${cause}`}`,
+        );
+    }
+  }
+  return Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+}

@@ -1,0 +1,26 @@
+import { sync } from '../../../claims/index.js';
+import { EXIT } from '../../exit-codes.js';
+import { note, printJson } from '../../output.js';
+import type { CommandForm, ParsedArguments } from '../../spec.js';
+import { showList } from './list.js';
+import { COMMON, asUsage, claimsOptions } from './options.js';
+
+export const spec: CommandForm = {
+  name: 'claims sync',
+  summary: 'Look at all claims and settle what was left unconfirmed',
+  usage: ['claims sync [OPTIONS]'],
+  options: COMMON,
+  examples: [{ command: 'holdfast claims sync', help: 'From cron: looking is what makes staleness visible' }],
+};
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  const result = await asUsage(args, () => sync(options));
+  if (args.has('json')) printJson(result);
+  else {
+    for (const { id, outcome } of result.settled)
+      note(`${id}: what was unconfirmed is ${outcome === 'unconfirmed' ? 'still' : 'now'} ${outcome}`);
+    showList(result);
+  }
+  return result.settled.some(({ outcome }) => outcome === 'unconfirmed') ? EXIT.lost : EXIT.ok;
+}

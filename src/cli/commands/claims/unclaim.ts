@@ -1,0 +1,68 @@
+import { forceRelease, release, type ReleaseItem } from '../../../claims/index.js';
+import { COMMON, IDS, REASON, asUsage, claimsOptions, texts } from './options.js';
+import { holderText } from './text.js';
+import { EXIT } from '../../exit-codes.js';
+import { note, print, printJson } from '../../output.js';
+import type { CommandForm, ParsedArguments } from '../../spec.js';
+import { UsageError } from '../../usage-error.js';
+
+export const spec: CommandForm = {
+  name: 'unclaim',
+  summary: 'Release work items that this agent has claimed in this clone',
+  usage: ['unclaim [OPTIONS] ID...', 'unclaim --force --reason TEXT ID...'],
+  description: [
+    'What was stolen meanwhile stays with the thief: then the exit code is 76. With --force a claim is ended whoever has it, and its history says who did that and why.',
+  ],
+  options: [
+    ...COMMON,
+    { name: 'force', help: 'End it whoever has it; needs --reason' },
+    REASON,
+    { name: 'base', value: 'REV', help: 'The revision at which it is left' },
+  ],
+  positionals: [IDS],
+  examples: [{ command: 'holdfast unclaim issue-42', help: 'Done with it' }],
+};
+
+const EXIT_OF = {
+  released: EXIT.ok,
+  'not-held': EXIT.ok,
+  contended: EXIT.contended,
+  lost: EXIT.lost,
+  unconfirmed: EXIT.lost,
+} as const;
+
+export async function execute(args: ParsedArguments): Promise<number> {
+  const options = await claimsOptions(args);
+  const reason = args.text('reason');
+  if (args.has('force') && reason === undefined)
+    throw new UsageError('--force needs --reason TEXT', 'unclaim');
+  const items = await asUsage(args, () =>
+    args.has('force') && reason !== undefined
+      ? forceRelease(args.positionals, { ...options, reason })
+      : release(args.positionals, { ...options, ...texts(args, 'base') }),
+  );
+  if (args.has('json')) printJson({ items });
+  else for (const item of items) tell(item);
+  return Math.max(...items.map(({ outcome }) => EXIT_OF[outcome]));
+}
+
+function tell({ id, outcome, claim, cause }: ReleaseItem): void {
+  switch (outcome) {
+    case 'released':
+      return print(`released ${id}`);
+    case 'not-held':
+      return note(`not claimed: ${id}`);
+    case 'contended':
+      return note(
+        `not yours to release: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}`,
+      );
+    case 'lost':
+      return note(
+        `lost: ${id} was no longer yours${claim === undefined ? '' : `; it is claimed by ${holderText(claim)}`}`,
+      );
+    case 'unconfirmed':
+      return note(
+        `unconfirmed: ${id} may still be yours: ${cause ?? 'no answer'}. Run the same command again.`,
+      );
+  }
+}

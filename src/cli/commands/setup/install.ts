@@ -1,0 +1,121 @@
+import { emitExports, type Emitter } from '../../../provision/emit.js';
+import type { Export } from '../../../provision/exports.js';
+import { install, type InstallOptions } from '../../../provision/install.js';
+import type { Recipe } from '../../../provision/recipe.js';
+import { systemClock } from '../../../platform/clock.js';
+import { SignalCancel } from '../../cancel.js';
+import { print } from '../../output.js';
+import { reportError } from '../../render/error.js';
+import { SetupProgress } from './progress.js';
+import { attemptTimeoutMs, canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
+import { recipesOf } from './recipes.js';
+import type { CommandForm, ParsedArguments } from '../../spec.js';
+import type { Timeout } from '../../timeout.js';
+import { UsageError } from '../../usage-error.js';
+import { DIR, NO_WAIT, RECIPES, TIMEOUT } from './options.js';
+
+export const spec: CommandForm = {
+  name: 'setup',
+  summary: 'Install a toolchain once, however many ask, and print its exports',
+  usage: ['setup [OPTIONS] RECIPE...'],
+  description: [
+    'Gets, builds and checks each RECIPE unless that is done already, and prints on stdout what a shell needs to use it. One call builds; the others wait and take the result. Everything but the exports goes to stderr, and stdout stays empty when anything fails.',
+    'A recipe NAME (llama.cpp: LLAMA_CPP) is installed where {NAME}_DIR says; a finished toolchain of your own, named by {NAME}_DIR or {NAME}_LIBDIR, is used as it is.',
+    'Exit codes: 20 network, 64 unknown recipe or shell, 70 a build step failed, 74 disk full, 75 another install is going on, 78 a prerequisite is missing.',
+  ],
+  options: [
+    {
+      name: 'emit',
+      value: 'SHELL',
+      choices: ['sh', 'bash', 'zsh', 'fish', 'pwsh', 'cmd', 'json'],
+      help: 'Form of the exports',
+      default: 'sh; pwsh on Windows',
+    },
+    DIR,
+    { name: 'ref', value: 'REF', help: "Branch, tag or commit, instead of the recipe's own" },
+    { name: 'update', help: 'Build again when the remote has moved' },
+    {
+      name: 'repair',
+      value: 'WHEN',
+      choices: ['auto', 'never', 'always'],
+      help: 'Build again when the install is damaged, not even then, or in any case',
+      default: 'auto',
+    },
+    NO_WAIT,
+    { name: 'offline', help: 'Use no network: what is installed must do' },
+    TIMEOUT,
+    { name: 'quiet', short: ['q'], help: 'Say nothing about progress and waiting' },
+  ],
+  positionals: [RECIPES],
+  examples: [
+    {
+      command: 'eval "$(holdfast setup llama.cpp --emit=sh)"',
+      help: 'Install if need be, and use it in this shell',
+    },
+    { command: 'holdfast setup llama.cpp --emit=fish | source', help: 'The same in fish' },
+    { command: 'holdfast setup ./toolchain.json --dir ~/opt/tool', help: 'From a recipe of your own' },
+  ],
+};
+
+/** stdout gets the exports, all of them at the end: a shell must never evaluate half of them. */
+export async function execute(args: ParsedArguments): Promise<number> {
+  const recipes = await recipesOf(args);
+  const timeout = await waitTimeout(args);
+  const emitter = (args.text('emit') ?? (process.platform === 'win32' ? 'pwsh' : 'sh')) as Emitter;
+  const cancel = new SignalCancel();
+  cancel.arm();
+  try {
+    const exports: Export[] = [];
+    for (const recipe of recipes) exports.push(...(await installOne(recipe, args, timeout, cancel)));
+    print(emit(exports, emitter, args));
+    return 0;
+  } catch (error) {
+    const exitCode = canceledExitCode(error, cancel);
+    if (exitCode === undefined) throw error;
+    reportError(error);
+    return exitCode;
+  } finally {
+    cancel.disarm();
+  }
+}
+
+async function installOne(
+  recipe: Recipe,
+  args: ParsedArguments,
+  timeout: Timeout,
+  cancel: SignalCancel,
+): Promise<readonly Export[]> {
+  const progress = new SetupProgress(systemClock, args.has('quiet'));
+  const fetchMs = attemptTimeoutMs(args);
+  const [dir, ref, repair] = [args.text('dir'), args.text('ref'), args.text('repair')];
+  const options: InstallOptions = {
+    ...timeout,
+    signal: cancel.signal,
+    update: args.has('update'),
+    offline: args.has('offline'),
+    onEvent: progress.onEvent,
+    ...(!args.has('quiet') && { onWait: waitListener(recipe.name, timeout) }),
+    ...(fetchMs !== undefined && { attemptTimeoutMs: fetchMs }),
+    ...(dir !== undefined && { dir }),
+    ...(ref !== undefined && { ref }),
+    ...(repair !== undefined && { repair: repair as NonNullable<InstallOptions['repair']> }),
+  };
+  try {
+    return (await install(recipe, options)).exports;
+  } catch (error) {
+    if (error instanceof TypeError && ref !== undefined)
+      throw new UsageError(error.message.replace(/\.$/, ''), 'setup');
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function emit(exports: readonly Export[], emitter: Emitter, args: ParsedArguments): string {
+  try {
+    return emitExports(exports, emitter);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(error.message.replace(/\.$/, ''), args.command.name);
+  }
+}
