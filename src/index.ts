@@ -27,6 +27,6 @@ export {
 export { formatDuration, parseDuration } from './core/duration.js';
 export { acquireSync, withLockSync } from './locks/acquire-sync.js';
 export { explain } from './locks/explain.js';
-export type { ChainLock, WaitChain } from './platform/deadlock.js';
+export type { ChainLock, WaitChain } from './platform/wait-graph.js';
 export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
 export { once, type OnceResult } from './locks/once.js';

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { isLockError, LockError } from '../core/errors.js';
+import { isSame } from '../core/holder.js';
 import type { WaitEvent } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
 import { newHolderId } from '../core/holder.js';
@@ -80,7 +81,7 @@ export async function refresh<T>(parts: RefreshParts<T>, options: RefreshOptions
   await refreshNames(dirname(path));
   const found = await parts.reader.read();
   const isSince = (moment: { readonly bootId: string | undefined }, bootMs: number): boolean =>
-    moment.bootId === bootId() && bootMs > sinceBootMs + parts.bootClock.resolutionMs;
+    isSame(moment.bootId, bootId()) && bootMs > sinceBootMs + parts.bootClock.resolutionMs;
   if (found.kind === 'ok') {
     const { header, meta } = found.version;
     const isOther = header.contentId !== options.seenContentId || isSince(meta.fetch, meta.fetch.endedMs);

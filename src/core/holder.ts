@@ -22,6 +22,14 @@ export function newHolderId(): string {
   return `${prefix}${PAIRS[n >> 20]}${PAIRS[(n >> 10) & 1023]}${PAIRS[n & 1023]}`;
 }
 
+/**
+ * Whether two recorded facts (boot ids, namespaces, start times) are known and equal. What is unknown equals nothing, not
+ * even what is unknown elsewhere: two machines without a boot id are not one machine.
+ */
+export function isSame(a: unknown, b: unknown): boolean {
+  return a !== undefined && a !== null && a === b;
+}
+
 /** Enough to tell later, from the same pid namespace, whether this very process still runs. */
 export interface ProcessIdentity {
   readonly pid: number;

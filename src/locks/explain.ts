@@ -1,4 +1,4 @@
-import { waitChain, type WaitChain } from '../platform/deadlock.js';
+import { waitChain, type WaitChain } from '../platform/wait-graph.js';
 import { LockError } from '../core/errors.js';
 import { targetOf, type Lock } from './lock.js';
 

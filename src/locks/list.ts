@@ -2,9 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { isLeaseListing } from '../backends/lease/listing.js';
-import { kernelFileKey } from '../platform/file-key.js';
+import { kernelFileKey, readMounts } from '../platform/mounts.js';
 import { heldLocks } from '../platform/lock-table.js';
-import { readMounts } from '../platform/mounts.js';
 import { lockFilesIn } from './clean.js';
 import { LOCK_DIRECTORY } from './data-file.js';
 

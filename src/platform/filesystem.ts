@@ -1,8 +1,7 @@
 import { lstatSync, statSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { formatDevice } from './file-key.js';
-import { type Mount, readMounts } from './mounts.js';
+import { formatDevice, type Mount, readMounts } from './mounts.js';
 
 /**
  * `local`: one kernel has it, so its locks are the whole truth. `network`: other kernels reach the same

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
 import { basename } from 'node:path';
 
-import type { ProcessIdentity } from '../core/holder.js';
+import { isSame, type ProcessIdentity } from '../core/holder.js';
 import { withoutCredentials } from '../core/address.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
@@ -14,7 +14,7 @@ function once<T>(read: () => T): () => T {
 
 export const hostname: () => string = once(() => osHostname());
 
-/** Changes with every boot of the kernel; undefined outside Linux. */
+/** Changes with every boot of the kernel; undefined when it cannot be known. */
 export const bootId: () => string | undefined = once(() => {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -23,11 +23,19 @@ export const bootId: () => string | undefined = once(() => {
   }
 });
 
-/** Inode of this process's pid namespace; undefined outside Linux. */
-export const pidNamespace: () => number | undefined = once(() => namespaceInode('pid'));
+/** A platform without namespaces has one of each, the same for all its processes. */
+const NO_NAMESPACES = 0;
 
-/** Inode of this process's time namespace; undefined outside Linux and before Linux 5.6. */
-export const timeNamespace: () => number | undefined = once(() => namespaceInode('time'));
+/** Inode of this process's pid namespace; 0 on platforms without such, undefined when it cannot be known (no /proc). */
+export const pidNamespace: () => number | undefined = once(() =>
+  process.platform === 'linux' ? namespaceInode('pid') : NO_NAMESPACES,
+);
+
+/** Inode of this process's time namespace; 0 on platforms without such and before Linux 5.6, undefined without /proc. */
+export const timeNamespace: () => number | undefined = once(() => {
+  if (process.platform !== 'linux') return NO_NAMESPACES;
+  return namespaceInode('time') ?? (pidNamespace() === undefined ? undefined : NO_NAMESPACES);
+});
 
 /** Inode of the initial pid namespace (PROC_PID_INIT_INO), the one that sees every process of the kernel. */
 const INITIAL_PID_NAMESPACE = 4026531836;
@@ -77,14 +85,12 @@ export function isProcessAlive(subject: ProcessIdentity): boolean | undefined {
   if (isZombie(stat)) return false;
   if (subject.startTime === undefined || subject.startTime === stat.startTime) return true;
   // A time namespace shifts the start times that /proc reports: unequal then proves nothing.
-  return subject.timeNamespace === timeNamespace() ? false : undefined;
+  return isSame(subject.timeNamespace, timeNamespace()) ? false : undefined;
 }
 
-function isVisibleFromHere({ pid, host, bootId: boot, pidNamespace: namespace }: ProcessIdentity): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  if (boot !== bootId() || namespace !== pidNamespace()) return false;
-  // Where the kernel gives no boot id, the host's name is all there is.
-  return boot !== undefined || host === hostname();
+/** Whether the pid of `subject` names the same process here: same boot, same pid namespace, both known. */
+export function isVisibleFromHere({ pid, bootId: boot, pidNamespace: namespace }: ProcessIdentity): boolean {
+  return Number.isInteger(pid) && pid > 0 && isSame(boot, bootId()) && isSame(namespace, pidNamespace());
 }
 
 function isStatExpected(): boolean {
@@ -101,21 +107,20 @@ function probePid(pid: number): 'exists' | 'gone' {
   }
 }
 
-/**
- * Whether `pid` is the parent, grandparent, ... of this process; a process is not its own ancestor.
- * undefined where the chain cannot be followed.
- */
-export function isAncestor(pid: number): boolean | undefined {
-  if (pid === process.ppid) return true;
-  if (!isProcOurs()) return undefined;
-  let current = process.ppid;
-  while (current > 0) {
-    if (current === pid) return true;
-    const stat = readProcessStat(current);
-    if (stat === undefined) return undefined;
-    current = stat.parentPid;
+/** The processes above `pid`, nearest first, as far as they can be followed; a process is not its own ancestor. */
+export function* ancestorsOf(pid: number): Generator<number, void, undefined> {
+  const seen = new Set([pid]);
+  let current = parentOf(pid);
+  while (current !== undefined && current > 0 && !seen.has(current)) {
+    yield current;
+    seen.add(current);
+    current = parentOf(current);
   }
-  return false;
+}
+
+function parentOf(pid: number): number | undefined {
+  if (pid === process.pid) return process.ppid;
+  return isProcOurs() ? readProcessStat(pid)?.parentPid : undefined;
 }
 
 /**

@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '../core/clock.js';
 import type { Mode } from '../core/backend.js';
 import { systemClock } from './clock.js';
-import { locksOfProcess } from './descriptor-scan.js';
-import { kernelFileKey } from './file-key.js';
+import { type LockLine, locksOfProcess, parseLockLines } from './lock-lines.js';
+import { kernelFileKey } from './mounts.js';
 import { fileSystemKind } from './filesystem.js';
 import { commandOf, isInitialPidNamespace } from './identity.js';
-import { type LockLine, parseLockLines } from './lock-lines.js';
 import { isProcOurs, listPids, readProcessStat } from './process-stat.js';
 
 export interface LockTableHolder {
@@ -69,26 +68,6 @@ export function readLockTableSync(path: string): LockTable {
 /** Every flock that is visible from here, with all who share it. Always looks at every process. */
 export function heldLocks(clock: Clock = systemClock): Promise<readonly HeldLock[]> {
   return inTurns(readAll(), clock);
-}
-
-/** The edges of the wait-for graph; a cycle through them is a deadlock, unless a wait has a timeout. */
-export interface WaitGraph {
-  /** Keys of the locks that a process waits for. Waits at the gate are missing: nobody can name them. */
-  readonly waitsFor: ReadonlyMap<number, readonly string[]>;
-  /** Processes that hold a lock, those that inherited it included. */
-  readonly heldBy: ReadonlyMap<string, readonly number[]>;
-}
-
-export function waitGraph(locks: readonly HeldLock[]): WaitGraph {
-  const waitsFor = new Map<number, string[]>();
-  const heldBy = new Map<string, number[]>();
-  for (const { key, holders, waiters } of locks) {
-    heldBy.set(key, [...new Set(holders.map((holder) => holder.pid))]);
-    for (const { pid } of waiters) {
-      if (pid !== undefined) waitsFor.set(pid, [...(waitsFor.get(pid) ?? []), key]);
-    }
-  }
-  return { waitsFor, heldBy };
 }
 
 /** Yields wherever the event loop may take a turn. */

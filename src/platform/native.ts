@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { LockError } from '../core/errors.js';
 import type { NativeAddon } from './native-contract.js';
 
+/** src/platform, dist/platform and dist/bin (the bundled `run`) all lie two levels below the package's root. */
+const PACKAGE = '../..';
+
 let loaded: NativeAddon | undefined;
 
 /**
@@ -18,8 +21,7 @@ export function loadNative(): NativeAddon {
 
 function open(): NativeAddon {
   const platform = `${process.platform}-${process.arch}`;
-  // src/platform, dist/platform and dist/bin all lie two levels below the package's root.
-  const file = join(import.meta.dirname, '..', '..', 'prebuilds', platform, 'holdfast.node');
+  const file = join(import.meta.dirname, PACKAGE, 'prebuilds', platform, 'holdfast.node');
   const target: { exports: unknown } = { exports: {} };
   try {
     // Lazy binding would turn a missing symbol into a crash at the first lock.
@@ -33,4 +35,9 @@ function open(): NativeAddon {
     );
   }
   return target.exports as NativeAddon;
+}
+
+/** URL of a compiled file of this package, for worker threads: `distUrl('renewal/worker.js')`. */
+export function distUrl(path: string): URL {
+  return new URL(`${PACKAGE}/dist/${path}`, import.meta.url);
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 
 import { LockError, type LossReason } from '../core/errors.js';
 import type { RenewalSource } from '../core/lease.js';
-import { distUrl } from '../platform/package-url.js';
+import { distUrl } from '../platform/native.js';
 import type { LeaseCell } from './shared-state.js';
 import { OrderRing } from './ring.js';
 import { fromWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';

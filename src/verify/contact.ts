@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { LockError } from '../core/errors.js';
 import type { Clock } from '../core/clock.js';
-import { distUrl } from '../platform/package-url.js';
+import { distUrl } from '../platform/native.js';
 import { converse, type Conversation } from '../process/converse.js';
 import { formatLocation, quoteForShell, type Location } from './location.js';
 import type { Answer, Greeting, Order, PartyActions } from './party.js';

@@ -3,10 +3,10 @@ import { hostname as osHostname } from 'node:os';
 import { expect, test } from 'vitest';
 
 import {
+  ancestorsOf,
   bootId,
   commandOf,
   hostname,
-  isAncestor,
   isProcessAlive,
   ownIdentity,
   pidNamespace,
@@ -112,10 +112,11 @@ test('/proc of another pid namespace is not believed', async () => {
 test('parents are ancestors, strangers, children and oneself are not', () => {
   const child = startShell('read line');
   const grandparent = readProcessStat(process.ppid)?.parentPid ?? 0;
-  expect(isAncestor(process.ppid)).toBe(true);
-  expect(isAncestor(grandparent)).toBe(true);
-  expect(isAncestor(process.pid)).toBe(false);
-  expect(isAncestor(child.pid)).toBe(false);
+  const above = [...ancestorsOf(process.pid)];
+  expect(above.slice(0, 2)).toEqual([process.ppid, grandparent]);
+  expect(above).not.toContain(process.pid);
+  expect(above).not.toContain(child.pid);
+  expect([...ancestorsOf(child.pid)].slice(0, 2)).toEqual([process.pid, process.ppid]);
 });
 
 test('a command is shown without its directory, with its arguments, on one line and short', async () => {

@@ -2,9 +2,10 @@ import { renameSync, symlinkSync, truncateSync, unlinkSync, writeFileSync, mkdir
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { kernelFileKey } from '../../src/platform/file-key.js';
+import { kernelFileKey } from '../../src/platform/mounts.js';
 import { processStartTime } from '../../src/platform/identity.js';
-import { heldLocks, readLockTable, readLockTableSync, waitGraph } from '../../src/platform/lock-table.js';
+import { heldLocks, readLockTable, readLockTableSync } from '../../src/platform/lock-table.js';
+import { waitGraph } from '../../src/platform/wait-graph.js';
 import { bundleSource } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
 import {

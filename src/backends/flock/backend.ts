@@ -109,7 +109,7 @@ export class FlockBackend implements Backend {
   }
 
   async findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
-    const { findDeadlock } = await import('../../platform/deadlock.js');
+    const { findDeadlock } = await import('../../platform/wait-graph.js');
     return findDeadlock(resource, process.pid);
   }
 

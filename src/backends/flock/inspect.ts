@@ -1,8 +1,7 @@
 import type { HolderInfo, Mode } from '../../core/backend.js';
-import type { HolderRecord } from '../../core/holder.js';
-import { bootId, commandOf, pidNamespace } from '../../platform/identity.js';
+import { isSame, type HolderRecord } from '../../core/holder.js';
+import { ancestorsOf, bootId, commandOf, isVisibleFromHere } from '../../platform/identity.js';
 import { readLockTable, type LockTableHolder } from '../../platform/lock-table.js';
-import { readProcessStat } from '../../platform/process-stat.js';
 import { probeHeldMode } from './probe.js';
 import { readRecord } from './record.js';
 
@@ -45,10 +44,10 @@ function describeVisible(holder: LockTableHolder, record: HolderRecord | undefin
 
 /** A shared holder writes no record, so one that is there is of the past. */
 function describeHidden(mode: Mode, record: HolderRecord | undefined): HolderInfo {
-  if (mode === 'shared' || record === undefined || isOfThisNamespace(record)) {
+  if (mode === 'shared' || record === undefined || isVisibleFromHere(record)) {
     return { state: 'holder', mode, note: HIDDEN };
   }
-  const isHere = record.bootId === bootId();
+  const isHere = isSame(record.bootId, bootId());
   return {
     state: 'holder',
     mode,
@@ -58,13 +57,9 @@ function describeHidden(mode: Mode, record: HolderRecord | undefined): HolderInf
 }
 
 function isAbout(record: HolderRecord, holder: LockTableHolder): boolean {
-  if (record.pid !== holder.pid || !isOfThisNamespace(record)) return false;
+  if (record.pid !== holder.pid || !isVisibleFromHere(record)) return false;
   // A process started since may have been given the same pid.
-  return record.startTime === undefined || record.startTime === holder.startTime;
-}
-
-function isOfThisNamespace(record: HolderRecord): boolean {
-  return record.bootId === bootId() && record.pidNamespace === pidNamespace();
+  return isSame(record.startTime, holder.startTime);
 }
 
 function detailsOf({ pid, host, command, holderId, sinceAt, reason }: HolderRecord): Partial<HolderInfo> {
@@ -88,17 +83,7 @@ function described(pid: number, command: string | undefined): Partial<HolderInfo
 function withoutHeirs(holders: readonly LockTableHolder[]): readonly LockTableHolder[] {
   return holders.filter((holder) => {
     if (holder.isTaker) return true;
-    const above = ancestorsOf(holder.pid);
+    const above = new Set(ancestorsOf(holder.pid));
     return !holders.some((other) => other.mode === holder.mode && above.has(other.pid));
   });
-}
-
-function ancestorsOf(pid: number): ReadonlySet<number> {
-  const above = new Set<number>();
-  let current = readProcessStat(pid)?.parentPid ?? 0;
-  while (current > 0 && !above.has(current)) {
-    above.add(current);
-    current = readProcessStat(current)?.parentPid ?? 0;
-  }
-  return above;
 }

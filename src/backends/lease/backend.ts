@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { errnoOf } from '../../core/system-error.js';
 import { ownCommand, ownIdentity, processStartTime } from '../../platform/identity.js';
-import { distUrl } from '../../platform/package-url.js';
+import { distUrl } from '../../platform/native.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';

@@ -1,7 +1,7 @@
 import type { Grant } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../core/lease.js';
-import { distUrl } from '../../platform/package-url.js';
+import { distUrl } from '../../platform/native.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import type { RedisContext } from './context.js';
 import { endClaim, extendClaim, type Claim } from './claim.js';

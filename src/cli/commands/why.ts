@@ -1,5 +1,5 @@
 import { describeDeadlock } from '../../core/deadlock.js';
-import type { ChainLock } from '../../platform/deadlock.js';
+import type { ChainLock } from '../../platform/wait-graph.js';
 import { explain } from '../../locks/explain.js';
 import { inspect } from '../../locks/inspect.js';
 import { print, printJson } from '../output.js';

@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import { hostname, isAncestor } from '../../platform/identity.js';
+import { ancestorsOf, hostname } from '../../platform/identity.js';
 
 /** The pids of the `holdfast run` processes that a command runs under, the outermost first. */
 export const CHAIN_VARIABLE = 'HOLDFAST_ANCESTORS';
@@ -20,12 +20,14 @@ export function enclosingHolder(
   env: NodeJS.ProcessEnv,
 ): HolderInfo | undefined {
   const chain = chainOf(env);
+  if (chain.length === 0) return undefined;
+  const above = new Set(ancestorsOf(process.pid));
   return holders.find(
     ({ state, pid, host }) =>
       state === 'holder' &&
       pid !== undefined &&
       chain.includes(pid) &&
       (host === undefined || host === hostname()) &&
-      isAncestor(pid) === true,
+      above.has(pid),
   );
 }

@@ -2,12 +2,11 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 import type { DeadlockLink } from '../core/deadlock.js';
-import { kernelFileKey } from './file-key.js';
+import { kernelFileKey, readMounts } from './mounts.js';
 import { parseLockLines, type LockLine } from './lock-lines.js';
-import { heldLocks, waitGraph, type HeldLock, type WaitGraph } from './lock-table.js';
-import { commandOf } from './identity.js';
+import { heldLocks, type HeldLock } from './lock-table.js';
+import { ancestorsOf, commandOf } from './identity.js';
 import { isProcOurs, readProcessStat } from './process-stat.js';
-import { readMounts } from './mounts.js';
 
 /**
  * The cycle that `pid` closes by waiting for the flock of the file at `path`: each link holds a lock that the link
@@ -72,6 +71,26 @@ export async function waitChain(path: string): Promise<WaitChain> {
   return { locks: chain, deadlock: cycle === undefined ? undefined : describe(cycle, nameOf) };
 }
 
+/** The edges of the wait-for graph; a cycle through them is a deadlock, unless a wait has a timeout. */
+export interface WaitGraph {
+  /** Keys of the locks that a process waits for. Waits at the gate are missing: nobody can name them. */
+  readonly waitsFor: ReadonlyMap<number, readonly string[]>;
+  /** Processes that hold a lock, those that inherited it included. */
+  readonly heldBy: ReadonlyMap<string, readonly number[]>;
+}
+
+export function waitGraph(locks: readonly HeldLock[]): WaitGraph {
+  const waitsFor = new Map<number, string[]>();
+  const heldBy = new Map<string, number[]>();
+  for (const { key, holders, waiters } of locks) {
+    heldBy.set(key, [...new Set(holders.map((holder) => holder.pid))]);
+    for (const { pid } of waiters) {
+      if (pid !== undefined) waitsFor.set(pid, [...(waitsFor.get(pid) ?? []), key]);
+    }
+  }
+  return { waitsFor, heldBy };
+}
+
 interface Step {
   readonly pid: number;
   readonly waitsFor: string;
@@ -105,10 +124,7 @@ function isCyclePossible(lines: readonly LockLine[], wanted: string, pid: number
 
 /** `pid` and the processes above it. */
 function ancestry(pid: number): Set<number> {
-  const line = new Set<number>();
-  for (let next = pid; next > 0 && !line.has(next); next = readProcessStat(next)?.parentPid ?? 0)
-    line.add(next);
-  return line;
+  return new Set([pid, ...ancestorsOf(pid)]);
 }
 
 /** Breadth first, so that the cycle that is reported is one of the shortest. */
