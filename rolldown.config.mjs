@@ -11,7 +11,7 @@ function isExternal(id, _importer, isResolved) {
   return LAZY.test(id.replaceAll('\\', '/'));
 }
 
-/** What every run executes gets randomness without the rest of node:crypto; see src/bin/light-crypto.ts. */
+/** What every run executes gets randomness without the rest of node:crypto; see src/cli/run/light-crypto.ts. */
 const lightCrypto = {
   name: 'light-crypto',
   resolveId(id, importer) {
@@ -19,7 +19,7 @@ const lightCrypto = {
       (importer ?? '').replaceAll('\\', '/'),
     );
     return id === 'node:crypto' && isOnFastPath
-      ? fileURLToPath(new URL('dist/bin/light-crypto.js', import.meta.url))
+      ? fileURLToPath(new URL('dist/cli/run/light-crypto.js', import.meta.url))
       : undefined;
   },
 };
@@ -35,7 +35,7 @@ const importByLauncher = {
  * one file a tenth. What only a run with trouble needs lies in a few files beside it.
  */
 export default defineConfig({
-  input: 'dist/bin/run.js',
+  input: { run: 'dist/cli/run/main.js' },
   // What the rarer files share with the entry stays in it, as exports more than it has in the source.
   preserveEntrySignatures: 'allow-extension',
   platform: 'node',

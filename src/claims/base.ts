@@ -1,6 +1,6 @@
 import { gitEnvironment, type ClaimRecord } from '../backends/git/index.js';
 import { LockError } from '../core/errors.js';
-import { execFile } from '../process/exec-file.js';
+import { execFile } from '../process/exec.js';
 import type { Session } from './session.js';
 
 const PATIENCE_MS = 10_000;

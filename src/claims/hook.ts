@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { gitEnvironment } from '../backends/git/index.js';
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { execFile } from '../process/exec-file.js';
+import { execFile } from '../process/exec.js';
 
 const MARK = '# holdfast claims hook';
 

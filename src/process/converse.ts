@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-import { captureOutput } from './output-capture.js';
+import { captureOutput } from './output.js';
 
 /** Of what it says on stderr; the tail explains why it ended. */
 const MAX_STDERR_BYTES = 16 * 1024;

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { errnoOf } from '../core/system-error.js';
-import { execFile, type ExecResult } from '../process/exec-file.js';
+import { execFile, type ExecResult } from '../process/exec.js';
 import type { BuildLog } from './build-log.js';
 import { installError } from './errors.js';
 import type { Reporter } from './events.js';

@@ -1,5 +1,5 @@
 import { errnoOf, systemError } from '../core/system-error.js';
-import { execFile } from '../process/exec-file.js';
+import { execFile } from '../process/exec.js';
 import { formatDuration } from '../core/duration.js';
 import { installError, withoutCredentials } from './errors.js';
 import type { FetchContext } from './fetch-context.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
-import { execFile } from '../process/exec-file.js';
+import { execFile } from '../process/exec.js';
 import { installError } from './errors.js';
 import type { Prerequisite, Recipe } from './recipe.js';
 

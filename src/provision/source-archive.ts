@@ -5,7 +5,7 @@ import { errnoOf } from '../core/system-error.js';
 import type { Answer } from '../net/attempt.js';
 import { fetchRetrying } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
-import { execFile } from '../process/exec-file.js';
+import { execFile } from '../process/exec.js';
 import { installError, withoutCredentials } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
 import type { ArchiveSource } from './recipe.js';

@@ -18,7 +18,7 @@ import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../platform/process-stat.js';
 import { readReplaced, refreshNames } from '../platform/replaced-file.js';
-import { terminateTree } from '../process/terminate-tree.js';
+import { terminateTree } from '../process/tree.js';
 import { versionDir, type Layout } from './layout.js';
 import { makeDirectory } from './make-directory.js';
 import { readStamp, type Stamp } from './stamp.js';

@@ -1,9 +1,9 @@
 /** What `holdfast run` does with a child, without a lock: `node run-fixture.cjs COMMAND ARGS...` */
 import { openSync } from 'node:fs';
 
-import { exitCodeOf } from '../../src/process/exit-status.js';
-import { inheritedDescriptors } from '../../src/process/inherited-descriptors.js';
-import { startChild } from '../../src/process/run-child.js';
+import { exitCodeOf } from '../../src/process/children.js';
+import { inheritedDescriptors } from '../../src/process/descriptors.js';
+import { startChild } from '../../src/process/run.js';
 
 const inherited = inheritedDescriptors();
 const [command = '', ...args] = process.argv.slice(2);

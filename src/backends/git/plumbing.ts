@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Clock } from '../../core/clock.js';
 import { LockError } from '../../core/errors.js';
-import { execFile, type ExecResult } from '../../process/exec-file.js';
+import { execFile, type ExecResult } from '../../process/exec.js';
 import { CLAIM_REF_PREFIX } from './claim-id.js';
 import type { Deadline } from './deadline.js';
 import { tryUnlink } from './files.js';

@@ -1,6 +1,6 @@
 import { LockError } from '../../core/errors.js';
 import type { Clock } from '../../core/clock.js';
-import { execFile } from '../../process/exec-file.js';
+import { execFile } from '../../process/exec.js';
 import { ConfigMemory } from './config-memory.js';
 import { gitEnvironment } from './environment.js';
 import { reasonIn } from './failures.js';

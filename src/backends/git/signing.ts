@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { LockError } from '../../core/errors.js';
-import { execFile } from '../../process/exec-file.js';
+import { execFile } from '../../process/exec.js';
 import { lastValue, type GitConfigEntry } from './git-config.js';
 
 /** `off`: nothing is signed or checked. `audit`: signed and checked, and told. `enforce`: what is not signed by its agent counts as broken. */

@@ -2,7 +2,7 @@ import { formatDuration } from '../../core/duration.js';
 import { isLockError } from '../../core/errors.js';
 import { describeHolder } from '../../core/messages.js';
 import type { HolderInfo } from '../../core/backend.js';
-import { exitCodeOfSignal } from '../../process/exit-status.js';
+import { exitCodeOfSignal } from '../../process/children.js';
 import type { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';
 import { reportError } from '../render/error.js';

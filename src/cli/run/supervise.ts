@@ -1,8 +1,8 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
 import { inheritableDescriptor } from '../../locks/inheritance.js';
-import { exitCodeOf, type SpawnFailure } from '../../process/exit-status.js';
-import { startChild, type RunningChild } from '../../process/run-child.js';
+import { exitCodeOf, type SpawnFailure } from '../../process/children.js';
+import { startChild, type RunningChild } from '../../process/run.js';
 import { note } from '../output.js';
 import { CHAIN_VARIABLE, chainOf } from './chain.js';
 import type { EventLog } from './events.js';
@@ -72,7 +72,7 @@ function endWhenLost({ request, guard }: Supervision, child: RunningChild): () =
   // The kernel takes no lock away while this process lives, so most runs need not read what comes here.
   if (pid === undefined || inheritableDescriptor(guard) !== undefined) return () => Promise.resolve();
   // Now, not at the loss: the package may have been replaced by then.
-  const loading = import('../../process/terminate-tree.js');
+  const loading = import('../../process/tree.js');
   let ending: Promise<unknown> | undefined;
   const onLost = (): void => {
     const root = { pid, startTime, environmentMark: `${HOLDER_VARIABLE}=${guard.holderId}` };

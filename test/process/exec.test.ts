@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { execFile, type ExecOptions } from '../../src/process/exec-file.js';
+import { execFile, type ExecOptions } from '../../src/process/exec.js';
 import { bundleSource } from '../support/bundle.js';
 import { testDirectory } from '../support/directory.js';
 import { hangMs } from '../support/time.js';
@@ -124,7 +124,7 @@ test('an aborted signal starts nothing', async () => {
 });
 
 test('a process that exits takes its programs along', async () => {
-  const bundle = await bundleSource('process/exec-file.ts');
+  const bundle = await bundleSource('process/exec.ts');
   const file = join(testDirectory(), 'pid');
   writeFileSync(file, '');
   const script = `

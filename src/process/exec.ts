@@ -3,9 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../core/clock.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
-import { captureOutput } from './output-capture.js';
-import { type TreeRoot, trySignal } from './process-tree.js';
-import { terminateTree } from './terminate-tree.js';
+import { captureOutput } from './output.js';
+import { terminateTree, type TreeRoot, trySignal } from './tree.js';
 
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 export const EXEC_GRACE_MS = 500;

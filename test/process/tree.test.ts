@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 
 import { systemClock } from '../../src/platform/clock.js';
 import { processStartTime } from '../../src/platform/identity.js';
-import type { TreeRoot } from '../../src/process/process-tree.js';
-import { terminateTree } from '../../src/process/terminate-tree.js';
+import { terminateTree, type TreeRoot } from '../../src/process/tree.js';
 import {
   eventually,
   isGone,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 import { processStartTime } from '../platform/identity.js';
-import type { ChildEnd } from './exit-status.js';
-import { forwardSignals } from './signal-policy.js';
-import { explainSpawnFailure } from './spawn-failure.js';
+import type { ChildEnd } from './children.js';
+import { forwardSignals } from './signals.js';
+import { explainSpawnFailure } from './children.js';
 
 export interface ChildRequest {
   /** Looked up on the child's PATH, unless it has a slash. Never a shell's. */

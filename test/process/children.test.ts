@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { exitCodeOf, exitCodeOfSignal } from '../../src/process/exit-status.js';
+import { exitCodeOf, exitCodeOfSignal } from '../../src/process/children.js';
 
 test.each([
   ['SIGHUP', 129],

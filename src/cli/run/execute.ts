@@ -1,0 +1,129 @@
+import { formatDuration } from '../../core/duration.js';
+import type { WaitEvent } from '../../core/events.js';
+import type { Guard } from '../../core/guard.js';
+import { sleep, systemClock } from '../../platform/clock.js';
+import { describeOwnCommand } from '../../platform/identity.js';
+import { inheritedDescriptors } from '../../process/descriptors.js';
+import { SignalCancel } from '../cancel.js';
+import { note } from '../output.js';
+import type { EventLog } from './events.js';
+import { readRunRequest, type RunRequest } from './request.js';
+import { lockableOf, type Lockable } from './subject.js';
+import { supervise, type Outcome } from './supervise.js';
+import { watchFreshness } from './freshness.js';
+import type { ParsedArguments } from '../spec.js';
+
+/** @param inherited descriptors that the command gets; found out before this process opens any of its own. */
+export async function execute(
+  args: ParsedArguments,
+  inherited: readonly number[] = inheritedDescriptors(),
+): Promise<number> {
+  const request = await readRunRequest(args);
+  const lockable = lockableOf(request.subject, inherited);
+  const log = await openLog(request, lockable);
+  if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
+  for (let isFirst = true; ; isFirst = false) {
+    const outcome = await holdAndRun({ request, lockable, log, inherited });
+    if (!request.isStandingBy) return outcome.exitCode;
+    // Whoever stands by for a lost lock goes on when the server is away, which may be why it was lost.
+    const mayReturn = outcome.isLost || (!isFirst && UNREACHABLE.has(outcome.code ?? ''));
+    if (!mayReturn) return outcome.exitCode;
+    note(`holdfast: standing by for "${lockable.shown}"`);
+    if (!outcome.isLost) await sleep(STAND_BY_PAUSE_MS);
+  }
+}
+
+/** Between attempts to reach a server that is away. */
+const STAND_BY_PAUSE_MS = 1_000;
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'HOLDFAST_BACKEND_UNAVAILABLE',
+  'HOLDFAST_UNCONFIRMED',
+  'HOLDFAST_LOST',
+]);
+
+interface Job {
+  readonly request: RunRequest;
+  readonly lockable: Lockable;
+  readonly log: EventLog | undefined;
+  readonly inherited: readonly number[];
+}
+
+/** Once through: wait, hold, run, let go. */
+async function holdAndRun({
+  request,
+  lockable,
+  log,
+  inherited,
+}: Job): Promise<Outcome & { readonly code?: string }> {
+  const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
+  const cancel = new SignalCancel();
+  const startedAt = systemClock.now();
+  let guard: Guard;
+  try {
+    guard = await lockable.acquire({
+      mode: request.mode,
+      coversChild: request.argv.length > 0,
+      ...request.timeout,
+      signal: cancel.signal,
+      // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
+      onDeadlock: 'fail',
+      onWait: waitListener(request, lockable, cancel, log),
+      ...(request.permits !== undefined && { permits: request.permits }),
+      ...(request.reason !== undefined && { reason: request.reason }),
+      ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
+    });
+  } catch (error) {
+    const { conflictExitCode, isQuiet } = request;
+    const waitedMs = systemClock.now() - startedAt;
+    const address = lockable.shown;
+    const { reportFailure } = await import('./failure.js');
+    const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
+    log?.({ event: 'failed', ...failure });
+    return { exitCode: failure.exitCode, isLost: false, code: (error as { code?: string }).code ?? '' };
+  }
+  const waitedMs = systemClock.now() - startedAt;
+  log?.({ event: 'acquired', waitedMs, holderId: guard.holderId, mode: guard.mode });
+  if (request.isVerbose) {
+    note(`holdfast: locked "${lockable.shown}" (${request.mode}) after ${formatDuration(waitedMs)}`);
+  }
+  if (request.subject.kind === 'descriptor') {
+    cancel.disarm();
+    return { exitCode: 0, isLost: false };
+  }
+  if (isRenewed?.() === true) {
+    cancel.disarm();
+    if (!request.isQuiet) note(`holdfast: "${request.unlessNewer}" was renewed meanwhile; nothing to do`);
+    log?.({ event: 'skipped' });
+    await guard.release();
+    return { exitCode: 0, isLost: false };
+  }
+  if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);
+  const onStarted = (): void => cancel.disarm();
+  return supervise({ request, guard, lock: lockable.absolute, inherited, log, onStarted });
+}
+
+async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<EventLog | undefined> {
+  if (events === undefined) return undefined;
+  const { openEventLog } = await import('./events.js');
+  return openEventLog(events, absolute, systemClock);
+}
+
+/** What is to be done once somebody is found in the way, and not a moment earlier. */
+function waitListener(
+  request: RunRequest,
+  lockable: Lockable,
+  cancel: SignalCancel,
+  log: EventLog | undefined,
+): (event: WaitEvent) => void {
+  let listener: Promise<(event: WaitEvent) => void> | undefined;
+  return (event) => {
+    if (event.type === 'started') {
+      cancel.arm();
+      listener = import('./contention.js').then(({ contentionListener }) =>
+        contentionListener(request, lockable, cancel, log),
+      );
+    }
+    // In the order in which they happened: what is loading hears of the first events a moment later.
+    void listener?.then((hear) => hear(event));
+  };
+}
