@@ -16,6 +16,8 @@ const LAYERS = [
 const EXCEPTIONS = { claims: ['backends/git'] };
 
 const BACKENDS = ['etcd', 'flock', 'git', 'lease', 'memory', 'postgres', 'redis'];
+/** What the backends of servers share; it knows none of them. */
+const GROUND = ['engine'];
 
 const CLOCK_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'performance'];
 const CLOCK_MEMBERS = [
@@ -60,7 +62,7 @@ function allowed(folder) {
 }
 
 // After the layers, so that these win: no backend knows another.
-const backendRules = BACKENDS.map((name) =>
+const backendRules = [...BACKENDS, ...GROUND].map((name) =>
   importRule(`backends/${name}`, [
     ...[
       'bin',

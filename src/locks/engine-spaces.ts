@@ -1,6 +1,7 @@
-import type { Address } from '../core/address.js';
+import { withoutCredentials, type Address } from '../core/address.js';
 import type { Backend, Capabilities } from '../core/backend.js';
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { answeringInTime } from '../backends/engine/answer-in-time.js';
 import { ETCD_CAPABILITIES } from '../backends/etcd/config.js';
 import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
 import { REDIS_CAPABILITIES } from '../backends/redis/config.js';
@@ -44,16 +45,15 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
 export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
   const engine = ENGINES[scheme];
-  return new LockSpace(
-    lazyBackend({
-      name: scheme,
-      capabilities: engine.capabilities,
-      hasQueue: true,
-      load: () => engine.open(target),
-    }),
-    systemClock,
-    keeper,
-  );
+  const { capabilities } = engine;
+  const display = withoutCredentials(target);
+  const backend = lazyBackend({
+    name: scheme,
+    capabilities,
+    hasQueue: true,
+    load: () => engine.open(target),
+  });
+  return new LockSpace(answeringInTime(backend, display, systemClock), systemClock, keeper);
 }
 
 /** The locks that go through the caller's own client. */
@@ -65,11 +65,8 @@ export function borrowedSpace(
 ): LockSpace {
   const open = opener(scheme, client, display);
   const { capabilities } = ENGINES[scheme as EngineScheme];
-  return new LockSpace(
-    lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open }),
-    systemClock,
-    keeper,
-  );
+  const backend = lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open });
+  return new LockSpace(answeringInTime(backend, display, systemClock), systemClock, keeper);
 }
 
 function opener(
