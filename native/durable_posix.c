@@ -139,8 +139,7 @@ int durable_commit(durable_write *self) {
 int durable_finish(durable_write *self) {
   self->step = DURABLE_SYNC_DIRECTORY;
   self->has_temp = false;
-  /* EINVAL: a file system that cannot sync directories; there is nothing stronger to ask of it (fsync(2)). */
-  int result = sync_file(self->directory_fd) < 0 && errno != EINVAL ? -errno : 0;
+  int result = sync_file(self->directory_fd) < 0 ? -errno : 0;
   durable_close(self);
   return result;
 }

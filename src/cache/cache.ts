@@ -1,6 +1,6 @@
 import type { WaitEvent } from '../core/events.js';
 import { bootClock, systemClock } from '../platform/clock.js';
-import { availableNative } from '../durable/available-native.js';
+import { availableNative } from '../platform/native.js';
 import { validated, type StandardSchema } from '../durable/standard-schema.js';
 import { lockFor, type Lock } from '../locks/lock.js';
 import type { Progress } from '../net/attempt.js';

@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 
 import { isLockError, LockError, type ErrorCode } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
-import { readReplacedSync } from '../platform/replaced-file-sync.js';
+import { replaceFileSync } from '../files/replace-sync.js';
+import { readReplacedSync } from '../files/replaced-sync.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
 /** Left beside the cache by a refresh that failed, for those who were queued behind it and would only fail again. */
@@ -56,21 +57,17 @@ export function leaveFailure(
   };
   const path = failurePath(cachePath);
   try {
-    // The same temp name each time: only the holder of the lock writes, and a crash leaves at most this one file.
-    writeFileSync(`${path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFileSync(path, `${JSON.stringify(record)}\n`, { isDurable: false });
   } catch {
     removeFailure(cachePath);
   }
 }
 
 export function removeFailure(cachePath: string): void {
-  for (const path of [failurePath(cachePath), `${failurePath(cachePath)}.new`]) {
-    try {
-      rmSync(path, { force: true });
-    } catch {
-      // A directory that turned read-only: the write of the cache itself has reported that.
-    }
+  try {
+    rmSync(failurePath(cachePath), { force: true });
+  } catch {
+    // A directory that turned read-only: the write of the cache itself has reported that.
   }
 }
 

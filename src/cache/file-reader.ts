@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 
 import { isLockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { readReplacedSync } from '../platform/replaced-file-sync.js';
-import { readReplaced } from '../platform/replaced-file.js';
+import { readReplacedSync } from '../files/replaced-sync.js';
+import { readReplaced } from '../files/replaced.js';
 import {
   decodeCache,
   decodeHeader,

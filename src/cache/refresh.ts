@@ -10,7 +10,7 @@ import { newHolderId } from '../core/holder.js';
 import { writeFileDurable } from '../durable/write.js';
 import type { BootClock } from '../platform/clock.js';
 import { bootId } from '../platform/identity.js';
-import { refreshNames } from '../platform/replaced-file.js';
+import { refreshNames } from '../files/replaced.js';
 import { acquire } from '../locks/acquire.js';
 import type { Lock } from '../locks/lock.js';
 import type { Progress } from '../net/attempt.js';

@@ -1,7 +1,7 @@
 import { open, rename, type FileHandle } from 'node:fs/promises';
 
 import { errnoOf } from '../core/system-error.js';
-import { readReplaced } from '../platform/replaced-file.js';
+import { readReplaced } from '../files/replaced.js';
 import { readTail, type Tail } from './line-reader.js';
 
 /**

@@ -1,6 +1,6 @@
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { StepError } from './replacement.js';
+import { StepError } from '../files/replacement.js';
 
 /** The error that callers of a durable write see. `sizeBytes`: what was to be written. */
 export function writeFailure(path: string, sizeBytes: number, error: unknown): unknown {

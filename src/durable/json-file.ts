@@ -7,7 +7,7 @@ import type { Guard } from '../core/guard.js';
 import { DEFAULT_TIMEOUT_MS, type LockOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
-import { readReplaced, refreshNames } from '../platform/replaced-file.js';
+import { readReplaced, refreshNames } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
 import { contentError } from './failure.js';

@@ -3,18 +3,18 @@ import { dirname } from 'node:path';
 
 import type { Guard } from '../core/guard.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { readReplacedSync } from '../platform/replaced-file-sync.js';
-import { refreshNames } from '../platform/replaced-file.js';
+import { resolveLinks } from '../files/real-path.js';
+import { readReplacedSync } from '../files/replaced-sync.js';
+import { refreshNames } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
 import { appendLines, openTail, rotate, rotatedPaths } from './append.js';
-import { linkedDestination } from './destination.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced } from './fencing.js';
 import type { JsonWriteOptions } from './json-file.js';
 import { completeLines, openGenerations, readTail } from './line-reader.js';
 import { describeIssues, type StandardSchema } from './standard-schema.js';
-import { syncDirectory } from './sync-directory.js';
+import { syncDirectory } from '../files/sync-directory.js';
 import { isRecord, joinToken, splitToken } from './token-member.js';
 
 export interface JsonLinesOptions<T> {
@@ -110,7 +110,7 @@ export class JsonLines<T extends object> {
   }
 
   async #append(guard: Guard, token: bigint | undefined, lines: string): Promise<void> {
-    const { path } = readReplacedSync(this.path, () => linkedDestination(this.path));
+    const path = readReplacedSync(this.path, () => resolveLinks(this.path));
     await refreshNames(dirname(path));
     const mode = this.#options.mode ?? 0o600;
     let opened = await openTail(path, mode, parseLine);

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
-import { readReplaced, refreshNames } from '../platform/replaced-file.js';
+import { readReplaced, refreshNames } from '../files/replaced.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;

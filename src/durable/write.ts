@@ -4,16 +4,16 @@ import type { Guard } from '../core/guard.js';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
-import { readReplacedSync } from '../platform/replaced-file-sync.js';
-import { availableNative } from './available-native.js';
-import { destinationOf, linkedDestination } from './destination.js';
+import { availableNative } from '../platform/native.js';
+import { resolveLinks } from '../files/real-path.js';
+import { readReplacedSync } from '../files/replaced-sync.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced, type Fencing } from './fencing.js';
-import { renameWithRetry, RENAME_TIMEOUT_MS } from './rename.js';
-import { StepError, type Destination, type TempWriter } from './replacement.js';
-import { attemptSweep, sweepNowAndThen } from './sweep.js';
-import { nativeTempWriter } from './write-native.js';
-import { plainTempWriter } from './write-plain.js';
+import { renameWithRetry, RENAME_TIMEOUT_MS } from '../files/rename.js';
+import { destinationOf, StepError, type Destination, type TempWriter } from '../files/replacement.js';
+import { attemptSweep, sweepNowAndThen } from '../files/sweep.js';
+import { nativeTempWriter } from '../files/write-native.js';
+import { plainTempWriter } from '../files/write-plain.js';
 
 /** Temps that vanish one after the other are no race any more. */
 const START_OVER_LIMIT = 10;
@@ -96,7 +96,7 @@ export async function writeWith(
         error.errno === 'ELOOP' &&
         attempts === 1
       ) {
-        destination = linkedDestination(path);
+        destination = destinationOf(resolveLinks(path));
         continue;
       }
       // Orphans may be what fills the disk.

@@ -1,7 +1,7 @@
 import { acquire, type Target } from '../core/acquire.js';
 import type { Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
-import { realPathOf } from './data-file.js';
+import { realPathOf } from '../files/real-path.js';
 import { optionsOf, targetOf, type Lock } from './lock.js';
 
 /** One of the locks of a {@link lockAll}: an address, a Lock, or an address with a mode of its own. */

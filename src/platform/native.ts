@@ -8,6 +8,7 @@ import type { NativeAddon } from './native-contract.js';
 const PACKAGE = '../..';
 
 let loaded: NativeAddon | undefined;
+let isMissing = false;
 
 /**
  * The native addon, loaded at the first call. There is one per environment: each worker thread gets its own.
@@ -17,6 +18,17 @@ let loaded: NativeAddon | undefined;
 export function loadNative(): NativeAddon {
   loaded ??= open();
   return loaded;
+}
+
+/** The addon, or undefined where there is none: locks need it, everything else can do without. */
+export function availableNative(): NativeAddon | undefined {
+  if (isMissing) return undefined;
+  try {
+    return loadNative();
+  } catch {
+    isMissing = true;
+    return undefined;
+  }
 }
 
 function open(): NativeAddon {

@@ -11,7 +11,7 @@ import { reporterFor, type Outcome, type ProvisionEvent, type Reporter } from '.
 import { exportsOf, type Export } from './exports.js';
 import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.js';
 import type { Layout } from './layout.js';
-import { makeDirectory } from './make-directory.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { makeVersion } from './make-version.js';
 import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
@@ -110,7 +110,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     hasJitter: options.jitter ?? true,
   };
   try {
-    await makeDirectory(layout.parentDir);
+    makeDirectory(layout.parentDir);
     const lockOptions = {
       timeoutMs: options.timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
       timeoutSource: options.timeoutSource ?? (options.timeoutMs === undefined ? 'default' : 'timeoutMs'),

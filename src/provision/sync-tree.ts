@@ -1,6 +1,8 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { syncDirectory } from '../files/sync-directory.js';
+
 /** Enough to keep a disk busy; more only fills libuv's pool. */
 const PARALLEL = 8;
 
@@ -19,13 +21,12 @@ export async function syncTree(root: string): Promise<void> {
       else if (entry.isFile()) files.push(path);
     }
   }
-  await inParallel(files, syncPath);
+  await inParallel(files, syncFile);
   // The deepest first, so that no name is on disk before what it names.
-  await inParallel(directories.toReversed(), syncPath);
+  await inParallel(directories.toReversed(), syncDirectory);
 }
 
-/** Also a directory, where the platform has such a thing (Windows does not). */
-export async function syncPath(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   // Read-only is enough for fsync(2), and the tree has files without write permission (git objects).
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES' || error.code === 'EISDIR' || error.code === 'EPERM') return undefined;

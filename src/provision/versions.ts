@@ -17,12 +17,12 @@ import { basename, dirname, relative, resolve } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../platform/process-stat.js';
-import { readReplaced, refreshNames } from '../platform/replaced-file.js';
+import { makeDirectory } from '../files/make-directory.js';
+import { syncDirectory } from '../files/sync-directory.js';
+import { readReplaced, refreshNames } from '../files/replaced.js';
 import { terminateTree } from '../process/tree.js';
 import { versionDir, type Layout } from './layout.js';
-import { makeDirectory } from './make-directory.js';
 import { readStamp, type Stamp } from './stamp.js';
-import { syncPath } from './sync-tree.js';
 
 /** The version that NAME points to. */
 export interface CurrentVersion {
@@ -101,7 +101,7 @@ export async function switchTo(
       notice = `"${installDir}" was a link to "${linkedTo}" and now points to the new version`;
     }
   }
-  await syncPath(parentDir);
+  await syncDirectory(parentDir);
   return notice;
 }
 
@@ -181,7 +181,7 @@ export async function removeVersion(layout: Layout, id: string, clock: Clock): P
 
 export async function createVersion(layout: Layout, id: string): Promise<string> {
   const dir = versionDir(layout, id);
-  await makeDirectory(layout.versionsDir);
+  makeDirectory(layout.versionsDir);
   await mkdir(dir);
   return dir;
 }
@@ -195,6 +195,6 @@ export async function removeAll(layout: Layout, clock: Clock): Promise<boolean> 
   for (const name of names) await removeVersion(layout, name, clock);
   await rm(layout.versionsDir, { recursive: true, force: true });
   await rm(layout.logPath, { force: true });
-  await syncPath(layout.parentDir);
+  await syncDirectory(layout.parentDir);
   return current !== undefined || names.length > 0;
 }

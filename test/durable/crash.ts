@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 
 import { JsonFile } from '../../src/durable/json-file.js';
-import { parseTempName } from '../../src/durable/temp-name.js';
+import { parseTempName } from '../../src/files/temp-name.js';
 import { start } from '../support/processes.js';
 
 const REPLACER = new URL('fixtures/replacer.mjs', import.meta.url).pathname;
@@ -67,7 +67,7 @@ async function lastWrite(directory: string, path: string, acknowledged: number):
   expect(value.generation).toBeGreaterThan(acknowledged);
   process.kill(child.pid, 'SIGKILL');
   await child.exited;
-  const { sweepOrphans } = await import('../../src/durable/sweep.js');
+  const { sweepOrphans } = await import('../../src/files/sweep.js');
   await sweepOrphans(directory);
   expect(tempsIn(directory)).toEqual([]);
 }

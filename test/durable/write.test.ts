@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { writeWith, type WriteOptions } from '../../src/durable/write.js';
-import type { TempWriter } from '../../src/durable/replacement.js';
-import { nativeTempWriter } from '../../src/durable/write-native.js';
-import { plainTempWriter } from '../../src/durable/write-plain.js';
+import type { TempWriter } from '../../src/files/replacement.js';
+import { nativeTempWriter } from '../../src/files/write-native.js';
+import { plainTempWriter } from '../../src/files/write-plain.js';
 import { systemClock } from '../../src/platform/clock.js';
 import { loadNative } from '../../src/platform/native.js';
 import { fullDisk } from '../support/full-disk.js';

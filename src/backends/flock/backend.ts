@@ -7,7 +7,7 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { makePrivateDirectories } from '../../platform/directories.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { ownCommand, ownIdentity } from '../../platform/identity.js';
 import {
   LOCK_CREATE,
@@ -26,6 +26,8 @@ import { nextToken } from './token.js';
 const CONTENDED: Attempt = { kind: 'contended' };
 /** A thread that sleeps where no signal reaches it (a network share that hangs) does not keep its caller. */
 const CANCEL_WITHIN_MS = 200;
+/** `.holdfast/locks`, or a `lockDir`. */
+const OWN_DIRECTORIES = { mode: 0o700, levels: 2 };
 const { EISDIR, EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
@@ -170,7 +172,7 @@ export class FlockBackend implements Backend {
     }
     if (result !== -ENOENT || !this.#config.createDirectories) return undefined;
     try {
-      makePrivateDirectories(dirname(path));
+      makeDirectory(dirname(path), OWN_DIRECTORIES);
     } catch (error) {
       throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
     }

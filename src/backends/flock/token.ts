@@ -1,21 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { fstatSync, readFileSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { readReplacedSync, refreshNamesSync } from '../../platform/replaced-file-sync.js';
+import { replaceFileSync } from '../../files/replace-sync.js';
+import { readReplacedSync, refreshNamesSync } from '../../files/replaced-sync.js';
 
 /** Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. */
 export function tokenPath(lockPath: string): string {
@@ -41,9 +31,10 @@ export function nextToken(lockPath: string, descriptor: number, wallNowMs: numbe
   const last = lastToken(path);
   const token = last === undefined ? BigInt(Math.floor(wallNowMs)) : last + 1n;
   try {
-    replaceDurably(path, `${token}\n`);
+    replaceFileSync(path, `${token}\n`);
   } catch (error) {
-    throw systemError('number the holds of', lockPath, errnoOf(error) ?? 'EIO', error);
+    const errno = errnoOf(error);
+    throw errno === undefined ? error : systemError('number the holds of', lockPath, errno, error);
   }
   return token;
 }
@@ -71,28 +62,4 @@ function lastToken(path: string): bigint | undefined {
     `Could not read "${path}": it is no counter. Put back the last number it held, or delete it to start at the time of day.`,
     { code: 'HOLDFAST_PROTOCOL', resource: path },
   );
-}
-
-function replaceDurably(path: string, text: string): void {
-  const fresh = `${path}.${randomBytes(8).toString('hex')}`;
-  try {
-    const file = openSync(fresh, 'wx', 0o600);
-    try {
-      if (writeSync(file, text) !== text.length)
-        throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    throw error;
-  }
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Clock } from '../../core/clock.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { ClaimStore } from './claim-store.js';
 import type { Deadline } from './deadline.js';
 import { gitEnvironment } from './environment.js';
@@ -70,7 +70,7 @@ export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): P
     env,
     signing,
     use: (deadline, fn) => {
-      makeDirectory(dirname(paths.lock));
+      makeStoreDirectory(dirname(paths.lock));
       return host.exclusively(paths.lock, deadline, async () => {
         await prepareStore(paths, entries);
         try {
@@ -84,9 +84,9 @@ export async function openArbiter(options: ArbiterOptions, host: ArbiterHost): P
   };
 }
 
-function makeDirectory(path: string): void {
+function makeStoreDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path, { mode: 0o700 });
   } catch (error) {
     throw systemError('create', path, errnoOf(error) ?? 'EIO', error);
   }

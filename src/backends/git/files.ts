@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, unlinkSync } from 'node:fs';
 
 import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { replaceFileSync } from '../../files/replace-sync.js';
 
 /** The JSON in the file at `path`; undefined when there is no file. @throws LockError HOLDFAST_PROTOCOL when it is no JSON. */
 export function readJson(path: string): unknown {
@@ -33,31 +32,11 @@ export function readJson(path: string): unknown {
  * syncs the directory, so that the new content is what is found.
  */
 export function replaceJson(path: string, value: unknown, isDurable: boolean): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  let descriptor: number | undefined;
   try {
-    descriptor = openSync(temporary, 'wx', 0o600);
-    writeFileSync(descriptor, JSON.stringify(value));
-    if (isDurable) fsyncSync(descriptor);
-    closeSync(descriptor);
-    descriptor = undefined;
-    renameSync(temporary, path);
-    if (isDurable) syncDirectory(dirname(path));
+    replaceFileSync(path, JSON.stringify(value), { isDurable });
   } catch (error) {
-    if (descriptor !== undefined) closeSync(descriptor);
-    tryUnlink(temporary);
-    throw systemError('write', path, errnoOf(error) ?? 'EIO', error);
-  }
-}
-
-export function syncDirectory(path: string): void {
-  // Windows opens no directories, and its file systems journal renames.
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    const errno = errnoOf(error);
+    throw errno === undefined ? error : systemError('write', path, errno, error);
   }
 }
 

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
+
+import { makeDirectory } from '../../files/make-directory.js';
+import { replaceFileSync } from '../../files/replace-sync.js';
 
 export type ObjectId = string;
 
@@ -15,10 +17,10 @@ export function writeObject(store: string, type: 'blob' | 'tree' | 'commit', con
   const data = Buffer.concat([Buffer.from(`${type} ${content.length}\0`, 'latin1'), content]);
   const oid = createHash('sha1').update(data).digest('hex');
   const directory = join(store, 'objects', oid.slice(0, 2));
-  mkdirSync(directory, { recursive: true });
-  const temporary = join(directory, `tmp_obj_${randomBytes(6).toString('hex')}`);
-  writeFileSync(temporary, deflateSync(data, { level: 1 }), { mode: 0o444, flag: 'wx' });
-  renameSync(temporary, join(directory, oid.slice(2)));
+  makeDirectory(directory, { mode: 0o700 });
+  const temporaryName = `tmp_obj_${randomBytes(6).toString('hex')}`;
+  const deflated = deflateSync(data, { level: 1 });
+  replaceFileSync(join(directory, oid.slice(2)), deflated, { mode: 0o444, isDurable: false, temporaryName });
   return oid;
 }
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { syncDirectory } from './files.js';
+import { syncDirectorySync } from '../../files/sync-directory.js';
 
 /** Room for some 80 events. */
 export const LOG_BYTES = 64 * 1024;
@@ -71,9 +71,10 @@ export class OperationLog<Operation> {
       } finally {
         closeSync(descriptor);
       }
-      syncDirectory(dirname(this.#path));
+      syncDirectorySync(dirname(this.#path));
     } catch (error) {
-      throw systemError('write', this.#path, errnoOf(error) ?? 'EIO', error);
+      const errno = errnoOf(error);
+      throw errno === undefined ? error : systemError('write', this.#path, errno, error);
     }
     this.#endBytes = 0;
   }

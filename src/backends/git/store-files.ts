@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { storeConfigText, type GitConfigEntry } from './git-config.js';
 import { endOrphans } from './orphans.js';
 import { tryUnlink } from './files.js';
@@ -54,7 +55,7 @@ export async function prepareStore(paths: StorePaths, entries: readonly GitConfi
   try {
     if (existsSync(busy)) await endOrphans(store);
     for (const directory of ['objects/info', 'objects/pack', 'refs/heads', 'holdfast']) {
-      mkdirSync(join(store, directory), { recursive: true, mode: 0o700 });
+      makeDirectory(join(store, directory), { mode: 0o700 });
     }
     writeIfOther(join(store, 'HEAD'), 'ref: refs/heads/none\n');
     // 0600: it may hold the clone's http.extraHeader.
@@ -76,7 +77,7 @@ export function resetStore(paths: StorePaths): void {
     rmSync(join(paths.store, name), { recursive: true, force: true });
   }
   for (const name of ['objects/info', 'objects/pack', 'refs/heads'])
-    mkdirSync(join(paths.store, name), { recursive: true });
+    makeDirectory(join(paths.store, name), { mode: 0o700 });
 }
 
 function writeIfOther(path: string, text: string): void {

@@ -1,22 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { closeSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
-import { makePrivateDirectories } from '../../platform/directories.js';
-import { readReplacedSync } from '../../platform/replaced-file-sync.js';
-import { readReplaced } from '../../platform/replaced-file.js';
+import { makeDirectory } from '../../files/make-directory.js';
+import { replaceFile } from '../../files/replace.js';
+import { readReplacedSync } from '../../files/replaced-sync.js';
+import { readReplaced } from '../../files/replaced.js';
+import { syncDirectory, syncDirectorySync } from '../../files/sync-directory.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -53,17 +45,9 @@ export function openDirectory(path: string): RecordDirectory {
       await (await open(name, 'wx', STATE_MODE)).close();
       await unlink(name);
     },
-    sync: () => syncPath(path),
-    writeRecord: async (name, text) => {
-      const temporary = join(path, temporaryName());
-      try {
-        await writeDurably(temporary, text);
-        await rename(temporary, join(path, name));
-      } catch (error) {
-        await unlink(temporary).catch(() => undefined);
-        throw error;
-      }
-    },
+    sync: () => syncDirectory(path),
+    writeRecord: (name, text) =>
+      replaceFile(join(path, name), text, { mode: STATE_MODE, temporaryName: temporaryName() }),
     readRecord: (name) => {
       const record = join(path, name);
       return readReplaced(record, () => readFile(record, 'utf8')).catch(() => undefined);
@@ -85,14 +69,7 @@ export function openDirectorySync(path: string): LeaseDirectory {
       closeSync(openSync(name, 'wx', STATE_MODE));
       unlinkSync(name);
     },
-    sync: () => {
-      const fd = openSync(path, 'r');
-      try {
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-    },
+    sync: () => syncDirectorySync(path),
   };
 }
 
@@ -106,15 +83,15 @@ export async function createLeaseDirectory(
   isPrivate: boolean,
 ): Promise<void> {
   const parent = dirname(path);
-  if (isPrivate) makePrivateDirectories(parent);
+  if (isPrivate) makeDirectory(parent, { mode: 0o700, levels: 2 });
   const temporary = join(parent, `${basename(path)}.new-${randomBytes(8).toString('hex')}`);
   const state = join(temporary, formatState({ kind: 'free', generation }));
   await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
   try {
     await writeDurably(state, '');
-    await syncPath(temporary);
+    await syncDirectory(temporary);
     await rename(temporary, path);
-    await syncPath(parent);
+    await syncDirectory(parent);
   } catch (error) {
     await unlink(state).catch(() => undefined);
     await rmdir(temporary).catch(() => undefined);
@@ -137,18 +114,5 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** Where directories cannot be synced (EINVAL on some network file systems, EPERM on Windows) the server must do. */
-async function syncPath(path: string): Promise<void> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    await handle.sync();
-  } catch (error) {
-    if (!['EINVAL', 'EPERM', 'EISDIR', 'EACCES', 'ENOTSUP'].includes(errnoOf(error) ?? '')) throw error;
-  } finally {
-    await handle?.close();
   }
 }

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { LeaseClock } from '../../core/lease.js';
+import { makeDirectory } from '../../files/make-directory.js';
+import { replaceFile } from '../../files/replace.js';
 import { FirstSeen, firstSeenPath, ownTimeline } from '../../platform/first-seen.js';
 
 /** State names never recur, so one that is seen again has been there all along: an old listing hid it. */
@@ -53,13 +54,10 @@ export class Sightings {
 }
 
 async function write(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-    await rename(temporary, file);
+    makeDirectory(dirname(file), { mode: 0o700 });
+    await replaceFile(file, text, { isDurable: false });
   } catch {
     // No home, or a full one: the memory of this process has to do.
-    await unlink(temporary).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import { HttpCache } from '../../../cache/http-cache.js';
 import { readCacheFile } from '../../../cache/file-reader.js';
-import { availableNative } from '../../../durable/available-native.js';
+import { availableNative } from '../../../platform/native.js';
 import { bootClock, processAgeMs, systemClock } from '../../../platform/clock.js';
 import { note, printJson } from '../../output.js';
 import { describeAge, describeSize } from './text.js';

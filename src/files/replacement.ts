@@ -1,3 +1,5 @@
+import { basename, dirname, resolve } from 'node:path';
+
 /** The steps of a durable write, in their order. A failure names the one it happened in. */
 export type Step = 'open-directory' | 'create' | 'lock' | 'write' | 'sync' | 'rename' | 'sync-directory';
 
@@ -36,4 +38,9 @@ export interface TempWriter {
   prepare(destination: Destination, data: Uint8Array, mode: number | undefined): Promise<Replacement>;
   /** `prepare`, rename and `finish` in one go, where that is cheaper and nothing is to be checked in between. */
   replace?(destination: Destination, data: Uint8Array, mode: number | undefined): Promise<void>;
+}
+
+export function destinationOf(path: string): Destination {
+  const absolute = resolve(path);
+  return { directory: dirname(absolute), name: basename(absolute), path: absolute };
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../platform/clock.js';
 import { fileSystemKindOfDirectory } from '../platform/filesystem.js';
 import { isProcessAlive } from '../platform/identity.js';
 import type { NativeAddon } from '../platform/native-contract.js';
-import { availableNative } from './available-native.js';
+import { availableNative } from '../platform/native.js';
 import { identityOf, isOfThisBoot, parseTempName, type TempOwner } from './temp-name.js';
 
 /** A process looks for orphans in a directory at its first durable write there, and then at most this often. */

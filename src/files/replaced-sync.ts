@@ -4,7 +4,7 @@ import { errnoOf } from '../core/system-error.js';
 
 // By itself, because every `run` would take a millisecond to load node:fs/promises.
 
-/** As in replaced-file.ts; importing it from there, or there from here, splits the bundle of `run` in two. */
+/** As in replaced.ts; importing it from there, or there from here, splits the bundle of `run` in two. */
 const ATTEMPTS = 10;
 
 /** `readReplaced` for a few short calls. */

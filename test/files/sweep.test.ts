@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { sweepOrphans } from '../../src/durable/sweep.js';
-import { newTempName, parseTempName } from '../../src/durable/temp-name.js';
+import { sweepOrphans } from '../../src/files/sweep.js';
+import { newTempName, parseTempName } from '../../src/files/temp-name.js';
 import { ownIdentity } from '../../src/platform/identity.js';
 import { testDirectory } from '../support/directory.js';
 import { eventually, start, type TestChild } from '../support/processes.js';

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-import { renameWithRetry } from '../../src/durable/rename.js';
-import { plainTempWriter } from '../../src/durable/write-plain.js';
+import { renameWithRetry } from '../../src/files/rename.js';
+import { plainTempWriter } from '../../src/files/write-plain.js';
 import { writeWith } from '../../src/durable/write.js';
 import { testDirectory } from '../support/directory.js';
 import { ManualClock } from '../support/manual-clock.js';

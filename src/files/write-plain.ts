@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
+import { isSyncUnsupported } from './sync-directory.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
 
@@ -60,8 +61,8 @@ async function syncDirectory(directory: FileHandle): Promise<void> {
   try {
     await directory.sync();
   } catch (error) {
-    // EINVAL: a file system that cannot sync directories; there is nothing stronger to ask of it (fsync(2)).
-    if (errnoOf(error) !== 'EINVAL') throw new StepError('sync-directory', errnoOf(error) ?? 'EIO', error);
+    const errno = errnoOf(error) ?? 'EIO';
+    if (!isSyncUnsupported(errno)) throw new StepError('sync-directory', errno, error);
   }
 }
 

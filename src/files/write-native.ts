@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errnoName } from '../core/system-error.js';
 import type { DurableCalls, NativeAddon, PreparedWrite } from '../platform/native-contract.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
+import { isSyncUnsupported } from './sync-directory.js';
 import { newTempName } from './temp-name.js';
 
 /** Indexed by the DURABLE_* numbers of the addon. */
@@ -39,7 +40,7 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
         mode ?? -1,
         isCommitted,
         (result, step, prepared) => {
-          if (result === 0) resolve(prepared);
+          if (isDone(result, step)) resolve(prepared);
           else reject(stepError(result, step));
         },
       );
@@ -56,7 +57,7 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
         finish: () =>
           new Promise((resolve, reject) => {
             const started = calls.finishDurable(prepared, (result, step) => {
-              if (result === 0) resolve();
+              if (isDone(result, step)) resolve();
               else reject(stepError(result, step));
             });
             if (started < 0) reject(stepError(started, 7));
@@ -71,6 +72,11 @@ export function nativeTempWriter(native: NativeAddon): TempWriter | undefined {
       await start(destination, newTempName(destination.name, true), data, mode, true);
     },
   };
+}
+
+/** A file system that cannot sync its directories has done all it can. */
+function isDone(result: number, step: number): boolean {
+  return result === 0 || (STEPS[step - 1] === 'sync-directory' && isSyncUnsupported(errnoName(-result)));
 }
 
 function stepError(result: number, step: number): StepError {
