@@ -8,8 +8,8 @@ import { ownIdentity } from '../../src/platform/identity.js';
 import { testDirectory } from '../support/directory.js';
 import { eventually, start, type TestChild } from '../support/processes.js';
 
-const WRITE_ONCE = new URL('fixtures/write-once.mjs', import.meta.url).pathname;
-const STOPPED_WRITER = new URL('fixtures/stopped-writer.mjs', import.meta.url).pathname;
+const WRITE_ONCE = new URL('../durable/fixtures/write-once.mjs', import.meta.url).pathname;
+const STOPPED_WRITER = new URL('../durable/fixtures/stopped-writer.mjs', import.meta.url).pathname;
 
 const NAMESPACES: [name: string, command: readonly string[]][] = [
   ['in this pid namespace', []],
