@@ -35,7 +35,7 @@ const importByLauncher = {
  * one file a tenth. What only a run with trouble needs lies in a few files beside it.
  */
 export default defineConfig({
-  input: { run: 'dist/cli/run/main.js' },
+  input: 'dist/bin/run.js',
   // What the rarer files share with the entry stays in it, as exports more than it has in the source.
   preserveEntrySignatures: 'allow-extension',
   platform: 'node',

@@ -1,8 +1,8 @@
-import { execute, spec } from '../commands/run.js';
-import { parseCommand } from '../parse.js';
-import { reportError } from '../render/error.js';
-import { hideCredentials } from '../title.js';
-import { inheritedDescriptors } from '../../process/descriptors.js';
+import { execute, spec } from '../cli/commands/run.js';
+import { parseCommand } from '../cli/parse.js';
+import { reportError } from '../cli/render/error.js';
+import { hideCredentials } from '../cli/title.js';
+import { inheritedDescriptors } from '../process/descriptors.js';
 
 /** `holdfast run WORDS`; what the launcher calls. Returns the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -12,7 +12,7 @@ export async function run(words: readonly string[]): Promise<number> {
   try {
     const parsed = parseCommand(spec, words);
     if (!parsed.has('help')) return await execute(parsed, inherited);
-    const { main } = await import('../main.js');
+    const { main } = await import('../cli/main.js');
     return await main(['help', 'run']);
   } catch (error) {
     return reportError(error);
