@@ -1,6 +1,7 @@
 import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from '../backends/lease/config.js';
-import { leaseClock, systemClock } from '../platform/clock.js';
+import { systemClock } from '../platform/clock.js';
+import { leaseClock } from '../platform/lease-clock.js';
 import { lazyBackend } from './lazy-backend.js';
 
 let keeper: LeaseKeeper | undefined;

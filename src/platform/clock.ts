@@ -2,8 +2,6 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { uptime } from 'node:os';
 
 import type { Clock, Timer, TimerOptions } from '../core/clock.js';
-import type { LeaseClock } from '../core/lease.js';
-import { loadNative } from './native.js';
 
 /** Node turns a longer delay into 1 ms (a signed 32-bit field), so longer ones are chained. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
@@ -117,22 +115,4 @@ function openProcUptime(): (() => number) | undefined {
   if (Number.isFinite(read())) return read;
   closeSync(fd);
   return undefined;
-}
-
-let found: LeaseClock | undefined;
-
-/**
- * The clock of leases: CLOCK_BOOTTIME or its kin. Every thread of the process reads the same one: without the
- * addon Linux offers it as /proc/uptime, in steps of 10 ms.
- */
-export const leaseClock: LeaseClock = {
-  now: () => (found ??= openLeaseClock()).now(),
-};
-
-function openLeaseClock(): LeaseClock {
-  try {
-    return bootClock(loadNative());
-  } catch {
-    return bootClock();
-  }
 }

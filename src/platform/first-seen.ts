@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { isSame } from '../core/holder.js';
 import { bootId, timeNamespace } from './identity.js';
-import { leaseClock } from './clock.js';
+import { leaseClock } from './lease-clock.js';
 
 /** The clock of the times in a table. On another boot, or in another time namespace, they mean nothing. */
 export interface Timeline {

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import type { RenewalModule } from '../core/lease.js';
-import { leaseClock, systemClock } from '../platform/clock.js';
+import { systemClock } from '../platform/clock.js';
+import { leaseClock } from '../platform/lease-clock.js';
 import { CellPage, LeaseCell } from './shared-state.js';
 import { stallDetector } from './heartbeat.js';
 import { OrderRing } from './ring.js';

@@ -1,6 +1,6 @@
 // Takes one lock again and again: node racer.mjs ADDRESS JSON. A line of JSON per hold, on the machine's boot clock.
 import { acquire } from '../../dist/index.js';
-import { leaseClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 
 const [, , address, json = '{}'] = process.argv;
 const { forMs = 2_000, holdMs = 5, leaseMs = 10_000, name = String(process.pid) } = JSON.parse(json);

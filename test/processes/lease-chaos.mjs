@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../dist/backends/lease/index.js';
-import { leaseClock, systemClock } from '../../dist/platform/clock.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../dist/renewal/index.js';
 import { clientOf } from '../../dist/testing/index.js';
 

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LeaseBackend, NAMED_DIRECTORY } from '../../dist/backends/lease/index.js';
 import { Sightings } from '../../dist/backends/lease/sightings.js';
 import { newHolderId } from '../../dist/core/holder.js';
-import { leaseClock, systemClock } from '../../dist/platform/clock.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 
 const [, , path] = process.argv;
 let expired;

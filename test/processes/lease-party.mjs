@@ -7,7 +7,8 @@ import { LeaseBackend, NAMED_DIRECTORY } from '../../dist/backends/lease/index.j
 import { Sightings } from '../../dist/backends/lease/sightings.js';
 import { JsonFile, writeFileDurable } from '../../dist/durable/index.js';
 import { fencedUpdate, httpResource } from '../../dist/fencing/index.js';
-import { leaseClock, systemClock } from '../../dist/platform/clock.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../dist/renewal/index.js';
 import { clientOf } from '../../dist/testing/index.js';
 

@@ -1,7 +1,7 @@
 // What the clocks say here, in one line of JSON.
 import { readFileSync } from 'node:fs';
 
-import { leaseClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { loadNative } from '../../dist/platform/native.js';
 
 // The kernel's own word, which no preloaded library changes.

@@ -1,5 +1,6 @@
 // A process whose keeper's worker is stuck in a renewal, as in a call to a dead file server, and that then has nothing else to do.
-import { leaseClock, systemClock } from '../../dist/platform/clock.js';
+import { systemClock } from '../../dist/platform/clock.js';
+import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../dist/renewal/index.js';
 
 const code = `export const openRenewal = () => ({

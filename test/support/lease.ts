@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { leaseClock } from '../../src/platform/clock.js';
+import { leaseClock } from '../../src/platform/lease-clock.js';
 import { start, type TestChild } from './processes.js';
 
 const PARTY = fileURLToPath(new URL('../processes/lease-party.mjs', import.meta.url));

@@ -6,6 +6,7 @@ import type { Guard } from '../../core/guard.js';
 import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
 import { dataLockPath } from '../../locks/data-file.js';
+import { lockDescriptor } from '../../locks/lock-descriptor.js';
 import { lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';
 import { usage, type Subject } from './request.js';
@@ -30,10 +31,7 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
     return {
       shown,
       absolute: shown,
-      acquire: async (options) => {
-        const { lockDescriptor } = await import('../../locks/lock-descriptor.js');
-        return lockDescriptor(descriptor, options);
-      },
+      acquire: (options) => lockDescriptor(descriptor, options),
     };
   }
   if (subject.kind === 'data') {

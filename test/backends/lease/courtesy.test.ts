@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../../src/backends/lease/index.js';
 import type { Guard } from '../../../src/core/guard.js';
-import { leaseClock, systemClock } from '../../../src/platform/clock.js';
+import { systemClock } from '../../../src/platform/clock.js';
+import { leaseClock } from '../../../src/platform/lease-clock.js';
 import { clientOf } from '../../../src/testing/index.js';
 import { testDirectory } from '../../support/directory.js';
 import { eventually } from '../../support/processes.js';

@@ -1,5 +1,6 @@
 import { createKeeper } from '../../../dist/renewal/index.js';
-import { leaseClock, systemClock } from '../../../dist/platform/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
 
 /** The server that the test file started; child processes find it in their environment. */
 export function serverAddress(variable) {

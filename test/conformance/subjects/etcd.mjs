@@ -1,6 +1,7 @@
 import { createEtcdBackend, ETCD_CAPABILITIES } from '../../../dist/backends/etcd/index.js';
 import { keysOf } from '../../../dist/backends/etcd/keys.js';
-import { leaseClock, systemClock } from '../../../dist/platform/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { newName, processKeeper, serverAddress } from './engine.mjs';
 

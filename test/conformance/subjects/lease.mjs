@@ -1,5 +1,6 @@
 import { LEASE_CAPABILITIES, LeaseBackend, NAMED_DIRECTORY } from '../../../dist/backends/lease/index.js';
-import { leaseClock, systemClock } from '../../../dist/platform/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../../dist/renewal/index.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { temporaryPaths } from './temporary.mjs';

@@ -1,7 +1,8 @@
 import pg from 'pg';
 
 import { createPostgresBackend, POSTGRES_CAPABILITIES } from '../../../dist/backends/postgres/index.js';
-import { leaseClock, systemClock } from '../../../dist/platform/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { newName, serverAddress } from './engine.mjs';
 

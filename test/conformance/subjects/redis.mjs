@@ -2,7 +2,8 @@ import { createClient as createRedisClient } from 'redis';
 
 import { createRedisBackend, REDIS_CAPABILITIES } from '../../../dist/backends/redis/index.js';
 import { keysOf } from '../../../dist/backends/redis/keys.js';
-import { leaseClock, systemClock } from '../../../dist/platform/clock.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
 import { newName, processKeeper, serverAddress } from './engine.mjs';
 

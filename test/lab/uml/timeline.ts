@@ -12,7 +12,7 @@ export interface Offset {
 
 /** A question and its answer bound the offset from both sides; the quickest of some decide. */
 export async function measureOffset(machine: Machine): Promise<Offset> {
-  const clock = new URL('../../../dist/platform/clock.js', import.meta.url).href;
+  const clock = new URL('../../../dist/platform/lease-clock.js', import.meta.url).href;
   const script = `import { leaseClock } from '${clock}';
     process.stdin.on('data', (n) => console.log(String(n).trim(), leaseClock.now()));
     console.log('ready');`;
