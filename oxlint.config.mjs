@@ -93,7 +93,7 @@ export default {
     'typescript/await-thenable': 'error',
     'typescript/consistent-type-imports': 'error',
     'typescript/no-explicit-any': 'error',
-    'import/no-cycle': 'error',
+    'import/no-cycle': ['error', { ignoreTypes: false }],
     'promise/no-callback-in-promise': 'off',
     // Control characters are what is looked for; spreads group the words of a command line.
     'no-control-regex': 'off',

@@ -1,7 +1,7 @@
 export { acquire, tryAcquire, withLock, withReadLock, withWriteLock, type Work } from './locks/acquire.js';
 export { createLock, lockFor, type DataLockOptions, type Lock } from './locks/lock.js';
-export { cleanLockFiles, type CleanResult } from './locks/clean.js';
-export { breakLock, type BreakOptions } from './locks/break-lock.js';
+export { cleanLockFiles, type CleanResult } from './locks/manage.js';
+export { breakLock, type BreakOptions } from './locks/manage.js';
 export { inspect, type Inspection } from './locks/inspect.js';
 export { coverProcess } from './core/guard.js';
 export { describeDeadlock, type DeadlockLink } from './core/deadlock.js';
@@ -15,8 +15,8 @@ export {
   LockLostError,
   LockTimeoutError,
   type ErrorCode,
-  type LossReason,
 } from './core/errors.js';
+export { type LossReason } from './core/lease.js';
 export type { AcquireEvent, HoldEvent, RenewEvent, WaitEvent } from './core/events.js';
 export {
   DEFAULT_LEASE_DURATION_MS,
@@ -26,7 +26,7 @@ export {
 } from './core/options.js';
 export { formatDuration, parseDuration } from './core/duration.js';
 export { acquireSync, withLockSync } from './locks/acquire-sync.js';
-export { explain } from './locks/explain.js';
+export { explain } from './locks/inspect.js';
 export type { ChainLock, WaitChain } from './platform/wait-graph.js';
 export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
 export { once, type OnceResult } from './locks/once.js';

@@ -1,12 +1,11 @@
 import { dirname } from 'node:path';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { isLockError, LockError } from '../core/errors.js';
-import { isSame } from '../core/holder.js';
+import { isSame, newHolderId } from '../core/holder.js';
 import type { WaitEvent } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
-import { newHolderId } from '../core/holder.js';
 import { writeFileDurable } from '../durable/write.js';
 import type { BootClock } from '../platform/clock.js';
 import { bootId } from '../platform/identity.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { LockError, LockCanceledError } from '../core/errors.js';
 import {
   agentFault,
@@ -15,7 +15,7 @@ import {
 } from '../backends/git/index.js';
 import { hostname } from '../platform/identity.js';
 import { gitHost } from '../locks/git-host.js';
-import { namedFileSpace } from '../locks/spaces.js';
+import { fileNamespace } from '../locks/resolve.js';
 
 /** What every function about claims understands. */
 export interface ClaimsOptions {
@@ -63,7 +63,7 @@ export async function openSession(options: ClaimsOptions): Promise<Session> {
     throw new RangeError(`staleAfterMs must not be negative, not ${staleAfterMs}.`);
   }
   const remote = options.remote ?? env['HOLDFAST_REMOTE'];
-  const host = gitHost(namedFileSpace());
+  const host = gitHost(fileNamespace());
   const { clock } = host;
   const deadline = deadlineIn(timeoutMs, clock, signal);
   const arbiter = await openArbiter(

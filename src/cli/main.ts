@@ -2,7 +2,8 @@ import { print } from './output.js';
 import { parseCommand } from './parse.js';
 import { reportError } from './render/error.js';
 import type { CommandForm } from './spec.js';
-import { COMMANDS, findCommand } from './table.js';
+import { findCommand } from './forms.js';
+import { COMMANDS } from './table.js';
 import { hideCredentials } from './title.js';
 import { suggestion, UsageError } from './usage-error.js';
 

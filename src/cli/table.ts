@@ -45,20 +45,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'version', load: () => import('./commands/version.js') },
 ];
 
-/** The command that `words` begin with, the longest name first, and how many words its name takes. */
-export function findCommand<C extends { readonly name: string }>(
-  commands: readonly C[],
-  words: readonly string[],
-): { command: C; length: number } | undefined {
-  let found: { command: C; length: number } | undefined;
-  for (const command of commands) {
-    const name = command.name.split(' ');
-    if (name.length <= (found?.length ?? 0)) continue;
-    if (name.every((word, index) => words[index] === word)) found = { command, length: name.length };
-  }
-  return found;
-}
-
 /** The forms of all commands. Loads the code of each: the build does this once and keeps the result, see {@link readForms}. */
 export async function loadForms(): Promise<readonly CommandForm[]> {
   return Promise.all(COMMANDS.map(async ({ name, load }) => ({ ...(await load()).spec, name })));

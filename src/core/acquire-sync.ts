@@ -1,4 +1,4 @@
-import type { Target } from './acquire.js';
+import type { Target } from './namespace.js';
 import { LockError } from './errors.js';
 import { HeldGuard, type Guard } from './guard.js';
 import { contendedError, timeoutError } from './messages.js';
@@ -11,8 +11,8 @@ import { impossibility, newRequest } from './request.js';
  * could not be delivered.
  */
 export function acquireSync(target: Target, options: ResolvedOptions): Guard {
-  const { space, resource, address } = target;
-  const { backend } = space;
+  const { namespace, resource, address } = target;
+  const { backend } = namespace;
   if (backend.acquireBlocking === undefined) {
     throw new LockError(
       `Could not lock "${address}": the ${backend.name} backend cannot block a thread. Use acquire() and await it.`,
@@ -21,18 +21,19 @@ export function acquireSync(target: Target, options: ResolvedOptions): Guard {
   }
   const impossible = impossibility(target, options);
   if (impossible !== undefined) throw impossible;
-  const queue = space.queueFor(resource);
+  const queue = namespace.queueFor(resource);
   if (!queue.hasRoomFor(options.mode)) throw ownThreadError(address, 'holds it');
-  const timeoutMs = queue.isDoorTaken ? 0 : options.timeoutMs;
+  if (!queue.admitsTry(options.mode)) throw ownThreadError(address, 'waits for it');
+  const timeoutMs = queue.isHeadTaken ? 0 : options.timeout.ms;
   const request = newRequest(target, options, queue);
   const attempt = backend.acquireBlocking(request, timeoutMs);
   if (attempt.kind === 'granted') {
     queue.addHold(options.mode);
-    return new HeldGuard(space, queue, address, request, attempt.grant);
+    return new HeldGuard(target, queue, request, attempt.grant);
   }
-  if (options.timeoutMs === 0) throw contendedError(address, undefined);
-  if (queue.isDoorTaken) throw ownThreadError(address, 'waits for it');
-  throw timeoutError(address, options, undefined);
+  if (options.timeout.ms === 0) throw contendedError(address, undefined);
+  if (queue.isHeadTaken) throw ownThreadError(address, 'waits for it');
+  throw timeoutError(address, options.timeout, undefined);
 }
 
 function ownThreadError(address: string, does: string): LockError {

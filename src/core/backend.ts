@@ -1,6 +1,5 @@
 import type { DeadlockLink } from './deadlock.js';
-import type { LossReason } from './errors.js';
-import type { Lease } from './lease.js';
+import type { LossReason, Lease } from './lease.js';
 
 /** `exclusive`: one holder. `shared`: any number of holders, none of them exclusive. */
 export type Mode = 'exclusive' | 'shared';
@@ -38,8 +37,8 @@ export interface AcquireRequest {
   readonly isLeaseChosen?: boolean;
   /** The caller wants a fencing token and pays for it. */
   readonly fencing: boolean;
-  /** This process held the resource just now, and for long: it should not pass those who wait. A wish; may be ignored. */
-  readonly isPolite: boolean;
+  /** This process held the resource just now, and for long: it should let waiters go first. A backend may ignore it. */
+  readonly isYielding: boolean;
   /** The caller will ask again until it is granted: backends that are asked from time to time may tell the holder. */
   readonly isWaiting?: boolean;
   /** The caller leaves a record of itself where that is optional. */

@@ -1,5 +1,6 @@
 import type { HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
+import type { LossReason } from './lease.js';
 
 export const ERROR_CODES = [
   'HOLDFAST_TIMEOUT',
@@ -19,9 +20,6 @@ export const ERROR_CODES = [
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** Why a hold ended by surprise. */
-export type LossReason = 'expired' | 'taken' | 'session-ended' | 'record-missing';
 
 export interface LockErrorDetails {
   readonly code: ErrorCode;
@@ -43,19 +41,20 @@ const BRAND = Symbol.for('holdfast.LockError');
  */
 export class LockError extends Error {
   readonly code: ErrorCode;
-  readonly resource: string | undefined;
-  readonly holders: readonly HolderInfo[] | undefined;
-  readonly deadlock: readonly DeadlockLink[] | undefined;
-  readonly lossReason: LossReason | undefined;
+  // Declared only: what is not known is no property, so that a printed error shows no undefined fields.
+  declare readonly resource: string | undefined;
+  declare readonly holders: readonly HolderInfo[] | undefined;
+  declare readonly deadlock: readonly DeadlockLink[] | undefined;
+  declare readonly lossReason: LossReason | undefined;
 
   constructor(message: string, details: LockErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'LockError';
     this.code = details.code;
-    this.resource = details.resource;
-    this.holders = details.holders;
-    this.deadlock = details.deadlock;
-    this.lossReason = details.lossReason;
+    if (details.resource !== undefined) this.resource = details.resource;
+    if (details.holders !== undefined) this.holders = details.holders;
+    if (details.deadlock !== undefined) this.deadlock = details.deadlock;
+    if (details.lossReason !== undefined) this.lossReason = details.lossReason;
   }
 
   get [BRAND](): true {

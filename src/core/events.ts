@@ -2,7 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 
 import type { HolderInfo, Mode } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
-import type { LossReason } from './errors.js';
+import type { LossReason } from './lease.js';
 
 /** Context of `holdfast:acquire`: one call, from asking to the grant or the error. */
 export interface AcquireEvent {

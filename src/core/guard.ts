@@ -1,8 +1,9 @@
 import type { AcquireRequest, Grant, Mode } from './backend.js';
-import { isLockError, LockLostError, type LossReason } from './errors.js';
+import { isLockError, LockLostError } from './errors.js';
+import type { LossReason } from './lease.js';
 import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
-import type { LockSpace } from './lock-space.js';
+import type { Namespace, Target } from './namespace.js';
 import type { ResourceQueue } from './queue.js';
 import { queueMode } from './request.js';
 
@@ -55,7 +56,7 @@ export class HeldGuard implements Guard {
   readonly holderId: string;
   readonly #grant: Grant;
   readonly #queueMode: Mode;
-  readonly #space: LockSpace;
+  readonly #namespace: Namespace;
   readonly #queue: ResourceQueue;
   readonly #grantedAt: number;
   #state: 'held' | 'lost' | 'released' = 'held';
@@ -64,23 +65,17 @@ export class HeldGuard implements Guard {
   #released: Promise<void> | undefined = undefined;
   #event: HoldEvent | undefined = undefined;
 
-  /** @param queue already counts this hold; it is told when the hold ends. */
-  constructor(
-    space: LockSpace,
-    queue: ResourceQueue,
-    address: string,
-    request: AcquireRequest,
-    grant: Grant,
-  ) {
+  /** @param queue counts this hold already; the guard removes it there when the hold ends. */
+  constructor({ namespace, address }: Target, queue: ResourceQueue, request: AcquireRequest, grant: Grant) {
     this.address = address;
     this.mode = request.mode;
     this.#queueMode = queueMode(request);
     this.holderId = request.holderId;
     this.#grant = grant;
-    this.#space = space;
+    this.#namespace = namespace;
     this.#queue = queue;
-    this.#grantedAt = space.clock.now();
-    const { orphan, reach } = space.backend.capabilities;
+    this.#grantedAt = namespace.clock.now();
+    const { orphan, reach } = namespace.backend.capabilities;
     if (orphan !== 'released' || reach === 'network') grant.onLost((reason) => this.#lose(reason));
     if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
   }
@@ -180,12 +175,12 @@ export class HeldGuard implements Guard {
 
   #publishStart(): void {
     const { address, mode, holderId } = this;
-    this.#event = { resource: address, backend: this.#space.backend.name, mode, holderId };
+    this.#event = { resource: address, backend: this.#namespace.backend.name, mode, holderId };
     holdChannel.start.publish(this.#event);
   }
 
   #end(outcome: 'released' | 'lost'): void {
-    const { clock, backend } = this.#space;
+    const { clock, backend } = this.#namespace;
     const queue = this.#queue;
     const heldMs = clock.now() - this.#grantedAt;
     if (this.#event !== undefined) {

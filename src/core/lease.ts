@@ -1,4 +1,5 @@
-import type { LossReason } from './errors.js';
+/** Why a hold ended by surprise. */
+export type LossReason = 'expired' | 'taken' | 'session-ended' | 'record-missing';
 
 /**
  * The clock on which leases end: milliseconds that go on while the machine is suspended, with the same origin in

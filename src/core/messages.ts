@@ -1,8 +1,7 @@
 import type { HolderInfo } from './backend.js';
 import { describeDeadlock, type DeadlockLink } from './deadlock.js';
-import { formatDuration } from './duration.js';
 import { LockCanceledError, LockError, LockTimeoutError } from './errors.js';
-import type { ResolvedOptions } from './options.js';
+import type { Timeout } from './timeout.js';
 
 /** `pid 4711 (make -j2) on build-7 since 2026-11-20T18:00:00Z`, as much of it as is known. */
 export function describeHolder(holder: HolderInfo): string {
@@ -26,12 +25,13 @@ export function describeHolders(holders: readonly HolderInfo[] | undefined): str
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }
 
-/** @param source where the zero timeout came from, if that is something the caller may not be aware of. */
+/** @param timeout names a zero timeout that the caller may not be aware of. */
 export function contendedError(
   address: string,
   holders: readonly HolderInfo[] | undefined,
-  source?: string,
+  timeout?: Timeout,
 ): LockTimeoutError {
+  const { source } = timeout ?? {};
   const limit = source === undefined || source === 'timeoutMs' ? '' : ` within timeout 0 s (${source})`;
   return new LockTimeoutError(
     `Could not lock "${address}"${limit}: ${describeHolders(holders)}. Try again later, or allow time to wait.`,
@@ -41,17 +41,16 @@ export function contendedError(
 
 export function timeoutError(
   address: string,
-  options: ResolvedOptions,
+  timeout: Timeout,
   holders: readonly HolderInfo[] | undefined,
   deadlock?: readonly DeadlockLink[],
 ): LockTimeoutError {
-  const limit = `timeout ${formatDuration(options.timeoutMs)} (${options.timeoutSource})`;
   const advice =
     deadlock === undefined
       ? 'Wait for it, or raise the timeout'
       : `This is a deadlock: ${describeDeadlock(deadlock)}. Take such locks in one order, or together with lockAll`;
   return new LockTimeoutError(
-    `Could not lock "${address}" within ${limit}: ${describeHolders(holders)}. ${advice}.`,
+    `Could not lock "${address}" within ${timeout.toString()}: ${describeHolders(holders)}. ${advice}.`,
     {
       code: 'HOLDFAST_TIMEOUT',
       resource: address,

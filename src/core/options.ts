@@ -1,5 +1,16 @@
 import type { Mode } from './backend.js';
+import {
+  BOOLEAN,
+  checkOptions,
+  FUNCTION,
+  NUMBER,
+  oneOf,
+  SIGNAL,
+  TEXT,
+  type OptionRules,
+} from './check-options.js';
 import type { WaitEvent } from './events.js';
+import { Timeout } from './timeout.js';
 
 /** How long the library waits unless told otherwise; leases wait for two of their own durations if that is longer. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -54,19 +65,35 @@ export interface LockOptions {
   readonly permits?: number;
 }
 
+/** The options of {@link LockOptions}, for functions that add some of their own. */
+export const LOCK_OPTIONS: OptionRules = {
+  mode: oneOf('exclusive', 'shared'),
+  timeoutMs: NUMBER,
+  timeoutSource: TEXT,
+  signal: SIGNAL,
+  onDeadlock: oneOf('wait', 'fail'),
+  onWait: FUNCTION,
+  reason: {
+    type: 'text of one line',
+    accepts: (value: unknown) => typeof value === 'string' && !/[\r\n]/.test(value),
+  },
+  leaseDurationMs: NUMBER,
+  record: BOOLEAN,
+  fencing: BOOLEAN,
+  coversChild: BOOLEAN,
+  permits: NUMBER,
+} satisfies Record<keyof LockOptions, unknown>;
+
 /** Options after validation, with every default in place. */
 export interface ResolvedOptions {
   readonly mode: Mode;
-  readonly timeoutMs: number;
-  /** How much of the timeout the caller has used up before this call, as `lockAll` does lock by lock. */
-  readonly elapsedMs: number;
-  readonly timeoutSource: string;
+  readonly timeout: Timeout;
   readonly signal: AbortSignal | undefined;
   readonly onDeadlock: 'wait' | 'fail';
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
   readonly leaseDurationMs: number;
-  /** Whether the caller named the duration, even if it is the default. */
+  /** The caller named the duration, even if it is the default. */
   readonly isLeaseChosen: boolean;
   readonly fencing: boolean;
   readonly coversChild: boolean;
@@ -79,7 +106,7 @@ const NO_OPTIONS: LockOptions = {};
 let defaultOptions: ResolvedOptions | undefined;
 let defaultLeaseOptions: ResolvedOptions | undefined;
 
-/** The options of a call that win over those of its lock; see {@link resolveOptions}. */
+/** The options of a call, which win over those of its lock; see {@link resolveOptions}. */
 export function mergeOptions(
   ofLock: LockOptions | undefined,
   ofCall: LockOptions | undefined,
@@ -89,49 +116,44 @@ export function mergeOptions(
     if (hasLeases) return (defaultLeaseOptions ??= resolveOptions(NO_OPTIONS, true));
     return (defaultOptions ??= resolveOptions(NO_OPTIONS, false));
   }
-  return resolveOptions(ofLock === undefined ? (ofCall ?? NO_OPTIONS) : { ...ofLock, ...ofCall }, hasLeases);
+  if (ofLock === undefined) return resolveOptions(ofCall, hasLeases);
+  // Checked before it is merged: a spread would take anything.
+  checkOptions(ofCall, LOCK_OPTIONS);
+  return resolveOptions({ ...ofLock, ...ofCall }, hasLeases);
 }
 
 /**
  * @param hasLeases whether the backend's holds are leases, which lengthens the default timeout.
- * @throws RangeError for a timeout that is negative or NaN and a lease outside its range.
- * @throws TypeError for a mode or reason of the wrong form.
+ * @throws TypeError for an unknown option and a value of the wrong type.
+ * @throws RangeError for a timeout that is negative or NaN, and a lease or a number of permits outside its range.
  */
-export function resolveOptions(options: LockOptions, hasLeases: boolean): ResolvedOptions {
-  const {
-    mode = 'exclusive',
-    timeoutMs,
-    reason,
-    leaseDurationMs = DEFAULT_LEASE_DURATION_MS,
-    permits,
-  } = options;
-  if (mode !== 'exclusive' && mode !== 'shared') {
-    throw new TypeError(`mode must be 'exclusive' or 'shared', not ${JSON.stringify(mode)}.`);
-  }
+export function resolveOptions(given: LockOptions | undefined, hasLeases: boolean): ResolvedOptions {
+  checkOptions(given, LOCK_OPTIONS);
+  const options = given ?? NO_OPTIONS;
+  const { mode = 'exclusive', timeoutMs, leaseDurationMs = DEFAULT_LEASE_DURATION_MS, permits } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
     throw new RangeError(`timeoutMs must be 0, a positive number or Infinity, not ${timeoutMs}.`);
   }
   if (!(leaseDurationMs >= 1_000 && leaseDurationMs <= 86_400_000)) {
     throw new RangeError(`leaseDurationMs must lie between 1 000 and 86 400 000, not ${leaseDurationMs}.`);
   }
-  if (reason !== undefined && (typeof reason !== 'string' || /[\r\n]/.test(reason))) {
-    throw new TypeError('reason must be text of one line.');
-  }
   if (permits !== undefined && !(Number.isInteger(permits) && permits >= 1 && permits <= 10_000)) {
     throw new RangeError(`permits must be a whole number from 1 to 10 000, not ${permits}.`);
   }
-  if (permits !== undefined && mode === 'shared')
+  if (permits !== undefined && mode === 'shared') {
     throw new TypeError("permits go with mode 'exclusive' only.");
+  }
+  const defaultMs = hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS;
   return {
     mode,
-    timeoutMs:
-      timeoutMs ?? (hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS),
-    elapsedMs: 0,
-    timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    timeout: new Timeout(
+      timeoutMs ?? defaultMs,
+      options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    ),
     signal: options.signal,
     onDeadlock: options.onDeadlock ?? 'wait',
     onWait: options.onWait,
-    reason,
+    reason: options.reason,
     leaseDurationMs,
     isLeaseChosen: options.leaseDurationMs !== undefined,
     fencing: options.fencing ?? false,

@@ -1,32 +1,33 @@
 import type { Mode } from './backend.js';
 
-/** A caller that stands in a {@link ResourceQueue}. */
+/** A caller in a {@link ResourceQueue}. */
 interface Waiter {
   readonly mode: Mode;
   readonly onTurn: () => void;
 }
 
-/** Gives up a place in the queue. False when its turn had already come: then the door must be left instead. */
+/** Leaves the queue. False if this caller is at the head already; then it must leave the head instead. */
 export type LeaveQueue = () => boolean;
 
 /**
- * The callers of one process (one thread) that want one resource, in order of arrival. One at a time stands
- * at the door and asks the backend; the others wait here without a thread, a descriptor or a timer.
+ * The callers of one thread that want one resource, in order of arrival. Only the caller at the head of the queue
+ * talks to the backend; the others wait here without a thread, a descriptor or a timer.
  *
- * INV-QUEUE-1 At most one caller is at the door.
- * INV-QUEUE-2 Nobody comes to the door while a local holder excludes it: the backend would only say no.
- * INV-QUEUE-3 Turns are given in the order of arrival; one who gave up is skipped and delays nobody.
+ * INV-QUEUE-1 At most one caller is at the head.
+ * INV-QUEUE-2 No caller gets to the head while a local holder excludes it: the backend would only refuse it.
+ * INV-QUEUE-3 Callers get to the head in order of arrival; a caller that gave up is skipped and delays no other.
  */
 export class ResourceQueue {
   readonly #onIdle: () => void;
   readonly #waiters = new Set<Waiter>();
-  #isDoorTaken = false;
+  #headMode: Mode | undefined;
+  #exclusiveWaiters = 0;
   #isExclusivelyHeld = false;
   #sharedHolds = 0;
   #isPaused = false;
   /**
-   * The last hold was long. Whoever takes the lock again right after a long hold would nearly always win against those
-   * that the kernel has only just woken; the backend is asked to let them go first.
+   * The last hold was long. A caller that acquires again right after a long hold nearly always wins against processes
+   * that the kernel has only just woken; the backend is asked to let those go first.
    */
   wasHeldLong = false;
 
@@ -34,45 +35,58 @@ export class ResourceQueue {
     this.#onIdle = onIdle;
   }
 
-  /** Holders in this process leave room for one more of `mode`. */
+  /** Holders in this thread leave room for one more of `mode`. */
   hasRoomFor(mode: Mode): boolean {
     return !this.#isExclusivelyHeld && (mode === 'shared' || this.#sharedHolds === 0);
   }
 
-  /** Takes the door if nobody is ahead. */
-  tryEnter(mode: Mode): boolean {
-    if (this.#waiters.size > 0 || !this.#isDoorFree(mode)) return false;
-    this.#isDoorTaken = true;
+  /**
+   * A try of `mode` may go ahead. It may pass waiters, as try-locks do everywhere, with one exception: readers that
+   * pass a writer, overlapping each other, would keep it waiting for ever.
+   */
+  admitsTry(mode: Mode): boolean {
+    return this.hasRoomFor(mode) && (mode === 'exclusive' || !this.hasWaitingWriter);
+  }
+
+  get hasWaitingWriter(): boolean {
+    return this.#exclusiveWaiters > 0 || this.#headMode === 'exclusive';
+  }
+
+  /** Takes the head if no caller is ahead. */
+  tryTakeHead(mode: Mode): boolean {
+    if (this.#waiters.size > 0 || !this.#isHeadFree(mode)) return false;
+    this.#headMode = mode;
     return true;
   }
 
-  /** Joins the end of the queue; `onTurn` runs once, when this caller is at the door. */
+  /** Joins the end of the queue; `onTurn` runs once, when this caller is at the head. */
   join(mode: Mode, onTurn: () => void): LeaveQueue {
     const waiter: Waiter = { mode, onTurn };
     this.#waiters.add(waiter);
+    if (mode === 'exclusive') this.#exclusiveWaiters++;
     return () => {
-      if (!this.#waiters.delete(waiter)) return false;
-      // The one who left may have been all that kept a compatible follower from the door.
+      if (!this.#remove(waiter)) return false;
+      // This waiter may have been all that kept a compatible follower from the head.
       this.#advance();
       return true;
     };
   }
 
-  /** A hold that did not come through the door (a try, a synchronous take). */
+  /** Counts a hold that was granted without the head: a try, or a synchronous acquire. */
   addHold(mode: Mode): void {
     if (mode === 'exclusive') this.#isExclusivelyHeld = true;
     else this.#sharedHolds++;
   }
 
-  /** The caller at the door has its grant. */
-  leaveDoorHolding(mode: Mode): void {
+  /** The caller at the head has its grant. */
+  leaveHeadHolding(mode: Mode): void {
     this.addHold(mode);
-    this.leaveDoor();
+    this.leaveHead();
   }
 
-  /** The caller at the door gave up or failed. */
-  leaveDoor(): void {
-    this.#isDoorTaken = false;
+  /** The caller at the head gave up or failed. */
+  leaveHead(): void {
+    this.#headMode = undefined;
     this.#advance();
   }
 
@@ -82,7 +96,7 @@ export class ResourceQueue {
     this.#advance();
   }
 
-  /** Lets nobody to the door until {@link resume}, so that other processes get their chance. */
+  /** Lets no caller to the head until {@link resume}, so that other processes get their chance. */
   pause(): void {
     this.#isPaused = true;
   }
@@ -92,29 +106,34 @@ export class ResourceQueue {
     this.#advance();
   }
 
-  /** Somebody is asking the backend, or waits there. */
-  get isDoorTaken(): boolean {
-    return this.#isDoorTaken;
+  /** A caller is trying, or waits at the backend. */
+  get isHeadTaken(): boolean {
+    return this.#headMode !== undefined;
   }
 
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  #isDoorFree(mode: Mode): boolean {
-    return !this.#isDoorTaken && !this.#isPaused && this.hasRoomFor(mode);
+  #isHeadFree(mode: Mode): boolean {
+    return this.#headMode === undefined && !this.#isPaused && this.hasRoomFor(mode);
+  }
+
+  #remove(waiter: Waiter): boolean {
+    if (!this.#waiters.delete(waiter)) return false;
+    if (waiter.mode === 'exclusive') this.#exclusiveWaiters--;
+    return true;
   }
 
   #advance(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#isDoorFree(waiter.mode)) return;
-      this.#waiters.delete(waiter);
-      this.#isDoorTaken = true;
+      if (!this.#isHeadFree(waiter.mode)) return;
+      this.#remove(waiter);
+      this.#headMode = waiter.mode;
       waiter.onTurn();
       return;
     }
-    if (!this.#isDoorTaken && !this.#isPaused && !this.#isExclusivelyHeld && this.#sharedHolds === 0) {
-      this.#onIdle();
-    }
+    const isHeld = this.#isExclusivelyHeld || this.#sharedHolds > 0;
+    if (this.#headMode === undefined && !this.#isPaused && !isHeld) this.#onIdle();
   }
 }

@@ -1,4 +1,4 @@
-import type { Target } from './acquire.js';
+import type { Target } from './namespace.js';
 import type { AcquireRequest, Mode } from './backend.js';
 import type { LockError } from './errors.js';
 import { newHolderId } from './holder.js';
@@ -23,9 +23,9 @@ export function newRequest(
     record: options.record,
     coversChild: options.coversChild,
     permits: options.permits,
-    timeoutMs: Math.max(0, options.timeoutMs - options.elapsedMs),
+    timeoutMs: options.timeout.leftMs,
     isWaiting: queue !== undefined,
-    isPolite: queue !== undefined && queue.wasHeldLong,
+    isYielding: queue !== undefined && queue.wasHeldLong,
   };
 }
 
@@ -41,7 +41,7 @@ export function queueKey({ resource }: Target, { permits }: ResolvedOptions): st
 
 /** Why this call cannot succeed whatever others do; undefined when it can. */
 export function impossibility(target: Target, options: ResolvedOptions): LockError | undefined {
-  const { backend } = target.space;
+  const { backend } = target.namespace;
   if (options.mode === 'shared' && !backend.capabilities.modes.includes('shared')) {
     return unsupportedModeError(target.address, backend.name);
   }

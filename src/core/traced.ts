@@ -1,4 +1,4 @@
-import type { Target } from './acquire.js';
+import type { Target } from './namespace.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
 import type { Guard } from './guard.js';
@@ -8,9 +8,9 @@ import type { ResolvedOptions } from './options.js';
 export function traced<T extends Guard | undefined>(
   target: Target,
   options: ResolvedOptions,
-  run: (target: Target, options: ResolvedOptions) => Promise<T>,
+  run: () => Promise<T>,
 ): Promise<T> {
-  const { clock, backend } = target.space;
+  const { clock, backend } = target.namespace;
   const event: AcquireEvent = { resource: target.address, backend: backend.name, mode: options.mode };
   const startedAt = clock.now();
   const finish = (outcome: NonNullable<AcquireEvent['outcome']>): void => {
@@ -19,7 +19,7 @@ export function traced<T extends Guard | undefined>(
   };
   return acquireChannel.tracePromise(async () => {
     try {
-      const guard = await run(target, options);
+      const guard = await run();
       finish(guard === undefined ? 'contended' : 'acquired');
       return guard;
     } catch (error) {

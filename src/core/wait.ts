@@ -1,62 +1,37 @@
-import { onAbortOf } from './abort-listeners.js';
-import type { HolderInfo } from './backend.js';
-import type { Clock, Timer } from './clock.js';
+import type { Attempt } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
-import { DeadlockWatch } from './deadlock-watch.js';
-import type { WaitEvent } from './events.js';
-import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
+import type { Target } from './namespace.js';
+import type { ResolvedOptions } from './options.js';
+import type { Clock, Timer } from './time.js';
 
-const OFTEN_FOR_MS = 60_000;
-
-/** Why a wait was broken off. The value with which {@link Wait.signal} aborts. */
+/** Why a wait ended early. {@link Wait.signal} aborts with this value. */
 export type WaitEnd =
   | { readonly kind: 'timeout' }
   | { readonly kind: 'deadlock'; readonly cycle: readonly DeadlockLink[] }
   | { readonly kind: 'canceled'; readonly reason: unknown };
 
-/** What a wait asks its backend about those who are in the way. */
-export interface Lookout {
-  inspect(): Promise<readonly HolderInfo[]>;
-  /** Absent where the backend cannot see who waits for whom. */
-  findDeadlock?(): Promise<readonly DeadlockLink[] | undefined>;
-}
-
 /**
- * One call's wait: the one deadline, the caller's signal and the feedback, joined into one end that everything below
- * listens to. Made only once a call has to wait.
+ * The one deadline of a call and its caller's signal, joined into one end that everything below listens to. Made only
+ * if a call has to wait.
  */
 export class Wait {
+  readonly startedAt: number;
+  readonly #clock: Clock;
   #controller: AbortController | undefined;
   #ended: WaitEnd | undefined;
-  /** A call does one thing at a time: it stands in the queue, waits for an answer, or pauses. */
+  /** One is enough: a call does one thing at a time. It stands in the queue, waits for an answer, or pauses. */
   #listener: (() => void) | undefined;
-  readonly #clock: Clock;
-  readonly #options: ResolvedOptions;
-  readonly #address: string;
-  readonly #startedAt: number;
-  readonly #lookout: Lookout;
   #timer: Timer | undefined;
-  #progressTimer: Timer | undefined;
-  #watch: DeadlockWatch | undefined;
-  #deadlock: readonly DeadlockLink[] | undefined;
-  #isContended = false;
-  #holders: readonly HolderInfo[] | undefined;
   #stopListening: (() => void) | undefined;
 
-  constructor(clock: Clock, options: ResolvedOptions, address: string, lookout: Lookout) {
+  constructor({ namespace: { clock } }: Target, { timeout, signal }: ResolvedOptions) {
     this.#clock = clock;
-    this.#options = options;
-    this.#address = address;
-    this.#startedAt = clock.now() - options.elapsedMs;
-    this.#lookout = lookout;
-    if (options.timeoutMs !== Infinity) {
-      this.#timer = clock.setTimer(Math.max(0, options.timeoutMs - options.elapsedMs), () =>
-        this.#end({ kind: 'timeout' }),
-      );
+    this.startedAt = clock.now() - timeout.elapsedMs;
+    if (timeout.ms !== Infinity) {
+      this.#timer = clock.setTimer(timeout.leftMs, () => this.end({ kind: 'timeout' }));
     }
-    const { signal } = options;
     if (signal === undefined) return;
-    const abort = (): void => this.#end({ kind: 'canceled', reason: signal.reason });
+    const abort = (): void => this.end({ kind: 'canceled', reason: signal.reason });
     if (signal.aborted) abort();
     else this.#stopListening = onAbortOf(signal, abort);
   }
@@ -70,7 +45,20 @@ export class Wait {
     return this.#controller.signal;
   }
 
-  /** Tells one listener of the end, before `signal` does. Returns the way to stop listening. */
+  /** Undefined while the wait goes on. */
+  get ended(): WaitEnd | undefined {
+    return this.#ended;
+  }
+
+  /** Ends the wait. The first end stands. */
+  end(end: WaitEnd): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = end;
+    this.#listener?.();
+    this.#controller?.abort(end);
+  }
+
+  /** Calls `listener` when the wait ends, before `signal` aborts. Returns a function that removes it. */
   onEnd(listener: () => void): () => void {
     this.#listener = listener;
     return () => {
@@ -78,39 +66,7 @@ export class Wait {
     };
   }
 
-  /** Undefined while the wait goes on. */
-  get ended(): WaitEnd | undefined {
-    return this.#ended;
-  }
-
-  /** Who was in the way of the last attempt, where the backend knew. */
-  get holders(): readonly HolderInfo[] | undefined {
-    return this.#holders;
-  }
-
-  /** Others are in the way: tells the caller, now and as time goes by, and watches for a deadlock. */
-  noteContention(holders?: readonly HolderInfo[]): void {
-    this.#holders = holders;
-    const { onWait, onDeadlock } = this.#options;
-    if (this.#isContended || (onWait === undefined && onDeadlock === 'wait')) return;
-    this.#isContended = true;
-    this.#tell('started');
-    if (onWait !== undefined) this.#armProgress();
-    const find = this.#lookout.findDeadlock?.bind(this.#lookout);
-    if (find !== undefined) this.#watch = new DeadlockWatch(this.#clock, find, this.#onDeadlock);
-  }
-
-  /** The wait is over, whatever its outcome. Nothing is left armed. */
-  finish(outcome: 'acquired' | 'error' | WaitEnd['kind']): void {
-    this.#timer?.clear();
-    this.#progressTimer?.clear();
-    this.#watch?.stop();
-    this.#stopListening?.();
-    // A deadlock was told when it was seen.
-    if (this.#isContended && outcome !== 'error' && outcome !== 'deadlock') this.#tell(outcome);
-  }
-
-  /** Waits `delayMs`, or until the wait ends; then rejects with the {@link WaitEnd}. */
+  /** Waits `delayMs`; rejects with the {@link WaitEnd} if the wait ends before that. */
   pause(delayMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
@@ -125,52 +81,75 @@ export class Wait {
     });
   }
 
-  readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
-    this.#deadlock = cycle;
-    this.#tell('deadlock');
-    if (this.#options.onDeadlock === 'fail') this.#end({ kind: 'deadlock', cycle });
-  };
-
-  /** The first end stands. */
-  #end(end: WaitEnd): void {
-    if (this.#ended !== undefined) return;
-    this.#ended = end;
-    this.#listener?.();
-    this.#controller?.abort(end);
+  /**
+   * The outcome of `attempt`; rejects with the {@link WaitEnd} as soon as the wait ends. A grant that arrives after
+   * that is released: its caller was told that it does not hold.
+   */
+  outcomeOf(attempt: Attempt | Promise<Attempt>): Attempt | Promise<Attempt> {
+    if (!(attempt instanceof Promise)) return attempt;
+    return new Promise((resolve, reject) => {
+      const onEnd = (): void => {
+        releaseLate(attempt);
+        reject(this.#ended);
+      };
+      if (this.#ended !== undefined) return onEnd();
+      // In the same microtask as the outcome: an end in the next one must not release what is passed on already.
+      const stopListening = this.onEnd(onEnd);
+      attempt.then(
+        (outcome) => {
+          stopListening();
+          resolve(outcome);
+        },
+        (error: unknown) => {
+          stopListening();
+          reject(error);
+        },
+      );
+    });
   }
 
-  #armProgress(): void {
-    // Each tick wakes a process that sleeps: 300 of them were a third of what a wait of five minutes burnt.
-    const isEarly = this.#clock.now() - this.#startedAt < OFTEN_FOR_MS;
-    this.#progressTimer = this.#clock.setTimer(
-      isEarly ? WAIT_PROGRESS_INTERVAL_MS : 10 * WAIT_PROGRESS_INTERVAL_MS,
-      () => {
-        this.#tell('progress');
-        this.#armProgress();
-      },
-      { keepsProcessAlive: false },
-    );
+  /** The call is over: clears the timer and the listener. */
+  close(): void {
+    this.#timer?.clear();
+    this.#stopListening?.();
   }
+}
 
-  #tell(type: WaitEvent['type']): void {
-    const { mode, timeoutMs, onWait } = this.#options;
-    const waitedMs = this.#clock.now() - this.#startedAt;
-    const inspect = (): ReturnType<Lookout['inspect']> => this.#lookout.inspect();
-    try {
-      onWait?.({
-        type,
-        address: this.#address,
-        mode,
-        waitedMs,
-        timeoutMs,
-        deadlock: this.#deadlock,
-        inspect,
-      });
-    } catch (error) {
-      // As for any listener that throws: uncaught, in its own name. Thrown into the call it would decide over a hold.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+/** Releases the grant of an attempt whose caller no longer waits for it. */
+export function releaseLate(attempt: Attempt | Promise<Attempt>): void {
+  void Promise.resolve(attempt)
+    .then(
+      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
+      // The caller has its error already.
+      () => undefined,
+    )
+    .catch(() => undefined);
+}
+
+const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `fn` when `signal` aborts, through one listener per signal for any number of calls: from the 11th listener on
+ * Node 20 warns of a leak (MaxListenersExceededWarning), and removing one of many searches them all.
+ *
+ * @param signal not aborted yet.
+ * @returns a function that removes `fn`.
+ */
+function onAbortOf(signal: AbortSignal, fn: () => void): () => void {
+  const known = abortListeners.get(signal);
+  if (known !== undefined) {
+    known.add(fn);
+    return () => void known.delete(fn);
   }
+  const added = new Set([fn]);
+  abortListeners.set(signal, added);
+  signal.addEventListener(
+    'abort',
+    () => {
+      abortListeners.delete(signal);
+      for (const each of added) each();
+    },
+    { once: true },
+  );
+  return () => void added.delete(fn);
 }

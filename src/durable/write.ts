@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 
 import type { Guard } from '../core/guard.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { availableNative } from '../platform/native.js';

@@ -1,8 +1,6 @@
 import { rename } from 'node:fs/promises';
 
-import { backoffDelayMs } from '../core/backoff.js';
-import type { Clock } from '../core/clock.js';
-import { pause } from '../core/pause.js';
+import { backoffDelayMs, type Clock, pause } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 

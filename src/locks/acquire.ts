@@ -1,4 +1,5 @@
-import { acquire as acquireTarget, tryAcquire as tryTarget, type Target } from '../core/acquire.js';
+import { acquire as acquireTarget, tryAcquire as tryTarget } from '../core/acquisition.js';
+import type { Target } from '../core/namespace.js';
 import { lossOr, type Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
@@ -37,7 +38,7 @@ function start<T>(
 ): Promise<T> {
   try {
     const target = targetOf(lock);
-    return run(target, mergeOptions(optionsOf(lock), options, target.space.hasLeases));
+    return run(target, mergeOptions(optionsOf(lock), options, target.namespace.hasLeases));
   } catch (error) {
     return Promise.reject(error);
   }

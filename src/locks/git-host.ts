@@ -1,6 +1,6 @@
 import type { ArbiterHost, Exclusively } from '../backends/git/index.js';
-import { acquire } from '../core/acquire.js';
-import type { LockSpace } from '../core/lock-space.js';
+import { acquire } from '../core/acquisition.js';
+import type { Namespace } from '../core/namespace.js';
 import { resolveOptions } from '../core/options.js';
 import { bootClock, systemClock, type BootClock } from '../platform/clock.js';
 import { bootId, timeNamespace } from '../platform/identity.js';
@@ -8,7 +8,7 @@ import { bootId, timeNamespace } from '../platform/identity.js';
 let boot: BootClock | undefined;
 
 /** What the git backend needs of this machine. `files`: where its local lock is taken. */
-export function gitHost(files: LockSpace): ArbiterHost {
+export function gitHost(files: Namespace): ArbiterHost {
   return {
     clock: systemClock,
     timeline: {
@@ -24,7 +24,7 @@ export function gitHost(files: LockSpace): ArbiterHost {
   };
 }
 
-function exclusivelyIn(files: LockSpace): Exclusively {
+function exclusivelyIn(files: Namespace): Exclusively {
   return async (path, deadline, fn) => {
     const { signal } = deadline;
     const timeoutMs = Math.max(1, deadline.leftMs());
@@ -32,7 +32,7 @@ function exclusivelyIn(files: LockSpace): Exclusively {
       { timeoutMs, timeoutSource: 'for the network', ...(signal && { signal }) },
       false,
     );
-    const guard = await acquire({ space: files, resource: path, address: path }, options);
+    const guard = await acquire({ namespace: files, resource: path, address: path }, options);
     try {
       return await fn();
     } finally {

@@ -1,5 +1,11 @@
-import type { HolderInfo } from '../core/backend.js';
+import { acquire } from '../core/acquisition.js';
+import type { Backend, HolderInfo } from '../core/backend.js';
 import { LockError } from '../core/errors.js';
+import { Namespace } from '../core/namespace.js';
+import { resolveOptions, type LockOptions } from '../core/options.js';
+import { flockObserver } from '../backends/flock/index.js';
+import { systemClock } from '../platform/clock.js';
+import { waitChain, type WaitChain } from '../platform/wait-graph.js';
 import { assertNoLease } from './file-choice.js';
 import { targetOf, type Lock } from './lock.js';
 
@@ -24,8 +30,8 @@ export interface Inspection {
  * const { isHeld, holders } = await inspect('deploy.lock');
  */
 export async function inspect(lock: string | Lock): Promise<Inspection> {
-  const { space, resource, address } = targetOf(lock);
-  const { backend } = space;
+  const { namespace, resource, address } = targetOf(lock);
+  const { backend } = namespace;
   if (backend.inspect === undefined) {
     throw new LockError(
       `Could not inspect "${address}": the ${backend.name} backend cannot tell who holds it. Ask where it is kept.`,
@@ -37,4 +43,52 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
   const holders = found.filter(({ state }) => state === 'holder');
   const waiters = found.filter(({ state }) => state === 'waiter');
   return { address, backend: backend.name, isHeld: holders.length > 0, holders, waiters };
+}
+
+/**
+ * Why a lock is not free: who holds it, what the holders wait for themselves, and so on, to the end or to a cycle.
+ * Kernel locks only; on Linux, of processes that can be seen from here.
+ *
+ * @throws LockError HOLDFAST_UNSUPPORTED for other backends.
+ */
+export function explain(lock: string | Lock): Promise<WaitChain> {
+  const { namespace, resource, address } = targetOf(lock);
+  if (namespace.backend.name === 'flock') return waitChain(resource);
+  throw new LockError(
+    `Could not explain "${address}": only for kernel locks can it be seen what a holder waits for. Use inspect().`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource: address },
+  );
+}
+
+/**
+ * Resolves once nobody holds the lock, without taking it, except for the moment that proves it on kernel locks.
+ * It may be taken again by the time the caller hears of it.
+ *
+ * @throws as `acquire`, by the same options.
+ */
+export async function waitUntilFree(lock: string | Lock, options: LockOptions): Promise<void> {
+  const target = targetOf(lock);
+  const backend =
+    target.namespace.backend.name === 'flock'
+      ? flockObserver
+      : pollingObserver(lock, target.namespace.backend);
+  // A namespace of its own: a caller that only waits for the end of a hold does not queue with those that acquire.
+  const namespace = new Namespace(backend, systemClock);
+  await acquire({ ...target, namespace }, resolveOptions(options, target.namespace.hasLeases));
+}
+
+function pollingObserver(lock: string | Lock, observed: Backend): Backend {
+  return {
+    name: observed.name,
+    capabilities: { ...observed.capabilities, orphan: 'released', modes: ['exclusive'] },
+    async tryAcquire() {
+      if ((await inspect(lock)).isHeld) return { kind: 'contended' };
+      const nothing = (): undefined => undefined;
+      return { kind: 'granted', grant: { check: nothing, onLost: nothing, release: nothing } };
+    },
+    ...(observed.inspect !== undefined && {
+      inspect: (resource) => observed.inspect?.(resource) ?? Promise.resolve([]),
+    }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }

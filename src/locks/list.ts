@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { parseAddress } from '../core/address.js';
 import { isLeaseListing } from '../backends/lease/listing.js';
 import { kernelFileKey, readMounts } from '../platform/mounts.js';
 import { heldLocks } from '../platform/lock-table.js';
-import { lockFilesIn } from './clean.js';
-import { LOCK_DIRECTORY } from './data-file.js';
+import { lockFilesIn } from './manage.js';
+import { LOCK_DIRECTORY } from './placement.js';
+import { namespaceOf } from './resolve.js';
 
 /**
  * Addresses of the locks in `directory`: our lock files and leases there and in its `.holdfast/locks`, held or not, and
@@ -56,4 +58,21 @@ function tryKey(path: string, mounts: ReturnType<typeof readMounts>): string | u
   } catch {
     return undefined;
   }
+}
+
+const SERVER = /^(?:rediss?|etcds?|postgres(?:ql)?):\/\/[^#]+$/;
+
+/** The address of a server of an engine, without the name of a lock. */
+export function isServer(text: string): boolean {
+  return SERVER.test(text);
+}
+
+/**
+ * Addresses of the locks that are held on a server, sorted. They carry the credentials of `server`, for the next step.
+ *
+ * @throws LockError when the server cannot be asked.
+ */
+export async function listServerLocks(server: string): Promise<readonly string[]> {
+  const names = (await namespaceOf(parseAddress(`${server}#any`)).backend.list?.()) ?? [];
+  return names.map((name) => `${server}#${name}`);
 }

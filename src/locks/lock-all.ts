@@ -1,4 +1,5 @@
-import { acquire, type Target } from '../core/acquire.js';
+import { acquire } from '../core/acquisition.js';
+import type { Target } from '../core/namespace.js';
 import type { Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { realPathOf } from '../files/real-path.js';
@@ -36,13 +37,16 @@ export async function lockAll(items: readonly LockAllItem[], options: LockOption
   const { members, ofItem } = membersOf(items, options);
   const first = members[0];
   if (first === undefined) return guardSet([], []);
-  const { clock } = first.target.space;
+  const { clock } = first.target.namespace;
   const startedAt = clock.now();
   const taken: Guard[] = [];
   try {
     for (const member of members) {
       const elapsedMs = clock.now() - startedAt;
-      member.guard = await acquire(member.target, { ...member.options, elapsedMs });
+      member.guard = await acquire(member.target, {
+        ...member.options,
+        timeout: member.options.timeout.after(elapsedMs),
+      });
       taken.push(member.guard);
     }
   } catch (error) {
@@ -65,7 +69,7 @@ function membersOf(
       typeof item === 'object' && !('options' in item) ? { mode: item.mode ?? 'exclusive' } : undefined;
     const lock = typeof item === 'object' && !('options' in item) ? item.address : item;
     const target = targetOf(lock);
-    const resolved = mergeOptions(own ?? optionsOf(lock), { ...options, ...own }, target.space.hasLeases);
+    const resolved = mergeOptions(own ?? optionsOf(lock), { ...options, ...own }, target.namespace.hasLeases);
     const key = orderKey(target);
     const known = byKey.get(key);
     if (known === undefined) {
@@ -81,8 +85,8 @@ function membersOf(
 }
 
 /** Equal for two names of one lock, and ordered alike in every process of every host that can see it. */
-function orderKey({ space, resource }: Target): string {
-  const { name, capabilities } = space.backend;
+function orderKey({ namespace, resource }: Target): string {
+  const { name, capabilities } = namespace.backend;
   return `${name}:${capabilities.reach === 'host' ? realPathOf(resource) : resource}`;
 }
 

@@ -1,6 +1,6 @@
-import { acquire } from '../core/acquire.js';
+import { acquire } from '../core/acquisition.js';
 import type { Guard } from '../core/guard.js';
-import { LockSpace } from '../core/lock-space.js';
+import { Namespace } from '../core/namespace.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { descriptorBackend } from '../backends/flock/index.js';
 import { systemClock } from '../platform/clock.js';
@@ -12,7 +12,7 @@ import { systemClock } from '../platform/clock.js';
  * @throws as `acquire`.
  */
 export async function lockDescriptor(descriptor: number, options: LockOptions): Promise<Guard> {
-  const space = new LockSpace(descriptorBackend, systemClock);
-  const target = { space, resource: String(descriptor), address: `descriptor ${descriptor}` };
+  const namespace = new Namespace(descriptorBackend, systemClock);
+  const target = { namespace, resource: String(descriptor), address: `descriptor ${descriptor}` };
   return acquire(target, resolveOptions(options, false));
 }

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 
-import type { Target } from '../core/acquire.js';
+import type { Target, Namespace } from '../core/namespace.js';
 import { parseAddress, type Address } from '../core/address.js';
-import type { LockSpace } from '../core/lock-space.js';
+import { HeldGuard, type Guard } from '../core/guard.js';
 import type { LockOptions } from '../core/options.js';
-import { dataLockPath } from './data-file.js';
-import type { PgPool, RedisClient } from './engine-spaces.js';
-import { clientSpaceOf, privatePathSpace, spaceOf } from './spaces.js';
+import { FlockGrant } from '../backends/flock/index.js';
+import { dataLockPath } from './placement.js';
+import type { PgPool, RedisClient } from './engines.js';
+import { clientNamespaceOf, dataLockNamespace, namespaceOf } from './resolve.js';
 
 /** An immutable description of a lock: what, and with which options. Making one does no I/O. */
 export interface Lock {
@@ -57,7 +58,7 @@ export interface EngineLockOptions extends LockOptions {
 export function createLock(address: string, options: EngineLockOptions = {}): Lock {
   const parsed = parseAddress(address);
   const { client, ...lockOptions } = options;
-  const resolveTarget = () => targetOfAddress(parsed, client && clientSpaceOf(parsed, client));
+  const resolveTarget = () => targetOfAddress(parsed, client && clientNamespaceOf(parsed, client));
   return new DescribedLock(parsed.display, lockOptions, resolveTarget);
 }
 
@@ -71,7 +72,7 @@ export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
   const directory = lockDir === undefined ? undefined : resolve(lockDir);
   return new DescribedLock(dataPath, lockOptions, () => {
     const resource = dataLockPath(path, directory);
-    return { space: privatePathSpace(resource), resource, address: dataPath };
+    return { namespace: dataLockNamespace(resource), resource, address: dataPath };
   });
 }
 
@@ -95,12 +96,12 @@ export function optionsOf(lock: string | Lock): LockOptions | undefined {
   return typeof lock === 'string' ? undefined : lock.options;
 }
 
-function targetOfAddress(address: Address, space: LockSpace = spaceOf(address)): Target {
+function targetOfAddress(address: Address, namespace: Namespace = namespaceOf(address)): Target {
   const isPath = address.scheme === 'path' || address.scheme === 'flock' || address.scheme === 'lease';
-  // The space of an engine is one server's, so the name is all there is; its address may hold a password.
+  // The namespace of an engine is one server's, so the name is all there is; its address may hold a password.
   const isEngine = address.scheme === 'redis' || address.scheme === 'etcd' || address.scheme === 'postgres';
   return {
-    space,
+    namespace,
     resource: isPath
       ? resolve(address.target)
       : isEngine
@@ -108,4 +109,13 @@ function targetOfAddress(address: Address, space: LockSpace = spaceOf(address)):
         : `${address.target}#${address.name}`,
     address: address.display,
   };
+}
+
+/**
+ * The descriptor that carries a kernel lock, to be handed to `spawn` and to nothing else: a child that inherits
+ * it keeps the lock when this process is killed. undefined for locks that no descriptor carries.
+ */
+export function inheritableDescriptor(guard: Guard): number | undefined {
+  const grant = HeldGuard.grantOf(guard);
+  return grant instanceof FlockGrant ? grant.descriptor : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { deadlineSignal, type DeadlineSignal } from './deadline.js';
 import { connectionFailure, NetworkFailure, statusFailure } from './network-failure.js';
 import { retryAfterMs } from './retry-after.js';

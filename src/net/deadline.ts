@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 
 /** A signal that aborts at a deadline or with another signal, whichever comes first. Must be disposed of. */
 export interface DeadlineSignal {

@@ -1,8 +1,6 @@
-import { backoffDelayMs } from '../core/backoff.js';
-import type { Clock } from '../core/clock.js';
+import { backoffDelayMs, type Clock, pause } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { LockError } from '../core/errors.js';
-import { pause } from '../core/pause.js';
 import { attemptFetch, type Answer, type Progress } from './attempt.js';
 import { deadlineSignal } from './deadline.js';
 import { NetworkFailure } from './network-failure.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { SilentServerError } from './unavailable.js';
 
 /** How long a server may take to answer before it counts as unreachable. */

@@ -1,7 +1,7 @@
 import { metrics, trace } from '@opentelemetry/api';
 
-import { acquireChannel, holdChannel, renewChannel } from '../core/events.js';
 import { recordMetrics } from './record-metrics.js';
+import { CHANNELS } from './subscribe.js';
 import { traceSpans } from './trace-spans.js';
 
 const INSTRUMENTATION = 'holdfast';
@@ -28,6 +28,3 @@ export function bridgeToOpenTelemetry(options: BridgeOptions = {}): () => void {
     for (const stop of stops.splice(0)) stop();
   };
 }
-
-const CHANNELS = { acquire: acquireChannel, hold: holdChannel, renew: renewChannel };
-export type Channels = typeof CHANNELS;

@@ -1,7 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 
-import type { Channels } from './bridge.js';
-import { subscribe } from './subscribe.js';
+import { subscribe, type Channels } from './subscribe.js';
 
 /** Seconds, as the semantic conventions ask. From a free lock (microseconds) to a long queue. */
 const DURATION_BUCKETS = [1e-5, 1e-4, 1e-3, 5e-3, 0.025, 0.1, 0.5, 1, 5, 30, 300];

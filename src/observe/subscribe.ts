@@ -1,5 +1,10 @@
 import type { TracingChannel, TracingChannelSubscribers } from 'node:diagnostics_channel';
 
+import { acquireChannel, holdChannel, renewChannel } from '../core/events.js';
+
+export const CHANNELS = { acquire: acquireChannel, hold: holdChannel, renew: renewChannel };
+export type Channels = typeof CHANNELS;
+
 const nothing = (): void => undefined;
 
 /** Listens to some moments of a tracing channel. Returns the end of it. */

@@ -1,8 +1,7 @@
 import { SpanStatusCode, type Span, type Tracer } from '@opentelemetry/api';
 
 import type { AcquireEvent, HoldEvent } from '../core/events.js';
-import type { Channels } from './bridge.js';
-import { subscribe } from './subscribe.js';
+import { subscribe, type Channels } from './subscribe.js';
 
 /** A span from asking to the answer, and one from the grant to the end of the hold. */
 export function traceSpans(

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { uptime } from 'node:os';
 
-import type { Clock, Timer, TimerOptions } from '../core/clock.js';
+import type { Clock, Timer, TimerOptions } from '../core/time.js';
 
 /** Node turns a longer delay into 1 ms (a signed 32-bit field), so longer ones are chained. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

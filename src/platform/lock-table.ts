@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import type { Mode } from '../core/backend.js';
 import { systemClock } from './clock.js';
 import { type LockLine, locksOfProcess, parseLockLines } from './lock-lines.js';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
 import { captureOutput } from './output.js';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import {
   type ProcessStat,
   isProcOurs,

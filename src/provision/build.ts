@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { errnoOf } from '../core/system-error.js';
 import { execFile, type ExecResult } from '../process/exec.js';

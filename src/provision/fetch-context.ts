@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import type { Reporter } from './events.js';
 
 /** How long one attempt to fetch a source may take. */

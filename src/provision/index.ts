@@ -3,7 +3,8 @@ export { EMITTERS, emitExports, type EmitOptions, type Emitter } from './emit.js
 export { TAIL_LINES, type Outcome, type ProvisionEvent, type Stage } from './events.js';
 export type { Export } from './exports.js';
 export { DEFAULT_ATTEMPT_TIMEOUT_MS } from './fetch-context.js';
-export { DEFAULT_INSTALL_TIMEOUT_MS, install, type Installation, type InstallOptions } from './install.js';
+export { DEFAULT_INSTALL_TIMEOUT_MS, type InstallOptions } from './install-options.js';
+export { install, type Installation } from './install.js';
 export type {
   ArchiveSource,
   Artifact,

@@ -1,17 +1,16 @@
 import { delimiter } from 'node:path';
 
 import { LockCanceledError, type LockError } from '../core/errors.js';
-import type { WaitEvent } from '../core/events.js';
-import type { Clock } from '../core/clock.js';
 import type { Guard } from '../core/guard.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { reporterFor, type Outcome, type ProvisionEvent, type Reporter } from './events.js';
+import { reporterFor, type Outcome, type Reporter } from './events.js';
 import { exportsOf, type Export } from './exports.js';
 import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.js';
 import type { Layout } from './layout.js';
 import { makeDirectory } from '../files/make-directory.js';
+import { DEFAULT_INSTALL_TIMEOUT_MS, type InstallOptions, type InstallRun } from './install-options.js';
 import { makeVersion } from './make-version.js';
 import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
@@ -19,39 +18,6 @@ import { remoteCommit } from './source-git.js';
 import { faultOf, type Stamp } from './stamp.js';
 import { libraryDirs } from './verify.js';
 import { currentVersion, recoverSwitch, sweepVersions, type CurrentVersion } from './versions.js';
-
-/** How long an install waits for another one of the same toolchain: builds take minutes. */
-export const DEFAULT_INSTALL_TIMEOUT_MS = 600_000;
-
-export interface InstallOptions {
-  /** Install directory. Default: `{NAME}_DIR`, else `$XDG_DATA_HOME/holdfast/NAME`. */
-  readonly dir?: string;
-  /** Branch, tag or full commit id, instead of the recipe's own. Without it, an install of any ref will do. */
-  readonly ref?: string;
-  /** Ask the remote, and build again when it has moved. */
-  readonly update?: boolean;
-  /**
-   * `auto` (default): build when nothing usable is installed. `never`: only check what is there. `always`: build
-   * again also when nothing is wrong.
-   */
-  readonly repair?: 'auto' | 'never' | 'always';
-  /** No network: what is installed will do, or the call fails. */
-  readonly offline?: boolean;
-  /** Milliseconds to wait for the lock: `0` not at all, Infinity for ever. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
-  readonly timeoutMs?: number;
-  /** Where the timeout comes from, for messages. */
-  readonly timeoutSource?: string;
-  /** Ends the wait or the install, and every program that it runs. */
-  readonly signal?: AbortSignal;
-  readonly onWait?: (event: WaitEvent) => void;
-  readonly onEvent?: (event: ProvisionEvent) => void;
-  /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
-  readonly env?: NodeJS.ProcessEnv;
-  /** Milliseconds for one attempt to fetch a source. Default: the recipe's, else {@link DEFAULT_ATTEMPT_TIMEOUT_MS}. */
-  readonly attemptTimeoutMs?: number;
-  /** Stray by up to a tenth from the waits between attempts. Default true. */
-  readonly jitter?: boolean;
-}
 
 /** A toolchain that is ready. */
 export interface Installation {
@@ -63,17 +29,6 @@ export interface Installation {
   /** Commit id or checksum; undefined for a toolchain of the user's own. */
   readonly revision: string | undefined;
   readonly exports: readonly Export[];
-}
-
-/** One install under way. */
-export interface InstallRun {
-  readonly recipe: Recipe;
-  readonly ref: string | undefined;
-  readonly layout: Layout;
-  readonly fetch: FetchContext;
-  readonly clock: Clock;
-  readonly reporter: Reporter;
-  readonly options: InstallOptions;
 }
 
 /**

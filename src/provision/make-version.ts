@@ -8,7 +8,7 @@ import { buildTree } from './build.js';
 import { assertDiskSpace, diskFull, freeBytes, isDiskFull, treeBytes } from './disk-space.js';
 import { withoutCredentials } from './errors.js';
 import { TAIL_LINES } from './events.js';
-import type { InstallRun } from './install.js';
+import type { InstallRun } from './install-options.js';
 import { versionDir } from './layout.js';
 import { checkPrerequisites } from './prerequisites.js';
 import { isGitSource } from './recipe.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
 import { execFile } from '../process/exec.js';
 import { installError } from './errors.js';

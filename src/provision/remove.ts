@@ -4,7 +4,7 @@ import type { WaitEvent } from '../core/events.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { DEFAULT_INSTALL_TIMEOUT_MS } from './install.js';
+import { DEFAULT_INSTALL_TIMEOUT_MS } from './install-options.js';
 import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
 import { removeAll } from './versions.js';

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../platform/process-stat.js';
 import { makeDirectory } from '../files/make-directory.js';

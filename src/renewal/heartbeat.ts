@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.js';
+import type { Clock, Timer } from '../core/time.js';
 import type { LeaseClock } from '../core/lease.js';
 
 const BEAT_MS = 1_000;

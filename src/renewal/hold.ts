@@ -1,8 +1,7 @@
 import type { Grant } from '../core/backend.js';
-import type { Clock, Timer } from '../core/clock.js';
-import type { Deadline, Deadlines } from '../core/deadlines.js';
-import { LockError, type LossReason } from '../core/errors.js';
-import type { LeaseClock } from '../core/lease.js';
+import type { Clock, Timer, Deadline, Deadlines } from '../core/time.js';
+import { LockError } from '../core/errors.js';
+import type { LossReason, LeaseClock } from '../core/lease.js';
 import type { LeaseCell } from './shared-state.js';
 
 /** What is left to put away after a loss is worth no more waiting than this. */

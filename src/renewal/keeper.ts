@@ -1,9 +1,8 @@
 import type { Grant } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import { Deadlines } from '../core/deadlines.js';
-import { LockLostError, type LossReason } from '../core/errors.js';
-import type { LeaseClock } from '../core/lease.js';
-import type { HoldName, LeaseKeeper } from '../core/lock-space.js';
+import { type Clock, Deadlines } from '../core/time.js';
+import { LockLostError } from '../core/errors.js';
+import type { LossReason, LeaseClock } from '../core/lease.js';
+import type { HoldName, LeaseKeeper } from '../core/namespace.js';
 import { LeaseCell } from './shared-state.js';
 import { Heartbeat } from './heartbeat.js';
 import { KeptHold } from './hold.js';
@@ -26,7 +25,7 @@ export function createKeeper(
   const deadlines = new Deadlines(clock);
   const thread = new WorkerThread({ heartbeat: heartbeat.buffer, maxStallMs });
 
-  function arm(grant: Grant, hold: HoldName): Grant | Promise<Grant> {
+  function startRenewal(grant: Grant, hold: HoldName): Grant | Promise<Grant> {
     const { lease } = grant;
     if (lease === undefined) return grant;
     const cell = LeaseCell.create(lease.deadline);
@@ -64,7 +63,7 @@ export function createKeeper(
     return kept.grant(grant, release, () => runner.abandon());
   }
 
-  return { arm };
+  return { startRenewal, whenReady: () => thread.whenReady() };
 }
 
 function lostBeforeGrant({ resource }: HoldName, lossReason: LossReason): LockLostError {

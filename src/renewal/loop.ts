@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../core/clock.js';
-import type { LossReason } from '../core/errors.js';
+import type { Clock, Timer } from '../core/time.js';
 import {
+  type LossReason,
   renewalIntervalMs,
   renewalRetryMs,
   settleRenewal,

@@ -1,4 +1,5 @@
-import { LockError, type ErrorCode, type LossReason } from '../core/errors.js';
+import { LockError, type ErrorCode } from '../core/errors.js';
+import type { LossReason } from '../core/lease.js';
 
 /** What the worker is started with. */
 export interface WorkerSetup {

@@ -1,9 +1,8 @@
 import type { Grant } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import type { LossReason } from '../core/errors.js';
+import type { Clock } from '../core/time.js';
+import type { LossReason, Lease, LeaseClock, RenewalSource } from '../core/lease.js';
 import { renewChannel, type RenewEvent } from '../core/events.js';
-import type { Lease, LeaseClock, RenewalSource } from '../core/lease.js';
-import type { HoldName } from '../core/lock-space.js';
+import type { HoldName } from '../core/namespace.js';
 import type { LeaseCell } from './shared-state.js';
 import type { KeptHold } from './hold.js';
 import { RenewalLoop } from './loop.js';

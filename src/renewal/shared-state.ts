@@ -1,4 +1,4 @@
-import type { LossReason } from '../core/errors.js';
+import type { LossReason } from '../core/lease.js';
 
 /** Index 0 is "held": everything after it is final. */
 const STATES = ['held', 'expired', 'taken', 'session-ended', 'record-missing'] as const;

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
-import { LockError, type LossReason } from '../core/errors.js';
-import type { RenewalSource } from '../core/lease.js';
+import { LockError } from '../core/errors.js';
+import type { LossReason, RenewalSource } from '../core/lease.js';
 import { distUrl } from '../platform/native.js';
 import type { LeaseCell } from './shared-state.js';
 import { OrderRing } from './ring.js';
@@ -26,6 +26,7 @@ export class WorkerThread {
   readonly #setup: Omit<WorkerSetup, 'ring'>;
   readonly #holds = new Map<number, Hold>();
   #worker: Worker | undefined;
+  #isOnline = false;
   #pendingCount = 0;
   /** The page whose memory this worker has. */
   #sharedPage: number | undefined;
@@ -75,6 +76,23 @@ export class WorkerThread {
       },
     );
     return { id, running };
+  }
+
+  /** Resolves once the thread runs, or has failed to start; at once if it was not started. */
+  whenReady(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined || this.#isOnline) return Promise.resolve();
+    return new Promise((resolve) => {
+      if (this.#pendingCount++ === 0) worker.ref();
+      const settle = (): void => {
+        worker.off('online', settle);
+        worker.off('exit', settle);
+        if (--this.#pendingCount === 0) worker.unref();
+        resolve();
+      };
+      worker.once('online', settle);
+      worker.once('exit', settle);
+    });
   }
 
   /** The hold is over, or ends elsewhere. Nobody waits any more for what the worker was asked to do for it. */
@@ -146,6 +164,10 @@ export class WorkerThread {
       stdin: false,
     });
     worker.unref();
+    this.#isOnline = false;
+    worker.on('online', () => {
+      if (this.#worker === worker) this.#isOnline = true;
+    });
     worker.on('message', (report: Report) => this.#hear(report));
     worker.on('error', (error) => this.#onDeath(worker, error));
     worker.on('exit', () => this.#onDeath(worker, undefined));

@@ -1,6 +1,6 @@
 import type { Backend } from '../core/backend.js';
-import { acquire, tryAcquire } from '../core/acquire.js';
-import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { acquire, tryAcquire } from '../core/acquisition.js';
+import { Namespace, type LeaseKeeper } from '../core/namespace.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { systemClock } from '../platform/clock.js';
 import { deathCases } from './cases/death.js';
@@ -53,9 +53,9 @@ export function casesFor(subject: Subject): readonly ConformanceCase[] {
  * of the backend.
  */
 export function clientOf(backend: Backend, keeper?: LeaseKeeper): Client {
-  const space = new LockSpace(backend, systemClock, keeper);
-  const targetOf = (resource: string) => ({ space, resource, address: `${backend.name}:${resource}` });
-  const resolve = (options: LockOptions = {}) => resolveOptions(options, space.hasLeases);
+  const namespace = new Namespace(backend, systemClock, keeper);
+  const targetOf = (resource: string) => ({ namespace, resource, address: `${backend.name}:${resource}` });
+  const resolve = (options: LockOptions = {}) => resolveOptions(options, namespace.hasLeases);
   const inspect = backend.inspect?.bind(backend);
   return {
     acquire: (resource, options) => acquire(targetOf(resource), resolve(options)),

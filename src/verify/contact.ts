@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url';
 
 import { LockError } from '../core/errors.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time.js';
 import { distUrl } from '../platform/native.js';
 import { converse, type Conversation } from '../process/converse.js';
 import { formatLocation, quoteForShell, type Location } from './location.js';
-import type { Answer, Greeting, Order, PartyActions } from './party.js';
-import { PARTY_PROTOCOL } from './party.js';
+import { type Answer, type Greeting, type Order, type PartyActions, PARTY_PROTOCOL } from './party.js';
 
 type Action = keyof PartyActions;
 type ValueOf<K extends Action> = Awaited<ReturnType<PartyActions[K]>>;

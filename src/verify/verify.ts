@@ -6,7 +6,7 @@ import { systemClock } from '../platform/clock.js';
 import type { FileSystemKind } from '../platform/filesystem.js';
 import { chooseForPath } from '../locks/file-choice.js';
 import { checkFlock, checkFlockFreed, checkFlockShared } from './checks/flock.js';
-import { type CheckContext } from './checks/context.js';
+import type { CheckContext } from './checks/context.js';
 import { checkLease, checkLeaseTakeover } from './checks/lease.js';
 import { checkBirth, checkExclusiveCreate, checkLink, checkRename, prepareRename } from './checks/races.js';
 import { checkRenameOver, checkTimes, checkVisibility } from './checks/sight.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { acquire, tryAcquire } from '../../src/locks/acquire.js';
-import { breakLock } from '../../src/locks/break-lock.js';
+import { breakLock } from '../../src/locks/manage.js';
 import { inspect } from '../../src/locks/inspect.js';
 import { targetOf } from '../../src/locks/lock.js';
 import { asPostgresOwns, createAuthority, type Pair } from '../support/certificates.js';
@@ -41,7 +41,7 @@ async function useAll(address: (program: string) => string): Promise<void> {
   const waiting = acquire(address('two'), lease);
   expect(await tryAcquire(address('three'), lease)).toBeUndefined();
   expect((await inspect(address('one'))).holders[0]?.holderId).toBe(guard.holderId);
-  expect(await targetOf(address('one')).space.backend.list?.()).toContain('credentials');
+  expect(await targetOf(address('one')).namespace.backend.list?.()).toContain('credentials');
   await guard.release();
   const next = await waiting;
   expect(await breakLock(address('one'), next.holderId, { isImmediate: true })).toBe(true);

@@ -15,8 +15,8 @@ import {
   type EtcdCluster,
   type PostgresServer,
   type RedisServer,
+  etcdCall,
 } from '../support/engines.js';
-import { etcdCall } from '../support/engines.js';
 import { connectPostgres } from '../support/postgres-client.js';
 import { freePort } from '../support/ports.js';
 

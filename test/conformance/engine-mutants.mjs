@@ -11,7 +11,7 @@ import { createRedisBackend } from '../../dist/backends/redis/backend.js';
 import { redisConfig } from '../../dist/backends/redis/config.js';
 import { OwnConnection } from '../../dist/backends/redis/connection.js';
 import { RELEASE, TAKE } from '../../dist/backends/redis/scripts.js';
-import { Deadlines } from '../../dist/core/deadlines.js';
+import { Deadlines } from '../../dist/core/time.js';
 import { systemClock as clock } from '../../dist/platform/clock.js';
 import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { clientOf } from '../../dist/testing/index.js';

@@ -2,10 +2,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { acquire, tryAcquire } from '../../src/core/acquire.js';
+import { acquire, tryAcquire } from '../../src/core/acquisition.js';
 import { acquireSync } from '../../src/core/acquire-sync.js';
 import type { AcquireEvent, WaitEvent } from '../../src/core/events.js';
-import { LockSpace } from '../../src/core/lock-space.js';
+import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions, type LockOptions } from '../../src/core/options.js';
 import { createMemoryBackend } from '../../src/backends/memory/index.js';
 import { InventedClock, settle } from '../models/invented-clock.js';
@@ -14,7 +14,7 @@ import { ModelBackend, type Kind } from '../models/model-backend.js';
 function setUp(kind: Kind = 'queues') {
   const clock = new InventedClock();
   const backend = new ModelBackend(kind);
-  const target = { space: new LockSpace(backend, clock), resource: 'r', address: 'model:r' };
+  const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'model:r' };
   const take = (options: LockOptions = {}) => acquire(target, resolveOptions(options, false));
   const attempt = (options: LockOptions = {}) => tryAcquire(target, resolveOptions(options, false));
   return { clock, backend, target, take, attempt };
@@ -38,7 +38,7 @@ describe('acquire', () => {
     expect(backend.waiting).toBe(1);
     clock.advance(1);
     expect(await first).toBe('HOLDFAST_TIMEOUT');
-    // The second came to the door only now; its deadline has been running all the time.
+    // The second came to the head only now; its deadline has been running all the time.
     clock.advance(199);
     await settle();
     expect(backend.waiting).toBe(1);
@@ -62,7 +62,7 @@ describe('acquire', () => {
     async (timeoutMs) => {
       const clock = new InventedClock();
       const { waitAcquire: _, ...memory } = createMemoryBackend();
-      const space = new LockSpace(
+      const namespace = new Namespace(
         {
           ...memory,
           tryAcquire: () =>
@@ -75,7 +75,7 @@ describe('acquire', () => {
         },
         clock,
       );
-      const target = { space, resource: 'r', address: 'model:r' };
+      const target = { namespace, resource: 'r', address: 'model:r' };
       const failing = acquire(target, resolveOptions({ timeoutMs }, false)).catch((error: unknown) => error);
       await settle();
       clock.advance(timeoutMs);
@@ -159,8 +159,8 @@ describe('acquire', () => {
       ...backend,
       capabilities: { ...backend.capabilities, modes: ['exclusive' as const] },
     };
-    const space = new LockSpace(exclusiveOnly, new InventedClock());
-    const call = acquire({ ...target, space }, resolveOptions({ mode: 'shared' }, false));
+    const namespace = new Namespace(exclusiveOnly, new InventedClock());
+    const call = acquire({ ...target, namespace }, resolveOptions({ mode: 'shared' }, false));
     await expect(call).rejects.toMatchObject({ code: 'HOLDFAST_UNSUPPORTED' });
   });
 
@@ -178,19 +178,25 @@ describe('acquire', () => {
 });
 
 describe('tryAcquire', () => {
-  test('says undefined when it is held, here or elsewhere, and passes waiters by', async () => {
+  test('resolves with undefined if the lock is held, in this process or another', async () => {
     const { backend, take, attempt } = setUp();
     const guard = await take({ mode: 'shared' });
     expect(await attempt()).toBeUndefined();
-    const waiting = take({ mode: 'exclusive' });
-    await settle();
-    const beside = await attempt({ mode: 'shared' });
-    expect(beside).toBeDefined();
-    await beside?.release();
     await guard.release();
-    await (await waiting).release();
     backend.setForeign('exclusive');
     expect(await attempt({ mode: 'shared' })).toBeUndefined();
+  });
+
+  test('of a reader does not pass a waiting writer; one beside other readers is granted', async () => {
+    const { take, attempt } = setUp();
+    const guard = await take({ mode: 'shared' });
+    await (await attempt({ mode: 'shared' }))?.release();
+    const writer = take({ mode: 'exclusive' });
+    await settle();
+    expect(await attempt({ mode: 'shared' })).toBeUndefined();
+    await guard.release();
+    await (await writer).release();
+    expect(await attempt({ mode: 'shared' })).toBeDefined();
   });
 });
 
@@ -297,7 +303,7 @@ describe('onWait', () => {
 
   test('is told of a wait that begins in the pause after a hold, if somebody else goes first', async () => {
     const { clock, target, take } = setUp();
-    const queue = target.space.queueFor('r');
+    const queue = target.namespace.queueFor('r');
     queue.pause();
     const first = take({ timeoutMs: Infinity });
     const { types, onWait } = listen();
@@ -314,7 +320,7 @@ describe('onWait', () => {
 
   test('is not told of the pause itself', async () => {
     const { clock, target, take } = setUp();
-    const queue = target.space.queueFor('r');
+    const queue = target.namespace.queueFor('r');
     queue.pause();
     const { types, onWait } = listen();
     const call = take({ onWait });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Deadlines, type Deadline } from '../../src/core/deadlines.js';
+import { Deadlines, type Deadline } from '../../src/core/time.js';
 import { InventedClock } from '../models/invented-clock.js';
 
 test('each deadline that is not removed is told once, at its time, whatever came and went meanwhile', () => {

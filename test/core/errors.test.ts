@@ -17,6 +17,7 @@ import {
   timeoutError,
 } from '../../src/core/messages.js';
 import { resolveOptions } from '../../src/core/options.js';
+import { Timeout } from '../../src/core/timeout.js';
 import { codeOfErrno, errnoOf, systemError } from '../../src/core/system-error.js';
 
 const holder = {
@@ -59,8 +60,8 @@ describe('messages', () => {
   const form = /^Could not [a-z ]+ "a\.lock"[^:]*: .+\. [A-Z].+\.$/;
 
   test('a timeout names the holder, the value and its source', () => {
-    const options = resolveOptions({ timeoutMs: 2_000, timeoutSource: '--wait' }, false);
-    const { message, code, holders } = timeoutError('a.lock', options, [holder]);
+    const timeout = new Timeout(2_000, '--wait');
+    const { message, code, holders } = timeoutError('a.lock', timeout, [holder]);
     expect(message).toMatch(form);
     expect(message).toContain('timeout 2 s (--wait)');
     expect(message).toContain('pid 4711 (make -j2) on build-7 since 2026-11-20T18:00:00.000Z');
@@ -68,14 +69,14 @@ describe('messages', () => {
   });
 
   test('a default timeout says that it is one', () => {
-    expect(timeoutError('a.lock', resolveOptions({}, false), undefined).message).toContain(
+    expect(timeoutError('a.lock', resolveOptions({}, false).timeout, undefined).message).toContain(
       'timeout 30 s (default)',
     );
   });
 
   test('a single try names its source only when the caller may not know of it', () => {
-    expect(contendedError('a.lock', [holder], 'timeoutMs').message).not.toContain('timeout');
-    expect(contendedError('a.lock', [holder], 'HOLDFAST_LOCK_TIMEOUT').message).toContain(
+    expect(contendedError('a.lock', [holder], new Timeout(0, 'timeoutMs')).message).not.toContain('timeout');
+    expect(contendedError('a.lock', [holder], new Timeout(0, 'HOLDFAST_LOCK_TIMEOUT')).message).toContain(
       'timeout 0 s (HOLDFAST_LOCK_TIMEOUT)',
     );
   });

@@ -2,10 +2,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { acquire, tryAcquire } from '../../src/core/acquire.js';
+import { acquire, tryAcquire } from '../../src/core/acquisition.js';
 import type { Backend, Grant } from '../../src/core/backend.js';
-import type { LossReason } from '../../src/core/errors.js';
-import { LockSpace } from '../../src/core/lock-space.js';
+import type { LossReason } from '../../src/core/lease.js';
+import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { InventedClock } from '../models/invented-clock.js';
 
@@ -39,7 +39,7 @@ async function held() {
     tryAcquire: () => ({ kind: 'granted', grant: fate }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const target = { space: new LockSpace(backend, clock), resource: 'r', address: 'fate:r' };
+  const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'fate:r' };
   const guard = await acquire(target, resolveOptions({}, true));
   const retry = () => tryAcquire(target, resolveOptions({}, true));
   return { fate, guard, clock, retry };

@@ -11,8 +11,7 @@ describe('options', () => {
   test('have the documented defaults', () => {
     expect(resolveOptions({}, false)).toMatchObject({
       mode: 'exclusive',
-      timeoutMs: DEFAULT_TIMEOUT_MS,
-      timeoutSource: 'default',
+      timeout: { ms: DEFAULT_TIMEOUT_MS, source: 'default' },
       fencing: false,
       record: true,
       leaseDurationMs: 30_000,
@@ -20,10 +19,10 @@ describe('options', () => {
   });
 
   test('a lease lengthens the default timeout to two of it, and nothing else', () => {
-    expect(resolveOptions({ leaseDurationMs: 60_000 }, true).timeoutMs).toBe(120_000);
-    expect(resolveOptions({ leaseDurationMs: 5_000 }, true).timeoutMs).toBe(30_000);
-    expect(resolveOptions({ leaseDurationMs: 60_000 }, false).timeoutMs).toBe(30_000);
-    expect(resolveOptions({ leaseDurationMs: 60_000, timeoutMs: 1 }, true).timeoutMs).toBe(1);
+    expect(resolveOptions({ leaseDurationMs: 60_000 }, true).timeout.ms).toBe(120_000);
+    expect(resolveOptions({ leaseDurationMs: 5_000 }, true).timeout.ms).toBe(30_000);
+    expect(resolveOptions({ leaseDurationMs: 60_000 }, false).timeout.ms).toBe(30_000);
+    expect(resolveOptions({ leaseDurationMs: 60_000, timeoutMs: 1 }, true).timeout.ms).toBe(1);
   });
 
   test.each([-1, NaN, -Infinity])('timeoutMs %d is a RangeError', (timeoutMs) => {
@@ -31,7 +30,9 @@ describe('options', () => {
   });
 
   test.each([0, 0.5, Infinity])('timeoutMs %d is fine', (timeoutMs) => {
-    expect(resolveOptions({ timeoutMs }, false)).toMatchObject({ timeoutMs, timeoutSource: 'timeoutMs' });
+    expect(resolveOptions({ timeoutMs }, false)).toMatchObject({
+      timeout: { ms: timeoutMs, source: 'timeoutMs' },
+    });
   });
 
   test.each([0, 999, 86_400_001, NaN])('leaseDurationMs %d is a RangeError', (leaseDurationMs) => {
@@ -44,6 +45,6 @@ describe('options', () => {
 
   test('those of the call win over those of the lock', () => {
     const merged = mergeOptions({ mode: 'shared', timeoutMs: 1 }, { timeoutMs: 2 }, false);
-    expect(merged).toMatchObject({ mode: 'shared', timeoutMs: 2 });
+    expect(merged).toMatchObject({ mode: 'shared', timeout: { ms: 2 } });
   });
 });

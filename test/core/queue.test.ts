@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 
-import { backoffDelayMs } from '../../src/core/backoff.js';
-import { LockSpace } from '../../src/core/lock-space.js';
+import { backoffDelayMs } from '../../src/core/time.js';
+import { Namespace } from '../../src/core/namespace.js';
 import { ResourceQueue } from '../../src/core/queue.js';
 import { InventedClock } from '../models/invented-clock.js';
 import { ModelBackend } from '../models/model-backend.js';
 
 describe('ResourceQueue', () => {
-  test('INV-QUEUE-3: a leaver who kept compatible ones from the door lets them in', () => {
+  test('INV-QUEUE-3: a leaver who kept compatible ones from the head lets them in', () => {
     const queue = new ResourceQueue(() => undefined);
     queue.addHold('shared');
     const turns: string[] = [];
@@ -31,10 +31,10 @@ describe('ResourceQueue', () => {
     expect(turns).toBe(1);
   });
 
-  test('nobody comes to the door in a pause', () => {
+  test('nobody comes to the head in a pause', () => {
     const queue = new ResourceQueue(() => undefined);
     queue.pause();
-    expect(queue.tryEnter('shared')).toBe(false);
+    expect(queue.tryTakeHead('shared')).toBe(false);
     let turns = 0;
     queue.join('shared', () => turns++);
     expect(turns).toBe(0);
@@ -44,16 +44,16 @@ describe('ResourceQueue', () => {
 });
 
 test('a space keeps few idle queues, and never drops one that is in use', () => {
-  const space = new LockSpace(new ModelBackend('queues'), new InventedClock());
-  const used = space.queueFor('used');
+  const namespace = new Namespace(new ModelBackend('queues'), new InventedClock());
+  const used = namespace.queueFor('used');
   used.addHold('exclusive');
   for (let n = 0; n < 1_000; n++) {
-    const queue = space.queueFor(`idle-${n}`);
+    const queue = namespace.queueFor(`idle-${n}`);
     queue.addHold('exclusive');
     queue.removeHold('exclusive');
   }
-  expect(space.existingQueue('used')).toBe(used);
-  expect(space.existingQueue('idle-999')).toBeUndefined();
+  expect(namespace.existingQueue('used')).toBe(used);
+  expect(namespace.existingQueue('idle-999')).toBeUndefined();
 });
 
 test('back-off doubles up to its cap, with the upper half at random', () => {

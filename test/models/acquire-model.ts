@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 
-import type { acquire as Acquire } from '../../src/core/acquire.js';
+import type { acquire as Acquire } from '../../src/core/acquisition.js';
 import type { Mode } from '../../src/core/backend.js';
 import type { Guard } from '../../src/core/guard.js';
-import type { LockSpace } from '../../src/core/lock-space.js';
+import type { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { InventedClock, settle } from './invented-clock.js';
 import { ModelBackend, type Kind } from './model-backend.js';
@@ -11,7 +11,7 @@ import { ModelBackend, type Kind } from './model-backend.js';
 /** The parts of core under test: the real ones, or a copy with a bug. */
 export interface CoreParts {
   readonly acquire: typeof Acquire;
-  readonly LockSpace: typeof LockSpace;
+  readonly Namespace: typeof Namespace;
 }
 
 type Act =
@@ -21,13 +21,15 @@ type Act =
   | { readonly do: 'foreign'; readonly mode: Mode | undefined }
   | { readonly do: 'answer' | 'turns' };
 
-/** What runs between an act and the next one: nothing, one microtask, or all that can. */
-type Gap = 'none' | 'microtask' | 'all';
+/** What runs between an act and the next one: this many microtasks, or all that can. */
+type Gap = 0 | 1 | 2 | 3 | 'all';
 type Step = Act & { readonly gap: Gap };
+
+const MICROTASK = Promise.resolve();
 
 const mode = fc.constantFrom<Mode>('exclusive', 'exclusive', 'shared');
 const index = fc.nat(9);
-const gap = fc.constantFrom<Gap>('none', 'microtask', 'all', 'all');
+const gap = fc.constantFrom<Gap>(0, 0, 0, 1, 2, 3, 'all', 'all', 'all');
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
@@ -40,7 +42,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constantFrom('abort' as const, 'release' as const), index, gap }),
+    arbitrary: fc.record({ do: fc.constant('abort' as const), index, gap }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), index, gap }) },
   {
@@ -48,10 +50,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('advance' as const), byMs: fc.constantFrom(1, 10, 60, 300), gap }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       do: fc.constant('foreign' as const),
-      mode: fc.constantFrom<Mode | undefined>('exclusive', 'shared', undefined),
+      mode: fc.constantFrom<Mode | undefined>('exclusive', 'shared', undefined, undefined),
       gap,
     }),
   },
@@ -83,8 +85,8 @@ class Run {
   constructor(parts: CoreParts, kind: Kind) {
     this.#parts = parts;
     this.#backend = new ModelBackend(kind);
-    const space = new parts.LockSpace(this.#backend, this.#clock);
-    this.#target = { space, resource: 'r', address: 'model:r' };
+    const namespace = new parts.Namespace(this.#backend, this.#clock);
+    this.#target = { namespace, resource: 'r', address: 'model:r' };
   }
 
   take(step: Step): void {
@@ -118,13 +120,18 @@ class Run {
     this.#check();
   }
 
-  async pass(between: Gap): Promise<void> {
-    if (between === 'none') return;
-    this.#isSettled = between === 'all';
-    this.#isQuiet = between === 'all';
-    if (between === 'all') await settle();
-    else await Promise.resolve();
+  async settle(): Promise<void> {
+    await settle();
+    this.#isSettled = true;
+    this.#isQuiet = true;
     this.#check();
+  }
+
+  /** One turn of the microtask queue, and no more: an async function would take several. */
+  microtask(): Promise<void> {
+    this.#isSettled = false;
+    this.#check();
+    return MICROTASK;
   }
 
   /** Everybody who holds goes, the other program too: then whoever still waits must get in and go. */
@@ -223,8 +230,34 @@ export function acquireProperty(parts: CoreParts) {
     const run = new Run(parts, kind);
     for (const each of steps) {
       run.take(each);
-      await run.pass(each.gap);
+      if (each.gap === 'all') await run.settle();
+      else {
+        for (let n = 0; n < each.gap; n++) await run.microtask();
+      }
     }
     await run.end();
   });
 }
+
+/** Histories that chance finds too seldom: a grant and the abort of its caller in one turn. */
+export const knownHistories: [Kind, Step[]][] = [
+  [
+    'queues',
+    [
+      { do: 'foreign', mode: 'exclusive', gap: 'all' },
+      { do: 'arrive', mode: 'exclusive', timeoutMs: 10_000, gap: 'all' },
+      { do: 'foreign', mode: undefined, gap: 0 },
+      { do: 'abort', index: 0, gap: 0 },
+    ],
+  ],
+  [
+    'slow',
+    [
+      { do: 'arrive', mode: 'exclusive', timeoutMs: 10, gap: 0 },
+      { do: 'answer', gap: 0 },
+      { do: 'arrive', mode: 'exclusive', timeoutMs: 10, gap: 0 },
+      { do: 'abort', index: 3, gap: 0 },
+      { do: 'abort', index: 0, gap: 0 },
+    ],
+  ],
+];

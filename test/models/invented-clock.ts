@@ -1,4 +1,4 @@
-import type { Clock, Timer, TimerOptions } from '../../src/core/clock.js';
+import type { Clock, Timer, TimerOptions } from '../../src/core/time.js';
 
 interface Pending {
   readonly at: number;

@@ -36,7 +36,7 @@ export class ModelBackend implements Backend {
   }
 
   tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt> {
-    if (this.#queue.size > 0) this.violations.push('two callers at the door');
+    if (this.#queue.size > 0) this.violations.push('two callers at the head');
     if (this.#kind !== 'slow') return this.#decide(request);
     return new Promise((resolve) => {
       this.#asked.push({ request, answer: () => resolve(this.#decide(request)) });

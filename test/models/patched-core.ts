@@ -26,8 +26,8 @@ export async function patchedCore(file: string, was: string, is: string): Promis
   writeFileSync(path, text.replace(was, is));
   const load = async <T>(name: string): Promise<T> =>
     (await import(/* @vite-ignore */ pathToFileURL(join(folder, name)).href)) as T;
-  const { acquire } = await load<CoreParts>('acquire.js');
-  const { LockSpace } = await load<CoreParts>('lock-space.js');
+  const { acquire } = await load<CoreParts>('acquisition.js');
+  const { Namespace } = await load<CoreParts>('namespace.js');
   const { ResourceQueue: Queue } = await load<PatchedCore>('queue.js');
-  return { acquire, LockSpace, ResourceQueue: Queue };
+  return { acquire, Namespace, ResourceQueue: Queue };
 }

@@ -38,7 +38,7 @@ interface Caller {
 /** The reference: the same rules as plain lists, computed anew at every step. */
 class Reference {
   waiting: Caller[] = [];
-  door: Caller | undefined;
+  head: Caller | undefined;
   holds: Mode[] = [];
   isPaused = false;
 
@@ -49,11 +49,11 @@ class Reference {
   /** Whose turn it is now, if anybody's. */
   advance(): Caller | undefined {
     const next = this.waiting[0];
-    if (next === undefined || this.door !== undefined || this.isPaused || !this.hasRoom(next.mode)) {
+    if (next === undefined || this.head !== undefined || this.isPaused || !this.hasRoom(next.mode)) {
       return undefined;
     }
     this.waiting.shift();
-    this.door = next;
+    this.head = next;
     return next;
   }
 }
@@ -87,14 +87,14 @@ class Comparison {
       }
       case 'granted':
         // The backend grants nothing beside a hold that came by a try.
-        if (reference.door === undefined || !reference.hasRoom(reference.door.mode)) return;
-        reference.holds.push(reference.door.mode);
-        queue.leaveDoorHolding(this.#leaveDoor().mode);
+        if (reference.head === undefined || !reference.hasRoom(reference.head.mode)) return;
+        reference.holds.push(reference.head.mode);
+        queue.leaveHeadHolding(this.#leaveHead().mode);
         return this.#compare();
       case 'fail':
-        if (reference.door === undefined) return;
-        this.#leaveDoor();
-        queue.leaveDoor();
+        if (reference.head === undefined) return;
+        this.#leaveHead();
+        queue.leaveHead();
         return this.#compare();
       case 'try':
         if (queue.hasRoomFor(step.mode) !== reference.hasRoom(step.mode)) throw new Error('room differs');
@@ -121,11 +121,11 @@ class Comparison {
   #arrive(wanted: Mode): void {
     const { reference } = this;
     const caller = { id: ++this.#count, mode: wanted };
-    const mayEnter = reference.waiting.length === 0 && reference.door === undefined && !reference.isPaused;
+    const mayEnter = reference.waiting.length === 0 && reference.head === undefined && !reference.isPaused;
     const enters = mayEnter && reference.hasRoom(wanted);
-    if (this.#queue.tryEnter(wanted) !== enters) throw new Error(`tryEnter should say ${enters}`);
+    if (this.#queue.tryTakeHead(wanted) !== enters) throw new Error(`tryTakeHead should say ${enters}`);
     if (enters) {
-      reference.door = caller;
+      reference.head = caller;
     } else {
       reference.waiting.push(caller);
       this.#leaves.set(
@@ -136,9 +136,9 @@ class Comparison {
     this.#compare();
   }
 
-  #leaveDoor(): Caller {
-    const caller = this.reference.door as Caller;
-    this.reference.door = undefined;
+  #leaveHead(): Caller {
+    const caller = this.reference.head as Caller;
+    this.reference.head = undefined;
     return caller;
   }
 
@@ -148,13 +148,13 @@ class Comparison {
     if (this.#turns.join() !== wanted) {
       throw new Error(`turns given: [${this.#turns.join()}], the reference says: [${wanted}]`);
     }
-    if (this.#queue.isDoorTaken !== (this.reference.door !== undefined)) throw new Error('the door differs');
+    if (this.#queue.isHeadTaken !== (this.reference.head !== undefined)) throw new Error('the head differs');
   }
 
   #onIdle(): void {
-    const { waiting, door, holds, isPaused } = this.reference;
+    const { waiting, head, holds, isPaused } = this.reference;
     // The reference is a step ahead of the queue, so all that is left there must be nothing.
-    if (waiting.length > 0 || door !== undefined || holds.length > 0 || isPaused) {
+    if (waiting.length > 0 || head !== undefined || holds.length > 0 || isPaused) {
       throw new Error('idle, although somebody is there');
     }
   }
@@ -167,10 +167,10 @@ function property(create: (onIdle: () => void) => ResourceQueue) {
     // In the end everybody gets in, in turn, if only those ahead go.
     const { reference } = comparison;
     comparison.take({ do: 'resume' });
-    for (let n = 0; reference.waiting.length > 0 || reference.door !== undefined; n++) {
+    for (let n = 0; reference.waiting.length > 0 || reference.head !== undefined; n++) {
       if (n > 1_000) throw new Error('somebody waits for ever');
-      const { door } = reference;
-      if (door !== undefined && reference.hasRoom(door.mode)) comparison.take({ do: 'granted' });
+      const { head } = reference;
+      if (head !== undefined && reference.hasRoom(head.mode)) comparison.take({ do: 'granted' });
       else comparison.take({ do: 'release', index: 0 });
     }
   });

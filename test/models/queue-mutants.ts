@@ -1,19 +1,19 @@
 import type { Mode } from '../../src/core/backend.js';
 import { ResourceQueue } from '../../src/core/queue.js';
 
-/** Lets two in when a shared caller comes to the door. */
-class WideDoor extends ResourceQueue {
-  override tryEnter(mode: Mode): boolean {
-    return super.tryEnter(mode) || (mode === 'shared' && this.isDoorTaken);
+/** Lets two in when a shared caller comes to the head. */
+class WideHead extends ResourceQueue {
+  override tryTakeHead(mode: Mode): boolean {
+    return super.tryTakeHead(mode) || (mode === 'shared' && this.isHeadTaken);
   }
 }
 
 /** A newcomer who could go in goes in, past those who came first. */
 class Barging extends ResourceQueue {
   #isIn = false;
-  override tryEnter(mode: Mode): boolean {
-    if (super.tryEnter(mode)) return true;
-    if (this.isDoorTaken || this.isPaused || !this.hasRoomFor(mode) || this.#isIn) return false;
+  override tryTakeHead(mode: Mode): boolean {
+    if (super.tryTakeHead(mode)) return true;
+    if (this.isHeadTaken || this.isPaused || !this.hasRoomFor(mode) || this.#isIn) return false;
     this.#isIn = true;
     return true;
   }
@@ -32,19 +32,19 @@ class UncountedReaders extends ResourceQueue {
   }
 }
 
-/** The one at the door who fails takes the door along. */
-class StuckDoor extends ResourceQueue {
+/** The one at the head who fails takes the head along. */
+class StuckHead extends ResourceQueue {
   #failures = 0;
-  override leaveDoor(): void {
-    if (++this.#failures % 3 !== 0) super.leaveDoor();
+  override leaveHead(): void {
+    if (++this.#failures % 3 !== 0) super.leaveHead();
   }
 }
 
 type Create = (onIdle: () => void) => ResourceQueue;
 
 export const queueMutants: Readonly<Record<string, Create>> = {
-  'lets two to the door': (onIdle) => new WideDoor(onIdle),
+  'lets two to the head': (onIdle) => new WideHead(onIdle),
   'lets newcomers barge': (onIdle) => new Barging(onIdle),
   'does not count its readers': (onIdle) => new UncountedReaders(onIdle),
-  'loses the door with one who fails': (onIdle) => new StuckDoor(onIdle),
+  'loses the head with one who fails': (onIdle) => new StuckHead(onIdle),
 };

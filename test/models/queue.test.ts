@@ -5,14 +5,15 @@ import { ResourceQueue } from '../../src/core/queue.js';
 import { exploreQueue } from './queue-model.js';
 import { patchedCore } from './patched-core.js';
 import { queueMutants } from './queue-mutants.js';
+import { modelRuns } from './runs.js';
 
 /** What the comparison says, as opposed to a mutant that merely crashes. */
 const COMPLAINTS =
-  /turns given|door differs|idle, although|tryEnter should say|room differs|could not leave|for ever/;
+  /turns given|head differs|idle, although|tryTakeHead should say|room differs|could not leave|for ever/;
 
 describe('ResourceQueue against its reference', () => {
-  test('INV-QUEUE-1, INV-QUEUE-2, INV-QUEUE-3: one at the door, no turn in vain, turns in order of arrival', () => {
-    exploreQueue((onIdle) => new ResourceQueue(onIdle), { numRuns: 2_000 });
+  test('INV-QUEUE-1, INV-QUEUE-2, INV-QUEUE-3: one at the head, no turn in vain, turns in order of arrival', () => {
+    exploreQueue((onIdle) => new ResourceQueue(onIdle), modelRuns(2_000));
   });
 
   test.each(Object.entries(queueMutants))('the model finds a queue that %s', (_, create) => {
@@ -26,7 +27,7 @@ describe('ResourceQueue against its reference', () => {
     const { ResourceQueue: Silent } = await patchedCore('queue.js', woken, 'return true;');
     const failure = fc.check(
       exploreQueue.property((onIdle) => new Silent(onIdle)),
-      { numRuns: 20_000 },
+      { seed: 1, numRuns: 20_000 },
     );
     expect(String(failure.errorInstance)).toMatch(COMPLAINTS);
   });

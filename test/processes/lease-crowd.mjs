@@ -33,7 +33,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     fencing: true,
     record: true,
     coversChild: false,
-    isPolite: false,
+    isYielding: false,
   };
   const attempt = await backend.tryAcquire(request);
   const outcome =

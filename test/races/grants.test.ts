@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { codeOf } from '../locks/support.js';
 import { InventedClock, settle } from '../models/invented-clock.js';
 import { ModelBackend } from '../models/model-backend.js';
-import { acquire } from '../../src/core/acquire.js';
-import { LockSpace } from '../../src/core/lock-space.js';
+import { acquire } from '../../src/core/acquisition.js';
+import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { backends, programs } from './stepped.js';
 
@@ -98,7 +98,7 @@ describe('a deadline and a grant in one tick', () => {
     const clock = new InventedClock();
     const backend = new ModelBackend('queues');
     backend.setForeign('exclusive');
-    const target = { space: new LockSpace(backend, clock), resource: 'r', address: 'model:r' };
+    const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'model:r' };
     const call = acquire(target, resolveOptions({ timeoutMs: 10 }, false));
     return { clock, backend, call };
   }

@@ -1,8 +1,8 @@
-import { acquire } from '../../src/core/acquire.js';
+import { acquire } from '../../src/core/acquisition.js';
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../src/core/backend.js';
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/time.js';
 import type { Guard } from '../../src/core/guard.js';
-import { LockSpace } from '../../src/core/lock-space.js';
+import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions, type LockOptions } from '../../src/core/options.js';
 import { FlockBackend, NAMED_FILE } from '../../src/backends/flock/index.js';
 import { createMemoryBackend } from '../../src/backends/memory/index.js';
@@ -27,17 +27,17 @@ export function programs(backend: () => Backend, clock: Clock = systemClock) {
   const resource = `${testDirectory()}/a.lock`;
   const steps: Steps = {};
   const program =
-    (space: LockSpace) =>
+    (namespace: Namespace) =>
     (options: LockOptions = {}): Promise<Guard> =>
       acquire(
-        { space, resource, address: resource },
+        { namespace, resource, address: resource },
         resolveOptions({ timeoutMs: Infinity, ...options }, false),
       );
   const real = backend();
   return {
     steps,
-    stepped: program(new LockSpace(withSteps(real, steps), clock)),
-    other: program(new LockSpace(backend(), systemClock)),
+    stepped: program(new Namespace(withSteps(real, steps), clock)),
+    other: program(new Namespace(backend(), systemClock)),
   };
 }
 

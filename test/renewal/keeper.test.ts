@@ -7,8 +7,8 @@ import { LeaseBackend, NAMED_DIRECTORY } from '../../src/backends/lease/index.js
 import type { Grant } from '../../src/core/backend.js';
 import { LockLostError } from '../../src/core/errors.js';
 import type { Renewal, RenewalOutcome } from '../../src/core/lease.js';
-import type { LeaseKeeper } from '../../src/core/lock-space.js';
-import { Deadlines } from '../../src/core/deadlines.js';
+import type { LeaseKeeper } from '../../src/core/namespace.js';
+import { Deadlines } from '../../src/core/time.js';
 import { LeaseCell } from '../../src/renewal/shared-state.js';
 import { KeptHold } from '../../src/renewal/hold.js';
 import { createKeeper } from '../../src/renewal/index.js';
@@ -50,7 +50,7 @@ async function keep(renewal: Scripted, ageMs = 0): Promise<Grant> {
     onLost: () => undefined,
     release: () => undefined,
   };
-  return createKeeper(systemClock, leaseClock).arm(asked, HOLD);
+  return createKeeper(systemClock, leaseClock).startRenewal(asked, HOLD);
 }
 
 describe('a kept lease', () => {
@@ -125,7 +125,7 @@ describe('a kept lease', () => {
 
   test('whose renewal module cannot be loaded is not given out', async () => {
     const missing = { module: new URL('file:///nowhere/renewal.js'), state: null };
-    await expect(createKeeper(systemClock, leaseClock).arm(grantOf(missing), HOLD)).rejects.toThrow(
+    await expect(createKeeper(systemClock, leaseClock).startRenewal(grantOf(missing), HOLD)).rejects.toThrow(
       /nowhere/,
     );
   });
@@ -197,7 +197,7 @@ function grantOf(
 describe.concurrent('a worker thread that', () => {
   test('dies tells no lies: its holder learns of the loss at its deadline, and the next lease is kept by a new one', async () => {
     const keeper = createKeeper(systemClock, leaseClock);
-    await keeper.arm(grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)), HOLD);
+    await keeper.startRenewal(grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)), HOLD);
     let released = 0;
     const asked = grantOf(
       moduleOf('export const openRenewal = () => ({ renew: () => process.exit(3) })'),
@@ -205,7 +205,7 @@ describe.concurrent('a worker thread that', () => {
         released++;
       },
     );
-    const grant = await keeper.arm(asked, HOLD);
+    const grant = await keeper.startRenewal(asked, HOLD);
     const deadline = asked.lease!.deadline;
     const { reason, atMs } = await lossOf(grant);
     expect(reason).toBe('expired');
@@ -215,7 +215,7 @@ describe.concurrent('a worker thread that', () => {
     await grant.release();
     // Lost is lost: nothing is released in its name.
     expect(released).toBe(0);
-    const next = await keeper.arm(
+    const next = await keeper.startRenewal(
       grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)),
       HOLD,
     );
@@ -231,7 +231,10 @@ describe.concurrent('a worker thread that', () => {
     const dying = moduleOf(
       `export const openRenewal = () => { setTimeout(() => { throw new Error('planted') }, 50); return { ${EXTENDS} } }`,
     );
-    const grant = await createKeeper(systemClock, leaseClock).arm(grantOf(dying, onRelease, 10_000), HOLD);
+    const grant = await createKeeper(systemClock, leaseClock).startRenewal(
+      grantOf(dying, onRelease, 10_000),
+      HOLD,
+    );
     const since = leaseClock.now();
     await eventually('the thread is gone', () => leaseClock.now() - since > 2 * quiescentMs || undefined);
     expect(grant.check(0)).toBeUndefined();
@@ -242,13 +245,13 @@ describe.concurrent('a worker thread that', () => {
   test('is stuck costs its leases at their deadlines, and holds nobody up longer', async () => {
     const keeper = createKeeper(systemClock, leaseClock);
     const asked = grantOf(moduleOf(`export const openRenewal = () => ({ renew: () => { ${FOREVER} } })`));
-    const grant = await keeper.arm(asked, HOLD);
+    const grant = await keeper.startRenewal(asked, HOLD);
     const { reason, atMs } = await lossOf(grant);
     expect(reason).toBe('expired');
     expect(atMs - asked.lease!.deadline).toBeLessThan(quiescentMs);
     // Another lease cannot be armed any more; its caller hears of that within the lease.
     const other = grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`));
-    await expect(keeper.arm(other, HOLD)).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
+    await expect(keeper.startRenewal(other, HOLD)).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
     expect(leaseClock.now() - other.lease!.deadline).toBeLessThan(quiescentMs);
     await grant.release();
   });
@@ -258,7 +261,7 @@ describe.concurrent('a worker thread that', () => {
     const slow = moduleOf(
       `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_100); export const openRenewal = () => ({ ${EXTENDS} })`,
     );
-    const grant = await createKeeper(systemClock, leaseClock).arm(
+    const grant = await createKeeper(systemClock, leaseClock).startRenewal(
       grantOf(slow, () => undefined, durationMs),
       HOLD,
     );
@@ -271,7 +274,7 @@ describe.concurrent('a worker thread that', () => {
       `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900); export const openRenewal = () => ({ ${EXTENDS} })`,
     );
     const asked = grantOf(slow, () => undefined, DURATION_MS);
-    await expect(createKeeper(systemClock, leaseClock).arm(asked, HOLD)).rejects.toMatchObject({
+    await expect(createKeeper(systemClock, leaseClock).startRenewal(asked, HOLD)).rejects.toMatchObject({
       code: 'HOLDFAST_LOST',
     });
     expect(leaseClock.now() - asked.lease!.deadline).toBeLessThan(quiescentMs);
@@ -292,11 +295,12 @@ describe('a lease that ended before its renewal was under way', () => {
     const keeper = createKeeper(systemClock, leaseClock);
     let isFirst = true;
     return {
-      arm: (grant, hold) => {
-        if (!isFirst) return keeper.arm(grant, hold);
+      startRenewal: (grant, hold) => {
+        if (!isFirst) return keeper.startRenewal(grant, hold);
         isFirst = false;
         return Promise.reject(new LockLostError('late', { resource: hold.resource, lossReason: 'expired' }));
       },
+      whenReady: () => keeper.whenReady(),
     };
   }
 

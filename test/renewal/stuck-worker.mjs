@@ -9,7 +9,7 @@ const code = `export const openRenewal = () => ({
 const durationMs = 3_000;
 const deadline = leaseClock.now() + durationMs;
 const renewal = { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state: null };
-const grant = await createKeeper(systemClock, leaseClock).arm(
+const grant = await createKeeper(systemClock, leaseClock).startRenewal(
   {
     lease: { durationMs, deadline, renewal },
     check: () => undefined,

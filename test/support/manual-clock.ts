@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/core/clock.js';
+import type { Clock, Timer } from '../../src/core/time.js';
 
 /** A clock that stands still until it is told to go. Timers run in their order, with the clock at their time. */
 export class ManualClock implements Clock {

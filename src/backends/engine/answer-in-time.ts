@@ -1,5 +1,5 @@
 import type { AcquireRequest, Attempt, Backend } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
 import { unavailableError } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';

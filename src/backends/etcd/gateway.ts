@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { pause } from '../../net/within.js';
 import type { EtcdConfig } from './config.js';
 import { EtcdAnswer, EtcdFailure, GRPC } from './errors.js';

@@ -6,8 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
-import type { Clock } from '../../core/clock.js';
-import { Deadlines } from '../../core/deadlines.js';
+import { type Clock, Deadlines } from '../../core/time.js';
 import { SilentServerError } from '../../net/unavailable.js';
 import type { EtcdConfig, EtcdEndpoint } from './config.js';
 

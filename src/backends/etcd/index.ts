@@ -1,5 +1,5 @@
 import type { Backend } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createEtcdBackend as create } from './backend.js';
 import { etcdConfig } from './config.js';

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock, Timer } from '../../core/time.js';
 import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
@@ -199,7 +199,7 @@ export class FlockBackend implements Backend {
 }
 
 function flagsOf(request: AcquireRequest): number {
-  const polite = request.isPolite ? LOCK_POLITE : 0;
+  const polite = request.isYielding ? LOCK_POLITE : 0;
   return LOCK_CREATE | LOCK_GATE | polite | (request.mode === 'shared' ? LOCK_SHARED : 0);
 }
 

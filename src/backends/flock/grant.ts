@@ -1,5 +1,5 @@
 import type { Grant } from '../../core/backend.js';
-import type { LossReason } from '../../core/errors.js';
+import type { LossReason } from '../../core/lease.js';
 import type { NativeAddon } from '../../platform/native-contract.js';
 
 /** A hold of the kernel's. A class, because an object literal with closures costs the hot path 0.2 us. */

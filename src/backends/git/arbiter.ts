@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { makeDirectory } from '../../files/make-directory.js';
 import { ClaimStore } from './claim-store.js';

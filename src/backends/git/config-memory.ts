@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { readJson, replaceJson } from './files.js';
 import type { GitConfigEntry } from './git-config.js';
 import type { Repository } from './repository.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 
 /** The one deadline of a call. Everything that waits for a network asks it how long it may. */
 export interface Deadline {

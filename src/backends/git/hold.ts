@@ -1,6 +1,7 @@
 import type { Grant } from '../../core/backend.js';
-import type { Clock, Timer } from '../../core/clock.js';
-import { LockError, type LossReason } from '../../core/errors.js';
+import type { Clock, Timer } from '../../core/time.js';
+import { LockError } from '../../core/errors.js';
+import type { LossReason } from '../../core/lease.js';
 import type { Arbiter } from './arbiter.js';
 import { DEFAULT_NETWORK_TIMEOUT_MS } from './config.js';
 import { deadlineIn } from './deadline.js';

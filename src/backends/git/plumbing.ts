@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { LockError } from '../../core/errors.js';
 import { execFile, type ExecResult } from '../../process/exec.js';
 import { CLAIM_REF_PREFIX } from './claim-id.js';

@@ -1,4 +1,4 @@
-import { backoffDelayMs } from '../../core/backoff.js';
+import { backoffDelayMs } from '../../core/time.js';
 import { LockError } from '../../core/errors.js';
 import { sleep } from '../../platform/clock.js';
 import type { ClaimStore } from './claim-store.js';

@@ -1,5 +1,5 @@
 import { LockError } from '../../core/errors.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { execFile } from '../../process/exec.js';
 import { ConfigMemory } from './config-memory.js';
 import { gitEnvironment } from './environment.js';

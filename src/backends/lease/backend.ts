@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { errnoOf } from '../../core/system-error.js';
 import { ownCommand, ownIdentity, processStartTime } from '../../platform/identity.js';
@@ -60,7 +60,7 @@ export class LeaseBackend implements Backend {
 
   async tryAcquire(request: AcquireRequest): Promise<Attempt> {
     const { resource } = request;
-    if (request.isPolite && (await this.#courtesy.mustYield(resource))) {
+    if (request.isYielding && (await this.#courtesy.mustYield(resource))) {
       return { kind: 'contended', retryAfterMs: YIELD_MS };
     }
     const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };

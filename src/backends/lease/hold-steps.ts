@@ -1,5 +1,4 @@
-import type { LossReason } from '../../core/errors.js';
-import type { RenewalOutcome } from '../../core/lease.js';
+import type { LossReason, RenewalOutcome } from '../../core/lease.js';
 import { ABSENT_LISTINGS } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing } from './listing.js';

@@ -1,5 +1,5 @@
 import type { AcquireRequest } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { answerBudgetMs } from '../../net/within.js';
 import type { PostgresContext } from './context.js';
 import type { Row } from './client.js';

@@ -1,8 +1,7 @@
 import type { Grant, Mode } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
-import type { Deadline, Deadlines } from '../../core/deadlines.js';
-import { LockError, type LossReason } from '../../core/errors.js';
-import type { LeaseClock } from '../../core/lease.js';
+import type { Clock, Deadline, Deadlines } from '../../core/time.js';
+import { LockError } from '../../core/errors.js';
+import type { LossReason, LeaseClock } from '../../core/lease.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { HEARTBEAT_MS, PROOF_MS } from './config.js';
 import { isAnswer, postgresError } from './errors.js';

@@ -1,6 +1,5 @@
 import type { Backend } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
-import { Deadlines } from '../../core/deadlines.js';
+import { type Clock, Deadlines } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createPostgresBackend as create } from './backend.js';
 import { ownClients, pooledClients, type PgPool } from './client.js';

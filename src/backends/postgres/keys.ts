@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 
-import { remembering } from '../../core/remembering.js';
-
 /** A hash costs as much as all else that is computed for a hold. */
 const KEYS_KEPT = 256;
 
@@ -21,10 +19,24 @@ function keyOf(named: string): string {
   return createHash('sha256').update(named).digest().readBigInt64BE().toString();
 }
 
-const lockKey = remembering(KEYS_KEPT, keyOf);
+const lockKey = memoize(KEYS_KEPT, keyOf);
 
 /** How pg_locks shows a key: two unsigned halves. */
 export function halvesOf(key: string): readonly [classid: string, objid: string] {
   const bits = BigInt.asUintN(64, BigInt(key));
   return [(bits >> 32n).toString(), (bits & 0xffffffffn).toString()];
+}
+
+/** `compute` of a text, with its results kept; all are dropped once there are `limit` of them. */
+export function memoize<T>(limit: number, compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let result = known.get(text);
+    if (result === undefined) {
+      result = compute(text);
+      if (known.size >= limit) known.clear();
+      known.set(text, result);
+    }
+    return result;
+  };
 }

@@ -1,4 +1,4 @@
-import { remembering } from '../../core/remembering.js';
+import { memoize } from './keys.js';
 import type { HolderInfo } from '../../core/backend.js';
 import { decodeHolderNote, encodeHolderNote } from '../../platform/holder-note.js';
 
@@ -24,11 +24,11 @@ export function labelOf(data: LabelData): string {
   return label.length > LABEL_MAX_CHARS ? encode({ note: '', resource: '' }) : label;
 }
 
-const known = remembering(LABELS_KEPT, (said) => {
+const known = memoize(LABELS_KEPT, (said) => {
   const [resource, reason] = JSON.parse(said) as [string, string?];
   return labelOf({ resource, note: encodeHolderNote(undefined, reason) });
 });
-const knownWithoutReason = remembering(LABELS_KEPT, (resource) =>
+const knownWithoutReason = memoize(LABELS_KEPT, (resource) =>
   labelOf({ resource, note: encodeHolderNote(undefined, undefined) }),
 );
 

@@ -1,5 +1,4 @@
-import type { Clock } from '../../core/clock.js';
-import type { Deadlines } from '../../core/deadlines.js';
+import type { Clock, Deadlines } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';

@@ -1,4 +1,4 @@
-import type { Deadline } from '../../core/deadlines.js';
+import type { Deadline } from '../../core/time.js';
 import { Session, type SessionContext } from './session.js';
 
 /** A connection costs milliseconds and a process on the server: a few are kept for the next hold, for a while. */

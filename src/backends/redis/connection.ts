@@ -1,5 +1,4 @@
-import type { Clock } from '../../core/clock.js';
-import { Deadlines } from '../../core/deadlines.js';
+import { type Clock, Deadlines } from '../../core/time.js';
 import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
 import { createOwnClient, type OwnClient, type RedisClient } from './client.js';

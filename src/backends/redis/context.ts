@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import type { RedisConfig } from './config.js';
 import type { RedisConnection } from './connection.js';

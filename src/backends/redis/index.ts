@@ -1,5 +1,5 @@
 import type { Backend } from '../../core/backend.js';
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createRedisBackend as create } from './backend.js';
 import type { RedisClient } from './client.js';

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 
-import { assertBreakable, breakLock } from '../../locks/break-lock.js';
+import { assertBreakable, breakLock } from '../../locks/manage.js';
 import { EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
 import { readAddress } from '../run/subject.js';

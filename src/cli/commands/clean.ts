@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 
-import { cleanLockFiles } from '../../locks/clean.js';
+import { cleanLockFiles } from '../../locks/manage.js';
 import { note, print, printJson } from '../output.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 

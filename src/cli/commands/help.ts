@@ -2,8 +2,7 @@ import { print } from '../output.js';
 import { commandHelp, groupHelp, overviewHelp } from '../render/help.js';
 import { textWidth } from '../render/text.js';
 import type { CommandForm, ParsedArguments } from '../spec.js';
-import { readForms } from '../forms.js';
-import { findCommand } from '../table.js';
+import { findCommand, readForms } from '../forms.js';
 import { suggestion, UsageError } from '../usage-error.js';
 
 export const spec: CommandForm = {

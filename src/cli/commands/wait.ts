@@ -1,6 +1,6 @@
 import { isLockError } from '../../core/errors.js';
 import { systemClock } from '../../platform/clock.js';
-import { waitUntilFree } from '../../locks/wait-free.js';
+import { waitUntilFree } from '../../locks/inspect.js';
 import { SignalCancel } from '../cancel.js';
 import { EXIT } from '../exit-codes.js';
 import { note } from '../output.js';

@@ -1,7 +1,6 @@
 import { describeDeadlock } from '../../core/deadlock.js';
 import type { ChainLock } from '../../platform/wait-graph.js';
-import { explain } from '../../locks/explain.js';
-import { inspect } from '../../locks/inspect.js';
+import { explain, inspect } from '../../locks/inspect.js';
 import { print, printJson } from '../output.js';
 import { asTypedHere } from '../render/path.js';
 import { singleLine } from '../render/text.js';

@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import type { Clock, Timer } from '../../core/clock.js';
+import type { Clock, Timer } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
 import type { WaitEvent } from '../../core/events.js';
 import { note, noteRaw } from '../output.js';

@@ -1,6 +1,6 @@
 import { fstatSync, openSync, writeSync } from 'node:fs';
 
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { toJson } from '../output.js';
 import { usage } from './request.js';

@@ -5,7 +5,7 @@ import { parseAddress, type Address } from '../../core/address.js';
 import type { Guard } from '../../core/guard.js';
 import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
-import { dataLockPath } from '../../locks/data-file.js';
+import { dataLockPath } from '../../locks/placement.js';
 import { lockDescriptor } from '../../locks/lock-descriptor.js';
 import { lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';

@@ -1,6 +1,6 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
-import { inheritableDescriptor } from '../../locks/inheritance.js';
+import { inheritableDescriptor } from '../../locks/lock.js';
 import { exitCodeOf, type SpawnFailure } from '../../process/children.js';
 import { startChild, type RunningChild } from '../../process/run.js';
 import { note } from '../output.js';

@@ -1,7 +1,7 @@
 import { closeSync, futimesSync, openSync, utimesSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 
-import type { Timer } from '../../core/clock.js';
+import type { Timer } from '../../core/time.js';
 import { systemClock } from '../../platform/clock.js';
 import { identify, isSame, type DirectoryIdentity } from './directory.js';
 import type { Compromise, Order } from './freshness.js';

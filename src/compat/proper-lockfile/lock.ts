@@ -7,7 +7,7 @@ import type { Guard } from '../../core/guard.js';
 import { hostNow, sleep, systemClock } from '../../platform/clock.js';
 import { acquireSync } from '../../locks/acquire-sync.js';
 import { acquire } from '../../locks/acquire.js';
-import { dataLockPath } from '../../locks/data-file.js';
+import { dataLockPath } from '../../locks/placement.js';
 import { lockFor } from '../../locks/lock.js';
 import { identify, tryClaim, type ClaimContext } from './directory.js';
 import { compatError } from './errors.js';

@@ -151,7 +151,7 @@ const request = (resource: string) => ({
   fencing: false,
   record: true,
   coversChild: false,
-  isPolite: false,
+  isYielding: false,
 });
 
 describe('breaking a lock', () => {
@@ -160,15 +160,15 @@ describe('breaking a lock', () => {
     const lost = new Promise<unknown>((resolve) => {
       guard.lost.addEventListener('abort', () => resolve(guard.lost.reason), { once: true });
     });
-    const { space, resource } = targetOf(elsewhere('broken'));
-    expect(await space.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
-    expect(await space.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
+    const { namespace, resource } = targetOf(elsewhere('broken'));
+    expect(await namespace.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
+    expect(await namespace.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
     expect(await tryAcquire(elsewhere('broken'))).toBeUndefined();
     expect((await inspect(at('broken'))).holders[0]?.note).toMatch(/broken by force/);
     expect(await lost).toMatchObject({ lossReason: 'taken' });
     const next = await acquire(elsewhere('broken'));
     expect(next.fencingToken).toBeGreaterThan(guard.fencingToken as bigint);
-    expect(await space.backend.list?.()).toContain('broken');
+    expect(await namespace.backend.list?.()).toContain('broken');
     await next.release();
   });
 });

@@ -92,8 +92,8 @@ describe('a lock on a Postgres server', () => {
       { holderId: guard.holderId, pid: process.pid, reason: "why */ not'", mode: 'exclusive' },
     ]);
     expect(seen.waiters).toMatchObject([{ reason: 'me too', pid: process.pid }]);
-    const { space } = targetOf(at('x'));
-    expect(await space.backend.list?.()).toContain("it's */ 'odd'");
+    const { namespace } = targetOf(at('x'));
+    expect(await namespace.backend.list?.()).toContain("it's */ 'odd'");
     await guard.release();
     await (await waiting).release();
   });
@@ -126,11 +126,11 @@ describe('a lock on a Postgres server', () => {
 
   test('a break ends the session of the one that was named', async () => {
     const guard = await acquire(at('broken'));
-    const { space, resource } = targetOf(elsewhere('broken'));
-    expect(await space.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
+    const { namespace, resource } = targetOf(elsewhere('broken'));
+    expect(await namespace.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
     guard.assertHeld();
     const lost = lossOf(guard);
-    expect(await space.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
+    expect(await namespace.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
     expect((await lost).reason).toMatchObject({ lossReason: 'session-ended' });
   });
 

@@ -125,9 +125,9 @@ describe('breaking a lock', () => {
   test('lets the time of its holder run out before anybody else is in', async () => {
     const guard = await acquire(at('broken'), { leaseDurationMs: 2_000 });
     const lost = lossOf(guard);
-    const { space, resource } = targetOfLock(at('broken'));
-    expect(await space.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
-    expect(await space.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
+    const { namespace, resource } = targetOfLock(at('broken'));
+    expect(await namespace.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
+    expect(await namespace.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
     expect(await tryAcquire(elsewhere('broken'))).toBeUndefined();
     const { holders } = await inspect(at('broken'));
     expect(holders[0]?.note).toMatch(/broken by force/);
@@ -139,8 +139,10 @@ describe('breaking a lock', () => {
 
   test('or, at once, leaves it to the token', async () => {
     const guard = await acquire(at('broken now'));
-    const { space, resource } = targetOfLock(at('broken now'));
-    expect(await space.backend.forceRelease?.(resource, guard.holderId, { isImmediate: true })).toBe(true);
+    const { namespace, resource } = targetOfLock(at('broken now'));
+    expect(await namespace.backend.forceRelease?.(resource, guard.holderId, { isImmediate: true })).toBe(
+      true,
+    );
     const next = await tryAcquire(elsewhere('broken now'));
     expect(next?.fencingToken).toBeGreaterThan(guard.fencingToken as bigint);
     await next?.release();

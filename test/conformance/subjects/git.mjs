@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { createGitBackend, GIT_CAPABILITIES } from '../../../dist/backends/git/index.js';
 import { gitHost } from '../../../dist/locks/git-host.js';
-import { namedFileSpace } from '../../../dist/locks/spaces.js';
+import { fileNamespace } from '../../../dist/locks/resolve.js';
 import { clientOf } from '../../../dist/testing/index.js';
 
 // A bare remote and a clone, made by the test and shared with its contenders, which are in the clone already.
@@ -27,7 +27,7 @@ if (process.env[FOLDER] === undefined) {
 }
 
 let count = 0;
-const open = () => createGitBackend(gitHost(namedFileSpace()));
+const open = () => createGitBackend(gitHost(fileNamespace()));
 
 export const subject = {
   name: 'git',

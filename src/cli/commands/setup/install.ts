@@ -1,6 +1,7 @@
 import { emitExports, type Emitter } from '../../../provision/emit.js';
 import type { Export } from '../../../provision/exports.js';
-import { install, type InstallOptions } from '../../../provision/install.js';
+import { install } from '../../../provision/install.js';
+import type { InstallOptions } from '../../../provision/install-options.js';
 import type { Recipe } from '../../../provision/recipe.js';
 import { systemClock } from '../../../platform/clock.js';
 import { SignalCancel } from '../../cancel.js';

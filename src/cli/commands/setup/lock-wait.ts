@@ -1,7 +1,7 @@
 import type { WaitEvent } from '../../../core/events.js';
 import { isLockError } from '../../../core/errors.js';
 import { systemClock } from '../../../platform/clock.js';
-import { DEFAULT_INSTALL_TIMEOUT_MS } from '../../../provision/install.js';
+import { DEFAULT_INSTALL_TIMEOUT_MS } from '../../../provision/install-options.js';
 import type { SignalCancel } from '../../cancel.js';
 import { EXIT } from '../../exit-codes.js';
 import { WaitReport } from '../../render/waiting.js';

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../core/clock.js';
+import type { Clock, Timer } from '../../../core/time.js';
 import { formatDuration } from '../../../core/duration.js';
 import type { ProvisionEvent, Stage } from '../../../provision/events.js';
 import { note, noteRaw } from '../../output.js';

@@ -1,6 +1,6 @@
 import { withoutCredentials, type Address } from '../core/address.js';
 import type { Backend, Capabilities } from '../core/backend.js';
-import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { Namespace, type LeaseKeeper } from '../core/namespace.js';
 import { answeringInTime } from '../backends/engine/answer-in-time.js';
 import { ETCD_CAPABILITIES } from '../backends/etcd/config.js';
 import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
@@ -44,7 +44,7 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 }
 
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
-export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): LockSpace {
+export function engineNamespace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): Namespace {
   const engine = ENGINES[scheme];
   const { capabilities } = engine;
   const display = withoutCredentials(target);
@@ -54,20 +54,20 @@ export function engineSpace(scheme: EngineScheme, target: string, keeper: LeaseK
     hasQueue: true,
     load: () => engine.open(target),
   });
-  return new LockSpace(answeringInTime(backend, display, systemClock), systemClock, keeper);
+  return new Namespace(answeringInTime(backend, display, systemClock), systemClock, keeper);
 }
 
 /** The locks that go through the caller's own client. */
-export function borrowedSpace(
+export function clientNamespace(
   scheme: Address['scheme'],
   client: RedisClient | PgPool,
   display: string,
   keeper: LeaseKeeper,
-): LockSpace {
+): Namespace {
   const open = opener(scheme, client, display);
   const { capabilities } = ENGINES[scheme as EngineScheme];
   const backend = lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open });
-  return new LockSpace(answeringInTime(backend, display, systemClock), systemClock, keeper);
+  return new Namespace(answeringInTime(backend, display, systemClock), systemClock, keeper);
 }
 
 function opener(

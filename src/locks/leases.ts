@@ -1,4 +1,4 @@
-import { LockSpace, type LeaseKeeper } from '../core/lock-space.js';
+import { Namespace, type LeaseKeeper } from '../core/namespace.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from '../backends/lease/config.js';
 import { systemClock } from '../platform/clock.js';
 import { leaseClock } from '../platform/lease-clock.js';
@@ -13,12 +13,15 @@ async function loaded(): Promise<LeaseKeeper> {
 
 /** One for all leases of this thread; its code is loaded with the first of them. */
 export const leaseKeeper: LeaseKeeper = {
-  arm: (grant, hold) =>
-    keeper === undefined ? loaded().then((own) => own.arm(grant, hold)) : keeper.arm(grant, hold),
+  startRenewal: (grant, hold) =>
+    keeper === undefined
+      ? loaded().then((own) => own.startRenewal(grant, hold))
+      : keeper.startRenewal(grant, hold),
+  whenReady: () => keeper?.whenReady() ?? Promise.resolve(),
 };
 
 /** Leases on directories. Their code is loaded when the first is asked for: most processes only flock. */
-export function leaseSpace(config: LeaseConfig): LockSpace {
+export function leaseNamespace(config: LeaseConfig): Namespace {
   const backend = lazyBackend({
     name: 'lease',
     capabilities: LEASE_CAPABILITIES,
@@ -28,5 +31,5 @@ export function leaseSpace(config: LeaseConfig): LockSpace {
       return new LeaseBackend(config, systemClock, leaseClock);
     },
   });
-  return new LockSpace(backend, systemClock, leaseKeeper);
+  return new Namespace(backend, systemClock, leaseKeeper);
 }

@@ -2,84 +2,84 @@ import { resolve } from 'node:path';
 
 import type { Backend } from '../core/backend.js';
 import type { Address } from '../core/address.js';
-import { LockSpace } from '../core/lock-space.js';
+import { Namespace } from '../core/namespace.js';
 import { FlockBackend, NAMED_FILE, PRIVATE_FILE } from '../backends/flock/index.js';
 import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../platform/clock.js';
 import {
-  borrowedSpace,
-  engineSpace,
+  clientNamespace,
+  engineNamespace,
   isEngine,
   type EngineScheme,
   type PgPool,
   type RedisClient,
-} from './engine-spaces.js';
+} from './engines.js';
 import { assertFit, assertNoLease, chooseForPath } from './file-choice.js';
 import { lazyBackend } from './lazy-backend.js';
-import { leaseKeeper, leaseSpace } from './lease-space.js';
+import { leaseKeeper, leaseNamespace } from './leases.js';
 
-/** One space per backend and thread; made when first asked for, kept for good. */
-const spaces = new Map<string, LockSpace>();
+/** One namespace per backend and thread, made at its first use. */
+const namespaces = new Map<string, Namespace>();
 
-function kept(key: string, create: () => LockSpace): LockSpace {
-  let found = spaces.get(key);
+function kept(key: string, create: () => Namespace): Namespace {
+  let found = namespaces.get(key);
   if (found === undefined) {
     found = create();
-    spaces.set(key, found);
+    namespaces.set(key, found);
   }
   return found;
 }
 
-function space(key: string, create: () => Backend): LockSpace {
-  return kept(key, () => new LockSpace(create(), systemClock));
+function plain(key: string, create: () => Backend): Namespace {
+  return kept(key, () => new Namespace(create(), systemClock));
 }
 
 /** Kernel locks on files, whatever their file system. */
-export function namedFileSpace(): LockSpace {
-  return space(
+export function fileNamespace(): Namespace {
+  return plain(
     'flock',
     () => new FlockBackend({ ...NAMED_FILE, assertLockableDirectory: assertNoLease }, systemClock),
   );
 }
 
 /** For locks on paths that users name. */
-export function namedPathSpace(scheme: 'path' | 'flock' | 'lease', path: string): LockSpace {
+export function pathNamespace(scheme: 'path' | 'flock' | 'lease', path: string): Namespace {
   const backend = scheme === 'path' ? chooseForPath(path).backend : scheme;
   if (backend === 'lease') {
     assertFit(path);
-    return kept('lease', () => leaseSpace(NAMED_DIRECTORY));
+    return kept('lease', () => leaseNamespace(NAMED_DIRECTORY));
   }
-  return namedFileSpace();
+  return fileNamespace();
 }
 
 /** For the locks that we place beside data files. */
-export function privatePathSpace(path: string): LockSpace {
+export function dataLockNamespace(path: string): Namespace {
   if (chooseForPath(path).backend === 'lease') {
     assertFit(path);
-    return kept('lease-private', () => leaseSpace(PRIVATE_DIRECTORY));
+    return kept('lease-private', () => leaseNamespace(PRIVATE_DIRECTORY));
   }
-  return space(
+  return plain(
     'flock-private',
     () => new FlockBackend({ ...PRIVATE_FILE, assertLockableDirectory: assertNoLease }, systemClock),
   );
 }
 
 /** The only place where an address becomes a backend. */
-export function spaceOf(address: Address): LockSpace {
-  if (isEngine(address.scheme)) return engineSpaceOf(address.scheme, address.target);
+export function namespaceOf(address: Address): Namespace {
+  if (isEngine(address.scheme)) return engineNamespaceOf(address.scheme, address.target);
   switch (address.scheme) {
     case 'path':
     case 'flock':
     case 'lease':
-      return namedPathSpace(address.scheme, resolve(address.target));
+      return pathNamespace(address.scheme, resolve(address.target));
     case 'git':
-      return space('git', () =>
+      return plain('git', () =>
         lazyBackend({ name: 'git', capabilities: GIT_CAPABILITIES, hasQueue: false, load: openGit }),
       );
     case 'memory':
-      return space('memory', createMemoryBackend);
+      return plain('memory', createMemoryBackend);
   }
 }
 
@@ -88,21 +88,24 @@ async function openGit(): Promise<Backend> {
     import('../backends/git/index.js'),
     import('./git-host.js'),
   ]);
-  return createGitBackend(gitHost(namedFileSpace()));
+  return createGitBackend(gitHost(fileNamespace()));
 }
 
 /** One per server: locks of one server share its connection. */
-function engineSpaceOf(scheme: EngineScheme, target: string): LockSpace {
-  return kept(`${scheme}:${target}`, () => engineSpace(scheme, target, leaseKeeper));
+function engineNamespaceOf(scheme: EngineScheme, target: string): Namespace {
+  return kept(`${scheme}:${target}`, () => engineNamespace(scheme, target, leaseKeeper));
 }
 
-const borrowed = new WeakMap<object, LockSpace>();
+const borrowed = new WeakMap<object, Namespace>();
 
 /** One per client that a caller brought: its locks queue in one place, whatever their addresses say of the server. */
-export function clientSpaceOf({ scheme, display, name }: Address, client: RedisClient | PgPool): LockSpace {
+export function clientNamespaceOf(
+  { scheme, display, name }: Address,
+  client: RedisClient | PgPool,
+): Namespace {
   let found = borrowed.get(client);
   if (found === undefined) {
-    found = borrowedSpace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
+    found = clientNamespace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
     borrowed.set(client, found);
   }
   return found;

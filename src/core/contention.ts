@@ -1,0 +1,88 @@
+import { DeadlockWatch, type DeadlockLink } from './deadlock.js';
+import { deadlockOf, holdersOf } from './diagnostics.js';
+import type { WaitEvent } from './events.js';
+import type { Target } from './namespace.js';
+import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
+import type { Timer } from './time.js';
+import type { Wait } from './wait.js';
+
+/** Progress is emitted often for this long, and a tenth as often after it. */
+const OFTEN_FOR_MS = 60_000;
+
+/** What a waiting call reports: the events of `onWait`, and a deadlock that it is part of. */
+export class Contention {
+  readonly #target: Target;
+  readonly #options: ResolvedOptions;
+  readonly #wait: Wait;
+  #isStarted = false;
+  #deadlock: readonly DeadlockLink[] | undefined;
+  #progressTimer: Timer | undefined;
+  #watch: DeadlockWatch | undefined;
+
+  constructor(target: Target, options: ResolvedOptions, wait: Wait) {
+    this.#target = target;
+    this.#options = options;
+    this.#wait = wait;
+  }
+
+  /** The lock is held by others: emits `started`, then progress, and watches for a deadlock. */
+  note(): void {
+    const { onWait, onDeadlock } = this.#options;
+    if (this.#isStarted || (onWait === undefined && onDeadlock === 'wait')) return;
+    this.#isStarted = true;
+    this.#emit('started');
+    if (onWait !== undefined) this.#scheduleProgress();
+    const { backend, clock } = this.#target.namespace;
+    if (backend.findDeadlock === undefined) return;
+    this.#watch = new DeadlockWatch(clock, () => deadlockOf(this.#target), this.#onDeadlock);
+  }
+
+  /** The wait is over: emits its outcome and clears every timer. */
+  finish(outcome: 'acquired' | 'error' | 'timeout' | 'canceled' | 'deadlock'): void {
+    this.#progressTimer?.clear();
+    this.#watch?.stop();
+    // A deadlock was emitted when it was found.
+    if (this.#isStarted && outcome !== 'error' && outcome !== 'deadlock') this.#emit(outcome);
+  }
+
+  readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
+    this.#deadlock = cycle;
+    this.#emit('deadlock');
+    if (this.#options.onDeadlock === 'fail') this.#wait.end({ kind: 'deadlock', cycle });
+  };
+
+  #scheduleProgress(): void {
+    const { clock } = this.#target.namespace;
+    // Each tick wakes a sleeping process: 300 of them were a third of the processor time of a wait of five minutes.
+    const isEarly = clock.now() - this.#wait.startedAt < OFTEN_FOR_MS;
+    this.#progressTimer = clock.setTimer(
+      isEarly ? WAIT_PROGRESS_INTERVAL_MS : 10 * WAIT_PROGRESS_INTERVAL_MS,
+      () => {
+        this.#emit('progress');
+        this.#scheduleProgress();
+      },
+      { keepsProcessAlive: false },
+    );
+  }
+
+  #emit(type: WaitEvent['type']): void {
+    const { mode, timeout, onWait } = this.#options;
+    const target = this.#target;
+    try {
+      onWait?.({
+        type,
+        address: target.address,
+        mode,
+        waitedMs: target.namespace.clock.now() - this.#wait.startedAt,
+        timeoutMs: timeout.ms,
+        deadlock: this.#deadlock,
+        inspect: () => holdersOf(target),
+      });
+    } catch (error) {
+      // Reported as uncaught, like the error of any listener. Thrown into the call, it would decide over a hold.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

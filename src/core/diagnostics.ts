@@ -1,0 +1,50 @@
+import type { HolderInfo } from './backend.js';
+import type { DeadlockLink } from './deadlock.js';
+import type { Target } from './namespace.js';
+
+/** After this time past the deadline an error is thrown without holder names. */
+const DIAGNOSTICS_WITHIN_MS = 200;
+
+/** The holders and waiters of `target`; none if the backend cannot tell, which must not hide another error. */
+export async function holdersOf({ namespace, resource }: Target): Promise<readonly HolderInfo[]> {
+  try {
+    return (await namespace.backend.inspect?.(resource)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** The cycle that a wait for `target` closes, if the backend sees one. */
+export async function deadlockOf({
+  namespace,
+  resource,
+}: Target): Promise<readonly DeadlockLink[] | undefined> {
+  try {
+    return await namespace.backend.findDeadlock?.(resource);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Holders for a message. Those that the last attempt returned come first: inspecting again takes a round trip. */
+export async function namedHolders(
+  target: Target,
+  known: readonly HolderInfo[] | undefined,
+): Promise<readonly HolderInfo[]> {
+  if (known !== undefined && known.length > 0) return known;
+  return (await soon(target, holdersOf(target))) ?? [];
+}
+
+export function namedDeadlock(target: Target): Promise<readonly DeadlockLink[] | undefined> {
+  return soon(target, deadlockOf(target));
+}
+
+function soon<T>({ namespace }: Target, answer: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = namespace.clock.setTimer(DIAGNOSTICS_WITHIN_MS, () => resolve(undefined));
+    void answer.then((found) => {
+      timer.clear();
+      resolve(found);
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import type { Backend, Grant } from './backend.js';
+import { ResourceQueue } from './queue.js';
+import type { Clock } from './time.js';
+
+/** Renews leases. Implemented by `renewal`; the core only knows that it must run before a guard is handed out. */
+export interface LeaseKeeper {
+  /**
+   * Starts renewal, then resolves with the grant to hand out: it checks the shared deadline, reports loss and releases
+   * after renewals have settled. If it rejects, no renewal runs and the caller still has to release `grant`.
+   */
+  startRenewal(grant: Grant, hold: HoldName): Grant | Promise<Grant>;
+  /** Resolves once the thread that renews runs, or has failed to start. Never rejects. */
+  whenReady(): Promise<void>;
+}
+
+/** Identifies a hold in events and messages. */
+export interface HoldName {
+  readonly resource: string;
+  readonly backend: string;
+  readonly holderId: string;
+}
+
+/** Queues without callers that are kept for the next call: making one costs as much as two system calls. */
+const IDLE_QUEUES_KEPT = 256;
+
+/** One backend as this thread uses it: the backend and the callers of this thread that queue for its resources. */
+export class Namespace {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly keeper: LeaseKeeper | undefined;
+  readonly #queues = new Map<string, ResourceQueue>();
+
+  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper) {
+    this.backend = backend;
+    this.clock = clock;
+    this.keeper = keeper;
+  }
+
+  get hasLeases(): boolean {
+    return this.backend.capabilities.orphan === 'expires';
+  }
+
+  queueFor(key: string): ResourceQueue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = new ResourceQueue(() => {
+        if (this.#queues.size > IDLE_QUEUES_KEPT) this.#queues.delete(key);
+      });
+      this.#queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  /** Undefined if no caller of this thread holds or wants the resource. */
+  existingQueue(key: string): ResourceQueue | undefined {
+    return this.#queues.get(key);
+  }
+}
+
+/** What is to be acquired, once its address was understood. */
+export interface Target {
+  readonly namespace: Namespace;
+  /** The backend's own name for the resource. */
+  readonly resource: string;
+  /** The address as messages show it. */
+  readonly address: string;
+}
