@@ -51,8 +51,20 @@ export interface RenewalModule {
  */
 export type RenewalOutcome = 'extended' | 'again' | LossReason;
 
+/** One hold as its renewal sees it, to report what the store reports by itself. */
+export interface HoldWatch {
+  /** Released or lost: nothing is left to report. */
+  readonly isOver: boolean;
+  lose(reason: LossReason): void;
+}
+
 /** One hold as its keeper sees it. Calls never overlap, and `release` comes last. */
 export interface Renewal {
+  /**
+   * Where the store reports the end of a hold by itself: reports it to `hold`, from when its renewal starts until the
+   * returned function is called.
+   */
+  watch?(hold: HoldWatch): () => void;
   /** One attempt, sent after the call and not before. `remainingMs` is what is left of the lease: no point in waiting longer. */
   renew(remainingMs: number): Promise<RenewalOutcome>;
   /**

@@ -28,6 +28,7 @@ export class RenewalLoop {
   #timer: Timer | undefined;
   #attempt: Promise<void> = Promise.resolve();
   #isStopped = false;
+  #unwatch: (() => void) | undefined;
 
   constructor(renewal: Renewal, cell: LeaseCell, context: RenewalLoopContext) {
     this.#renewal = renewal;
@@ -38,13 +39,22 @@ export class RenewalLoop {
   start(): void {
     const { durationMs, leaseClock } = this.#context;
     const sentAt = this.#cell.deadline - durationMs;
+    const cell = this.#cell;
+    this.#unwatch = this.#renewal.watch?.({
+      get isOver() {
+        return cell.isReleased || cell.lossReason !== undefined;
+      },
+      lose: (reason) => {
+        // Between renewals. A hold that was released meanwhile is not lost.
+        if (!this.#isStopped && !cell.isReleased) this.#lose(reason);
+      },
+    });
     this.#schedule(sentAt + renewalIntervalMs(durationMs) - leaseClock.now());
   }
 
   /** Resolves when nothing more will be sent. */
   stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#timer?.clear();
+    this.#end();
     return this.#attempt;
   }
 
@@ -53,6 +63,18 @@ export class RenewalLoop {
     await this.stop();
     const isLost = this.#cell.check(this.#context.leaseClock.now(), 0) !== undefined;
     await this.#renewal.release(isLost);
+  }
+
+  #lose(reason: LossReason): void {
+    this.#end();
+    this.#context.onLost(this.#cell.end(reason));
+  }
+
+  #end(): void {
+    this.#isStopped = true;
+    this.#timer?.clear();
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   #schedule(delayMs: number): void {
@@ -69,7 +91,7 @@ export class RenewalLoop {
     if (this.#cell.isReleased) return;
     // Also when the owner's own check has ended it: a lost hold is not renewed.
     const lossReason = this.#cell.check(sentAt, 0);
-    if (lossReason !== undefined) return this.#context.onLost(lossReason);
+    if (lossReason !== undefined) return this.#lose(lossReason);
     if (this.#context.isOwnerStalled()) return this.#schedule(renewalRetryMs(durationMs));
     const remainingMs = this.#cell.deadline - sentAt;
     let outcome: RenewalOutcome = 'again';
@@ -85,7 +107,7 @@ export class RenewalLoop {
     this.#context.onRenewed(remainingMs, failure);
     switch (settlement.kind) {
       case 'lost':
-        return this.#context.onLost(this.#cell.end(settlement.reason));
+        return this.#lose(settlement.reason);
       case 'again':
         return this.#schedule(renewalRetryMs(durationMs));
       case 'held':

@@ -31,11 +31,10 @@ export class WorkerThread {
   /** The page whose memory this worker has. */
   #sharedPage: number | undefined;
   #ring = new OrderRing();
-  /**
-   * By what its holds have in common (or its module): the number of a source that this worker has opened a renewal of. It
-   * is there, and what it opens it opens at once.
-   */
-  readonly #opened = new Map<object, number>();
+  /** A number for what holds have in common (or their module): the worker keeps one of each, however many are armed at once. */
+  readonly #sources = new WeakMap<object, number>();
+  /** Sources that this worker has opened a renewal of. It is there, and what it opens it opens at once. */
+  readonly #opened = new Set<number>();
   #lastSource = 0;
   #lastId = 0;
 
@@ -58,16 +57,16 @@ export class WorkerThread {
     this.#holds.set(id, { listener, cell: isReleaseSafe ? cell : undefined });
     const { module, state, shared } = source;
     const { page, index } = cell;
-    const known = this.#opened.get(shared ?? module);
-    if (isReleaseSafe && known !== undefined && this.#sharedPage === page.id) {
-      if (this.#tryRing([id, known, page.id, index, durationMs, state])) return { id, running: undefined };
+    const number = this.#sources.get(shared ?? module) ?? ++this.#lastSource;
+    this.#sources.set(shared ?? module, number);
+    if (isReleaseSafe && this.#opened.has(number) && this.#sharedPage === page.id) {
+      if (this.#tryRing([id, number, page.id, index, durationMs, state])) return { id, running: undefined };
     }
-    const number = known ?? ++this.#lastSource;
     const what = { source: number, module: module.href, shared, state };
     const where = { page: page.id, memory: page.buffer, cell: index };
     const running = this.#order({ kind: 'arm', id, ...what, ...where, durationMs, isReleaseSafe }).then(
       () => {
-        this.#opened.set(shared ?? module, number);
+        this.#opened.add(number);
         this.#sharedPage = page.id;
       },
       (error: unknown) => {

@@ -34,6 +34,9 @@ const parameters = (pair: Pair, names: readonly [string, string, string]): strin
   ]).toString();
 const files = (pair: Pair): string => parameters(pair, ['ca', 'cert', 'key']);
 
+/** Addresses of one server that do not share a client: a parameter that is the default, written twice, or not at all. */
+const another = (program: string): string => '&db=0'.repeat(['one', 'two', 'three'].indexOf(program));
+
 /** Takes, waits behind, shows, breaks and takes permits: all that credentials may get in the way of. */
 async function useAll(address: (program: string) => string): Promise<void> {
   const lease = { leaseDurationMs: 2_000, timeoutMs: 15_000 };
@@ -54,7 +57,7 @@ describe('certificates of clients', () => {
   test('redis: one of the authority is let in, none and a stranger are refused', async () => {
     const tls = ['--tls-cert-file', server.certificate, '--tls-key-file', server.key];
     await using redis = await startRedis('--tls-port', ...tls, '--tls-ca-cert-file', authority.certificate);
-    await useAll((program) => `${redis.url}?${files(client)}&p=${program}#credentials`);
+    await useAll((program) => `${redis.url}?${files(client)}${another(program)}#credentials`);
     for (const query of [new URLSearchParams({ ca: authority.certificate }).toString(), files(strange)]) {
       await expect(acquire(`${redis.url}?${query}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject({
         code: 'HOLDFAST_BACKEND_UNAVAILABLE',
@@ -120,7 +123,7 @@ describe('users with rights of their own', () => {
     await setUser('elsewhere', '~other:*', '&{*', ...commands.split(' '));
     await setUser('reader', '~{*', '+get', '+info');
     const as = (user: string): string => redis.url.replace('://', `://${user}:${SECRET}@`);
-    await useAll((program) => `${as('app')}?p=${program}#credentials`);
+    await useAll((program) => `${as('app')}?${another(program)}#credentials`);
     for (const user of ['elsewhere', 'reader']) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other reads better in a failure
       const error = await acquire(`${as(user)}#x`, { timeoutMs: 3_000 }).catch((reason: unknown) => reason);

@@ -10,6 +10,7 @@ import { Sessions as PostgresSessions } from '../../dist/backends/postgres/sessi
 import { createRedisBackend } from '../../dist/backends/redis/backend.js';
 import { redisConfig } from '../../dist/backends/redis/config.js';
 import { OwnConnection } from '../../dist/backends/redis/connection.js';
+import { HeldClaims } from '../../dist/backends/redis/held.js';
 import { RELEASE, TAKE } from '../../dist/backends/redis/scripts.js';
 import { Deadlines } from '../../dist/core/time.js';
 import { systemClock as clock } from '../../dist/platform/clock.js';
@@ -35,7 +36,8 @@ function redisRunning(scripts) {
     };
     const { server, display } = config;
     // Without a configuration for the worker it renews here, through this connection.
-    const context = { connection, server, display, clock, leaseClock, config: undefined };
+    const renewals = new HeldClaims(clock, connection);
+    const context = { connection, server, display, clock, leaseClock, renewals };
     return clientOf(createRedisBackend(context), processKeeper());
   };
 }
@@ -44,7 +46,7 @@ const replaced = ({ source }, from, to) => {
   if (!source.includes(from)) throw new Error(`The script no longer has "${from}".`);
   return source.split(from).join(to);
 };
-const OWNER_CHECK = `if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end`;
+const OWNER_CHECK = `if not is_of(held, ARGV[1]) then return 0 end`;
 
 /** etcd through a gateway with a bug. */
 function etcdThrough(Changed) {

@@ -1,15 +1,17 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import { LockError, isLockError } from '../../core/errors.js';
+import { isLockError, type LockError } from '../../core/errors.js';
 import { encodeHolderNote } from '../../platform/holder-note.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
+import { permitsError, unconfirmedError } from '../engine/errors.js';
+import { settleInBackground } from '../engine/settle.js';
+import { breakClaim, claimOf, endClaim, type Claim } from './claim.js';
 import { REDIS_CAPABILITIES } from './config.js';
 import { evaluate } from './connection.js';
-import type { RedisContext } from './context.js';
-import { permitsError, redisError } from './errors.js';
+import { isErrorReply, redisError } from './errors.js';
+import { grantOf, type RedisContext } from './grant.js';
 import { listNames, readHolders } from './holders.js';
-import { claimOf, endClaim, revokeLock, type Claim } from './claim.js';
-import { grantOf } from './grant.js';
 import { keysOf } from './keys.js';
+import { assertFormat, decodeLimit } from './record.js';
 import { TAKE, TAKE_PERMIT } from './scripts.js';
 import { waitForRelease } from './wait.js';
 
@@ -29,7 +31,9 @@ export function createRedisBackend(context: RedisContext): Backend {
     }
     const [outcome, value, msLeft] = reply as [number, string, number?];
     if (outcome === 1) return { kind: 'granted', grant: grantOf(context, claim, BigInt(value), startedAt) };
-    if (outcome === -1) throw permitsError(shown(request.resource), request.permits ?? 1, value);
+    const named = shown(request.resource);
+    if (outcome === -1) throw permitsError(named, request.permits ?? 1, decodeLimit(value, named));
+    if (!claim.isPermit) assertFormat(value, named);
     return { kind: 'contended', ...(msLeft !== undefined && msLeft > 0 && { retryAfterMs: msLeft }) };
   }
 
@@ -60,12 +64,7 @@ export function createRedisBackend(context: RedisContext): Backend {
 
     async forceRelease(resource, holderId, options): Promise<boolean> {
       try {
-        if (options?.isImmediate !== true && (await revokeLock(context, resource, holderId))) return true;
-        const lock = claimOf(resource, holderId, 0, undefined);
-        const permit = claimOf(resource, holderId, 0, 1);
-        const isLock =
-          options?.isImmediate === true && (await endClaim(context.connection, lock, SERVER_ANSWER_MS));
-        return isLock || (await endClaim(context.connection, permit, SERVER_ANSWER_MS));
+        return await breakClaim(context.connection, resource, holderId, options?.isImmediate === true);
       } catch (error) {
         throw redisError(error, shown(resource), context.server);
       }
@@ -91,28 +90,27 @@ function take(
 
 /**
  * A failed attempt without doubt about it, or UNCONFIRMED. An answer that was an error has changed nothing, and what
- * never left changed nothing; a missing reply leaves a claim that is ended under its own id, on a new connection.
- * A request that is executed only after that makes a claim nobody believes in, for one lease.
+ * never left changed nothing; a missing reply leaves a claim that is ended under its own id, on a new connection, in the
+ * background if need be. A request that is executed only after that makes a claim nobody believes in, for one lease.
  */
 async function settled(
-  context: RedisContext,
+  { connection, clock, leaseClock, server }: RedisContext,
   claim: Claim,
   shown: string,
   error: unknown,
 ): Promise<LockError> {
-  const failure = isLockError(error) ? error : redisError(error, shown, context.server);
+  const failure = isLockError(error) ? error : redisError(error, shown, server);
   if (isLockError(error) || isErrorReply(error)) return failure;
+  const endsAt = leaseClock.now() + claim.leaseDurationMs;
   try {
-    await endClaim(context.connection, claim, SERVER_ANSWER_MS / 10);
+    await endClaim(connection, claim, SERVER_ANSWER_MS / 10);
     return failure;
   } catch {
-    return new LockError(
-      `Could not tell whether "${shown}" was locked: ${context.server} did not answer. Holder ${claim.holderId} may stand until its lease ends; try again after that.`,
-      { code: 'HOLDFAST_UNCONFIRMED', resource: shown, cause: failure },
+    void settleInBackground(
+      clock,
+      () => leaseClock.now() >= endsAt,
+      () => endClaim(connection, claim, SERVER_ANSWER_MS),
     );
+    return unconfirmedError({ shown, server }, claim.holderId, failure);
   }
-}
-
-function isErrorReply(error: unknown): boolean {
-  return error instanceof Error && /^[A-Z]{2,}\s/.test(error.message);
 }

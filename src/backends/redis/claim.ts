@@ -1,8 +1,8 @@
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { evaluate, type RedisConnection } from './connection.js';
-import { keysOf } from './keys.js';
-import { REVOKED_HOLDER } from './record.js';
-import { RELEASE, RELEASE_PERMIT, RENEW, RENEW_PERMIT, REVOKE } from './scripts.js';
+import { BROKEN_CHANNEL, keysOf } from './keys.js';
+import { REVOKED_HOLDER, revokedPermit } from './record.js';
+import { RELEASE, RELEASE_PERMIT, REVOKE, REVOKE_PERMIT } from './scripts.js';
 
 /** One holder's stake in one resource: everything that its renewal and its release need. Structured-cloneable. */
 export interface Claim {
@@ -22,41 +22,39 @@ export function claimOf(
   return { resource, holderId, leaseDurationMs, isPermit: permits !== undefined };
 }
 
-/** Ends this claim and no other; false when there was nothing to end. */
+/** Ends this claim and no other; false when there was nothing to end. `isBreak`: its holder is notified. */
 export async function endClaim(
   connection: RedisConnection,
   claim: Claim,
   budgetMs: number,
+  isBreak = false,
 ): Promise<boolean> {
   const { lock, permits, holders, released } = keysOf(claim.resource);
-  const args = [claim.holderId, released];
+  const args = [claim.holderId, released, isBreak ? BROKEN_CHANNEL : ''];
   const reply = claim.isPermit
     ? await evaluate(connection, RELEASE_PERMIT, [permits, holders], args, budgetMs)
     : await evaluate(connection, RELEASE, [lock], args, budgetMs);
   return reply === 1;
 }
 
-/** 1: extended by the whole lease from now. 0: somebody else has it. -1: it is gone. */
-export async function extendClaim(
+/**
+ * Takes the lock, or the permit, from its holder. Unless `isImmediate` nobody gets it until the holder's time is up. False
+ * when `holderId` holds neither.
+ */
+export async function breakClaim(
   connection: RedisConnection,
-  claim: Claim,
-  budgetMs: number,
-): Promise<number> {
-  const { lock, permits, holders } = keysOf(claim.resource);
-  const args = [claim.holderId, String(Math.round(claim.leaseDurationMs))];
-  const reply = claim.isPermit
-    ? await evaluate(connection, RENEW_PERMIT, [permits, holders], args, budgetMs)
-    : await evaluate(connection, RENEW, [lock], args, budgetMs);
-  return reply as number;
-}
-
-/** Takes the lock from its holder and gives it to nobody until the holder's time is up. */
-export async function revokeLock(
-  context: { readonly connection: RedisConnection },
   resource: string,
   holderId: string,
+  isImmediate: boolean,
 ): Promise<boolean> {
-  const args = [holderId, REVOKED_HOLDER, '{}'];
-  const reply = await evaluate(context.connection, REVOKE, [keysOf(resource).lock], args, SERVER_ANSWER_MS);
-  return reply === 1;
+  if (isImmediate) {
+    const lock = claimOf(resource, holderId, 0, undefined);
+    if (await endClaim(connection, lock, SERVER_ANSWER_MS, true)) return true;
+    return endClaim(connection, claimOf(resource, holderId, 0, 1), SERVER_ANSWER_MS, true);
+  }
+  const { lock, permits, holders } = keysOf(resource);
+  const lockArgs = [holderId, REVOKED_HOLDER, BROKEN_CHANNEL];
+  if ((await evaluate(connection, REVOKE, [lock], lockArgs, SERVER_ANSWER_MS)) === 1) return true;
+  const args = [holderId, revokedPermit(holderId), BROKEN_CHANNEL];
+  return (await evaluate(connection, REVOKE_PERMIT, [permits, holders], args, SERVER_ANSWER_MS)) === 1;
 }

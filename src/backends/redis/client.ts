@@ -14,8 +14,20 @@ export interface OwnClient extends RedisClient {
   ref(): void;
   unref(): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  subscribe(channel: string, listener: () => void): Promise<unknown>;
-  unsubscribe(channel: string, listener: () => void): Promise<unknown>;
+  on(event: 'end', listener: () => void): unknown;
+  /** Only with {@link ClientOptions.tracks}: the key, or null for all of them. */
+  on(event: 'invalidate', listener: (key: unknown) => void): unknown;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+}
+
+export interface ClientOptions {
+  readonly connectTimeoutMs: number;
+  /**
+   * The server is asked to report changes of the keys that are read on this connection. Versions of the package that do
+   * not know it (below 5.8) ignore it.
+   */
+  readonly tracks: boolean;
 }
 
 interface RedisPackage {
@@ -23,8 +35,14 @@ interface RedisPackage {
 }
 
 /** A client that connects once, never by itself again: what was lost with a connection is for us to find out. */
-export async function createOwnClient(config: RedisConfig, connectTimeoutMs: number): Promise<OwnClient> {
+export async function createOwnClient(
+  config: RedisConfig,
+  { connectTimeoutMs, tracks }: ClientOptions,
+): Promise<OwnClient> {
   const redis = await loadPackage(config.display);
+  const connectTimeout = Math.max(1, Math.ceil(connectTimeoutMs));
+  const where =
+    config.socketPath === undefined ? { host: config.host, port: config.port } : { path: config.socketPath };
   const client = redis.createClient({
     RESP: 3,
     disableOfflineQueue: true,
@@ -33,15 +51,15 @@ export async function createOwnClient(config: RedisConfig, connectTimeoutMs: num
     database: config.database,
     ...(config.username !== undefined && { username: config.username }),
     ...(config.password !== undefined && { password: config.password }),
+    ...(tracks && { emitInvalidate: true }),
     socket: {
-      host: config.host,
-      port: config.port,
-      connectTimeout: Math.max(1, Math.ceil(connectTimeoutMs)),
+      ...where,
+      connectTimeout,
       reconnectStrategy: false,
       ...(config.tls !== undefined && { tls: true, ...config.tls }),
     },
   });
-  // Every failure reaches whoever waits for it; without a listener the event would end the process.
+  // Failures reach the callers whose commands fail; without a listener the event would end the process.
   client.on('error', () => undefined);
   return client;
 }

@@ -1,6 +1,11 @@
-import { readFileSync } from 'node:fs';
-
 import type { Capabilities } from '../../core/backend.js';
+import {
+  assertKnownParameters,
+  decodedLogin,
+  TLS_PARAMETERS,
+  tlsOptions,
+  type TlsOptions,
+} from '../engine/address.js';
 
 export const REDIS_CAPABILITIES: Capabilities = {
   modes: ['exclusive'],
@@ -14,58 +19,58 @@ export const REDIS_CAPABILITIES: Capabilities = {
 export interface RedisConfig {
   readonly host: string;
   readonly port: number;
+  /** Of a Unix socket, in place of host and port. */
+  readonly socketPath?: string;
   readonly database: number;
   readonly username?: string;
   readonly password?: string;
-  readonly tls?: RedisTls;
+  readonly tls?: TlsOptions;
   /** `host:port`, for messages. */
   readonly server: string;
   /** The server as an address without credentials, for messages. */
   readonly display: string;
 }
 
-export interface RedisTls {
-  readonly servername?: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
-
 /**
- * Reads `redis://[user[:password]@]host[:port][/db]` or `rediss://...?ca=FILE&cert=FILE&key=FILE&servername=NAME`.
+ * Reads `redis://[user[:password]@]host[:port][/db]`, `redis:///?socket=PATH[&db=N]`, or
+ * `rediss://...?ca=FILE&cert=FILE&key=FILE&servername=NAME`. `valkey` and `valkeys` stand for the same.
  * Without a password in it, `REDISCLI_AUTH` gives one, as it does for redis-cli.
  *
- * @throws TypeError for a database that is no number; the error of the file system for a file that cannot be read.
+ * @throws TypeError for a database that is no number, or a parameter that would be ignored; the error of the file system
+ *   for a file that cannot be read.
  */
 export function redisConfig(target: string, environment: NodeJS.ProcessEnv = process.env): RedisConfig {
   const url = new URL(target);
+  const isTls = url.protocol === 'rediss:' || url.protocol === 'valkeys:';
   const host = url.hostname === '' ? '127.0.0.1' : url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? 6379 : Number(url.port);
-  const database = url.pathname.length <= 1 ? 0 : Number(url.pathname.slice(1));
-  const server = `${url.hostname || host}:${port}`;
-  const display = `${url.protocol}//${server}${url.pathname}`;
-  if (!Number.isInteger(database) || database < 0) {
-    throw new TypeError(`Could not read the address "${display}": the database is not a number. Write /0.`);
-  }
-  const password = url.password === '' ? environment['REDISCLI_AUTH'] : decodeURIComponent(url.password);
+  const socketPath = url.searchParams.get('socket');
+  const server = socketPath ?? `${url.hostname || host}:${port}`;
+  const display = `${url.protocol}//${socketPath === null ? server : ''}${url.pathname}`;
+  assertKnownParameters(display, url.searchParams, ['db', ...(isTls ? TLS_PARAMETERS : ['socket'])]);
+  const password = url.password === '' ? environment['REDISCLI_AUTH'] : decodedLogin(url.password);
   return {
     host,
     port,
-    database,
+    ...(socketPath !== null && { socketPath }),
+    database: databaseOf(url, display),
     server,
     display,
-    ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
+    ...(url.username !== '' && { username: decodedLogin(url.username) }),
     ...(password !== undefined && password !== '' && { password }),
-    ...(url.protocol === 'rediss:' && { tls: tlsOf(url.searchParams) }),
+    ...(isTls && { tls: tlsOptions(url.searchParams) }),
   };
 }
 
-function tlsOf(parameters: URLSearchParams): RedisTls {
-  const tls: Record<string, string> = {};
-  for (const name of ['ca', 'cert', 'key'] as const) {
-    const path = parameters.get(name);
-    if (path !== null) tls[name] = readFileSync(path, 'utf8');
+function databaseOf(url: URL, display: string): number {
+  const inPath = url.pathname.length <= 1 ? undefined : url.pathname.slice(1);
+  const inQuery = url.searchParams.get('db') ?? undefined;
+  if (inPath !== undefined && inQuery !== undefined && inPath !== inQuery) {
+    throw new TypeError(`Could not read the address "${display}": it names two databases. Leave out ?db=.`);
   }
-  const servername = parameters.get('servername');
-  return { ...tls, ...(servername !== null && { servername }) };
+  const text = inPath ?? inQuery ?? '0';
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new TypeError(`Could not read the address "${display}": the database is not a number. Write /0.`);
+  }
+  return Number(text);
 }

@@ -3,14 +3,14 @@ import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
 import { createOwnClient, type OwnClient, type RedisClient } from './client.js';
 import type { RedisConfig } from './config.js';
-import { clusterError, evictionError, redisError } from './errors.js';
+import { assertFit, redisError } from './errors.js';
 import type { Script } from './scripts.js';
 
 /** A way to a server. Rejects with a LockError when nothing was sent, with anything else when the reply is missing. */
 export interface RedisConnection {
   command(args: readonly string[], budgetMs: number): Promise<unknown>;
   /** Calls `listener` on every message until the returned function is called. Best effort. */
-  listen?(channel: string, listener: () => void): () => void;
+  listen?(channel: string, listener: (message: string) => void): () => void;
   close(): void;
 }
 
@@ -29,20 +29,35 @@ export function evaluate(
   });
 }
 
+/** What a connection reports without having been asked. */
+export interface ConnectionEvents {
+  /** It ended, by itself or because a reply was missing. */
+  onClosed(): void;
+  /** A key that was read here has changed; undefined: any of them. */
+  onChanged(key: string | undefined): void;
+}
+
 /** One connection of our own, made when first needed and again after it broke. */
 export class OwnConnection implements RedisConnection {
   readonly #config: RedisConfig;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #events: ConnectionEvents | undefined;
+  readonly #listeners = new Map<string, Set<(message: string) => void>>();
+  readonly #handlers = new Map<string, (message: string) => void>();
   #client: OwnClient | undefined;
   #connecting: Promise<OwnClient> | undefined;
   #unanswered = 0;
+  /** Off where the server does not allow it. */
+  #tracks: boolean;
 
-  constructor(config: RedisConfig, clock: Clock) {
+  /** @param events with them, the server reports changes of the keys that are read here. */
+  constructor(config: RedisConfig, clock: Clock, events?: ConnectionEvents) {
     this.#config = config;
     this.#clock = clock;
     this.#deadlines = new Deadlines(clock);
+    this.#events = events;
+    this.#tracks = events !== undefined;
   }
 
   command(args: readonly string[], budgetMs: number): Promise<unknown> {
@@ -56,12 +71,12 @@ export class OwnConnection implements RedisConnection {
   }
 
   #send(client: OwnClient, args: readonly string[], budgetMs: number): Promise<unknown> {
-    // A connection that nobody waits on must not keep the process alive, not even while it holds a lock.
+    // An idle connection must not keep the process alive, not even while it holds a lock.
     if (this.#unanswered++ === 0) client.ref();
     return new Promise((resolve, reject) => {
       const deadline = this.#deadlines.add(budgetMs, () => {
         reject(new SilentServerError(budgetMs));
-        // A reply that comes after its time would be taken for nobody's: the connection is of no use any more.
+        // A reply that comes after its time would be lost: the connection is of no use any more.
         this.#drop(client);
       });
       const settle = (): void => {
@@ -81,20 +96,23 @@ export class OwnConnection implements RedisConnection {
     });
   }
 
-  listen(channel: string, listener: () => void): () => void {
+  listen(channel: string, listener: (message: string) => void): () => void {
     let listeners = this.#listeners.get(channel);
     if (listeners === undefined) {
       listeners = new Set();
       this.#listeners.set(channel, listeners);
-      if (this.#client?.isOpen === true) subscribe(this.#client, channel, this.#heard);
+      if (this.#client?.isOpen === true) this.#subscribe(this.#client, channel);
     }
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
       if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
       this.#listeners.delete(channel);
-      if (this.#client?.isOpen === true)
-        this.#client.unsubscribe(channel, this.#heard(channel)).catch(() => undefined);
+      const handler = this.#handlers.get(channel);
+      this.#handlers.delete(channel);
+      if (this.#client?.isOpen === true && handler !== undefined) {
+        this.#client.unsubscribe(channel, handler).catch(() => undefined);
+      }
     };
   }
 
@@ -102,15 +120,13 @@ export class OwnConnection implements RedisConnection {
     if (this.#client !== undefined) this.#drop(this.#client);
   }
 
-  readonly #heardBy = new Map<string, () => void>();
-  readonly #heard = (channel: string): (() => void) => {
-    let heard = this.#heardBy.get(channel);
-    if (heard === undefined) {
-      heard = () => this.#listeners.get(channel)?.forEach((listener) => listener());
-      this.#heardBy.set(channel, heard);
-    }
-    return heard;
-  };
+  #subscribe(client: OwnClient, channel: string): void {
+    const handler = (message: string): void =>
+      this.#listeners.get(channel)?.forEach((listener) => listener(message));
+    this.#handlers.set(channel, handler);
+    // A message only spares its listeners a wait: they look now and then in any case.
+    client.subscribe(channel, handler).catch(() => undefined);
+  }
 
   async #connected(budgetMs: number): Promise<OwnClient> {
     this.#connecting ??= this.#connect(budgetMs).finally(() => (this.#connecting = undefined));
@@ -122,19 +138,49 @@ export class OwnConnection implements RedisConnection {
   }
 
   async #connect(budgetMs: number): Promise<OwnClient> {
-    const client = await createOwnClient(this.#config, budgetMs);
+    try {
+      return await this.#open(budgetMs);
+    } catch (error) {
+      const isRefused = error instanceof Error && error.message.includes('NOPERM');
+      if (!this.#tracks || !isRefused) throw error;
+      this.#tracks = false;
+      return this.#open(budgetMs);
+    }
+  }
+
+  async #open(budgetMs: number): Promise<OwnClient> {
+    const tracks = this.#tracks;
+    const client = await createOwnClient(this.#config, { connectTimeoutMs: budgetMs, tracks });
     try {
       await within(this.#clock, budgetMs, client.connect());
-      await within(this.#clock, budgetMs, assertFit(client, this.#config.display));
+      const info = within(this.#clock, budgetMs, client.sendCommand(['INFO']));
+      // Without what changes here itself.
+      if (tracks) client.sendCommand(['CLIENT', 'TRACKING', 'ON', 'NOLOOP']).catch(() => undefined);
+      assertFit(String(await info), this.#config.display);
     } catch (error) {
       this.#drop(client);
       throw error;
     }
     this.#client = client;
-    // Whoever asked may have given up meanwhile; then nobody waits for it.
     if (this.#unanswered === 0) client.unref();
-    for (const channel of this.#listeners.keys()) subscribe(client, channel, this.#heard);
+    for (const channel of this.#listeners.keys()) this.#subscribe(client, channel);
+    if (this.#events !== undefined) this.#report(client, this.#events);
     return client;
+  }
+
+  #report(client: OwnClient, events: ConnectionEvents): void {
+    let isEnded = false;
+    const end = (): void => {
+      if (isEnded) return;
+      isEnded = true;
+      if (this.#client === client) this.#client = undefined;
+      events.onClosed();
+    };
+    client.on('error', () => {
+      if (!client.isOpen) end();
+    });
+    client.on('end', end);
+    client.on('invalidate', (key) => events.onChanged(key === null ? undefined : String(key)));
   }
 
   #drop(client: OwnClient): void {
@@ -143,17 +189,13 @@ export class OwnConnection implements RedisConnection {
   }
 }
 
-function subscribe(client: OwnClient, channel: string, heard: (channel: string) => () => void): void {
-  // Waiters look again now and then in any case; a subscription only spares them the wait.
-  client.subscribe(channel, heard(channel)).catch(() => undefined);
-}
-
 /** The caller's own client: used as it is, reconnects as it likes, and is left open. */
 export function borrowedConnection(client: RedisClient, clock: Clock, display: string): RedisConnection {
   let isFit: Promise<void> | undefined;
+  const look = async (): Promise<void> => assertFit(String(await client.sendCommand(['INFO'])), display);
   return {
     async command(args, budgetMs) {
-      isFit ??= assertFit(client, display);
+      isFit ??= look();
       try {
         await within(clock, budgetMs, isFit);
       } catch (error) {
@@ -164,16 +206,4 @@ export function borrowedConnection(client: RedisClient, clock: Clock, display: s
     },
     close: () => undefined,
   };
-}
-
-/**
- * A lock needs one server that decides and that never forgets a key by itself.
- *
- * @throws LockError HOLDFAST_CONFIG_MISMATCH, HOLDFAST_UNSUPPORTED; the client's error when INFO is not allowed.
- */
-async function assertFit(client: RedisClient, display: string): Promise<void> {
-  const info = String(await client.sendCommand(['INFO']));
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-  if (policy !== undefined && policy !== 'noeviction') throw evictionError(display, policy);
-  if (/^cluster_enabled:1/m.test(info)) throw clusterError(display);
 }

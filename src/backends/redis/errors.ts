@@ -1,8 +1,11 @@
 import { LockError } from '../../core/errors.js';
 import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { refusalError, type Refusal } from '../engine/errors.js';
 
-/** Fact and next step by the first word of an error reply. */
-const UNAVAILABLE: Readonly<Record<string, readonly [string, string]>> = {
+type Fact = readonly [fact: string, nextStep: string];
+
+/** By the first word of an error reply. */
+const UNAVAILABLE: Readonly<Record<string, Fact>> = {
   WRONGPASS: [
     'it refused the user name or password',
     'Correct the credentials in the address or REDISCLI_AUTH',
@@ -11,83 +14,119 @@ const UNAVAILABLE: Readonly<Record<string, readonly [string, string]>> = {
   LOADING: ['it is still loading its data', 'Try again in a moment'],
   BUSY: ['it is busy with a script', 'Try again, or look for the script with SLOWLOG'],
   MASTERDOWN: ['it is a replica without its primary', 'Use the address of the primary'],
-  ERR: ['it did not understand a request', 'Use Redis 6.2 or newer'],
+  DENIED: [
+    'it is in protected mode and admits its own host only',
+    'Set a password on the server, or protected-mode no',
+  ],
+  NOPROTO: ['it does not speak RESP3', 'Use Redis 6.2 or newer'],
 };
 
-const MISMATCH: Readonly<Record<string, readonly [string, string]>> = {
-  READONLY: ['it is a read-only replica', 'Use the address of the primary'],
-  WRONGTYPE: ['another program uses its key for something else', 'Use another name'],
+/** What is behind the plain word ERR. */
+const PLAIN_ERRORS: readonly (readonly [RegExp, Fact])[] = [
+  [
+    /max number of clients/,
+    ['it has no connection left (maxclients)', 'Raise maxclients, or end connections that nothing uses'],
+  ],
+  [
+    /DB index is out of range/,
+    ['it has no database of this number', 'Correct the number behind the / in the address'],
+  ],
+  [/without any password/, ['it has no password set, and was given one', 'Leave it out']],
+  [/unknown command|syntax error/, ['it did not understand a request', 'Use Redis 6.2 or newer']],
+];
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  READONLY: ['HOLDFAST_CONFIG_MISMATCH', 'it is a read-only replica', 'Use the address of the primary'],
+  WRONGTYPE: [
+    'HOLDFAST_CONFIG_MISMATCH',
+    'another program uses its key for something else',
+    'Use another name',
+  ],
+  OOM: ['HOLDFAST_IO', 'the server is out of memory', 'Free some, or raise maxmemory'],
+  MISCONF: [
+    'HOLDFAST_IO',
+    'the server cannot write its data to disk and takes no writes',
+    'Free space on its disk, and see its log',
+  ],
+  NOREPLICAS: [
+    'HOLDFAST_IO',
+    'the server has fewer replicas than min-replicas-to-write',
+    'Start its replicas, or lower the number',
+  ],
 };
+
+const NOPERM: Refusal = [
+  'HOLDFAST_PERMISSION',
+  'the server does not allow this user to do that',
+  'Allow the user INFO, EVALSHA, EVAL, the commands in the scripts, and its keys',
+];
 
 const CLUSTER = new Set(['MOVED', 'ASK', 'CLUSTERDOWN', 'CROSSSLOT', 'TRYAGAIN']);
 
 /** What a failed request means to the caller of a lock. Texts of the server that may quote credentials stay out. */
 export function redisError(error: unknown, resource: string, server: string): LockError {
   if (error instanceof LockError) return error;
-  const fact = connectionFact(error, server);
+  const fact = connectionFact(error, server) ?? answerFact(error);
   if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], error);
   const message = error instanceof Error ? error.message : '';
-  const word = /^[A-Z]+(?=\s|$)/.exec(message)?.[0] ?? '';
-  const unavailable = UNAVAILABLE[word];
-  if (unavailable !== undefined && !/NOPERM|without any password/.test(message)) {
-    return unavailableError(resource, unavailable[0], unavailable[1], error);
-  }
-  if (/without any password/.test(message)) {
-    return unavailableError(resource, 'it has no password set, and was given one', 'Leave it out', error);
-  }
-  const mismatch = MISMATCH[word];
-  if (mismatch !== undefined)
-    return refusal('HOLDFAST_CONFIG_MISMATCH', mismatch[0], mismatch[1], resource, error);
-  if (word === 'NOPERM' || /NOPERM/.test(message)) {
-    const next = 'Allow the user EVALSHA, EVAL, the commands in the scripts, and its keys';
-    return refusal(
-      'HOLDFAST_PERMISSION',
-      'the server does not allow this user to do that',
-      next,
-      resource,
-      error,
-    );
-  }
-  if (word === 'OOM') {
-    return refusal(
-      'HOLDFAST_IO',
-      'the server is out of memory',
-      'Free some, or raise maxmemory',
-      resource,
-      error,
-    );
-  }
+  const word = firstWord(message);
+  // Of a command within a script the word comes later.
+  if (message.includes('NOPERM')) return refusalError(resource, NOPERM, error);
+  const refusal = REFUSALS[word];
+  if (refusal !== undefined) return refusalError(resource, refusal, error);
   if (CLUSTER.has(word)) return clusterError(resource, error);
-  return unavailableError(
-    resource,
-    `the connection to ${server} broke`,
-    'Check its log, and try again',
-    error,
-  );
+  const what =
+    word === '' ? `the connection to ${server} broke` : `${server} refused a request (error ${word})`;
+  return unavailableError(resource, what, 'Check its log, and try again', error);
 }
 
-export function clusterError(resource: string, cause?: unknown): LockError {
+function answerFact(error: unknown): Fact | undefined {
+  const message = error instanceof Error ? error.message : '';
+  // Sent by versions before 6.2 with other words in front.
+  const plain = PLAIN_ERRORS.find(([pattern]) => pattern.test(message));
+  if (plain !== undefined && !message.includes('NOPERM')) return plain[1];
+  return message.includes('NOPERM') ? undefined : UNAVAILABLE[firstWord(message)];
+}
+
+function firstWord(message: string): string {
+  return /^[A-Z]{2,}(?=\s|$)/.exec(message)?.[0] ?? '';
+}
+
+/** The server answered with an error: it has changed nothing. */
+export function isErrorReply(error: unknown): boolean {
+  return error instanceof Error && firstWord(error.message) !== '';
+}
+
+/**
+ * A lock needs one server that decides and that never forgets a key by itself.
+ *
+ * @param info the server's answer to INFO.
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH, HOLDFAST_UNSUPPORTED.
+ */
+export function assertFit(info: string, resource: string): void {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    const fact = `the server may evict locks under memory pressure (maxmemory-policy ${policy})`;
+    const next = 'Set maxmemory-policy noeviction on the server';
+    throw refusalError(resource, ['HOLDFAST_CONFIG_MISMATCH', fact, next]);
+  }
+  if (/^cluster_enabled:1/m.test(info)) throw clusterError(resource);
+  // Also one that takes writes: its locks are overwritten by those of the primary.
+  if (/^role:slave/m.test(info)) {
+    const next = 'Use the address of the primary';
+    throw refusalError(resource, ['HOLDFAST_CONFIG_MISMATCH', 'the server is a replica', next]);
+  }
+  if (/^redis_mode:sentinel/m.test(info)) {
+    const next = 'Use the address of the primary that it watches; addresses of Sentinels are not supported';
+    throw refusalError(resource, [
+      'HOLDFAST_UNSUPPORTED',
+      'the server is a Sentinel and keeps no keys',
+      next,
+    ]);
+  }
+}
+
+function clusterError(resource: string, cause?: unknown): LockError {
   const next = 'Use a single server; a lock needs one that decides';
-  return refusal('HOLDFAST_UNSUPPORTED', 'the server is part of a cluster', next, resource, cause);
-}
-
-export function evictionError(resource: string, policy: string): LockError {
-  const next = 'Set maxmemory-policy noeviction on the server';
-  const fact = `the server may evict locks under memory pressure (maxmemory-policy ${policy})`;
-  return refusal('HOLDFAST_CONFIG_MISMATCH', fact, next, resource);
-}
-
-export function permitsError(resource: string, wanted: number, theirs: string): LockError {
-  const fact = `others hold permits of ${theirs === '' ? 'another kind' : `${theirs} at most`}, and ${wanted} were asked for`;
-  return refusal('HOLDFAST_CONFIG_MISMATCH', fact, 'Use the same number everywhere', resource);
-}
-
-function refusal(
-  code: 'HOLDFAST_CONFIG_MISMATCH' | 'HOLDFAST_PERMISSION' | 'HOLDFAST_IO' | 'HOLDFAST_UNSUPPORTED',
-  fact: string,
-  nextStep: string,
-  resource: string,
-  cause?: unknown,
-): LockError {
-  return new LockError(`Could not lock "${resource}": ${fact}. ${nextStep}.`, { code, resource, cause });
+  return refusalError(resource, ['HOLDFAST_UNSUPPORTED', 'the server is part of a cluster', next], cause);
 }

@@ -1,18 +1,28 @@
 import type { Grant } from '../../core/backend.js';
-import { LockError } from '../../core/errors.js';
-import type { Renewal, RenewalOutcome } from '../../core/lease.js';
-import { distUrl } from '../../platform/native.js';
+import type { Clock } from '../../core/time.js';
+import type { LeaseClock, Renewal } from '../../core/lease.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import type { RedisContext } from './context.js';
-import { endClaim, extendClaim, type Claim } from './claim.js';
+import { distUrl } from '../../platform/native.js';
+import { unreleasedError } from '../engine/errors.js';
+import { BELIEVED_PART } from '../engine/limits.js';
+import { settleInBackground } from '../engine/settle.js';
+import { endClaim, type Claim } from './claim.js';
+import type { RedisConfig } from './config.js';
 import type { RedisConnection } from './connection.js';
 import { redisError } from './errors.js';
+import type { HeldClaims } from './held.js';
 
-/**
- * The server does not wait a moment longer than the lease; the holder stops believing a fifth earlier, which covers
- * clocks that tick differently.
- */
-export const BELIEVED_PART = 0.8;
+/** What the parts of this backend share. */
+export interface RedisContext {
+  readonly connection: RedisConnection;
+  /** `host:port` and the address without credentials, for messages. */
+  readonly server: string;
+  readonly display: string;
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  /** How a worker reaches the same server; where only the caller's own client does, who renews through it. */
+  readonly renewals: RedisConfig | HeldClaims;
+}
 
 const RENEWAL = distUrl('backends/redis/renewal.js');
 
@@ -20,7 +30,7 @@ const RENEWAL = distUrl('backends/redis/renewal.js');
 export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigint, startedAt: number): Grant {
   const durationMs = claim.leaseDurationMs * BELIEVED_PART;
   const deadline = startedAt + durationMs;
-  const { config } = context;
+  const { renewals } = context;
   return {
     fencingToken,
     lease: {
@@ -28,55 +38,40 @@ export function grantOf(context: RedisContext, claim: Claim, fencingToken: bigin
       deadline,
       isReleaseSafe: true,
       renewal:
-        config === undefined
-          ? renewalOn(context.connection, context.server, context.display, claim)
-          : { module: RENEWAL, shared: config, state: claim },
+        'extend' in renewals
+          ? { ...renewalOn(renewals, claim), release: () => release(context, claim) }
+          : { module: RENEWAL, shared: renewals, state: claim },
     },
     check: (marginMs) => (context.leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,
-    release: async () => {
-      await release(context.connection, context.server, context.display, claim);
-    },
+    release: () => release(context, claim),
   };
 }
 
-/** Renews and releases through `connection`, wherever that lives. */
-export function renewalOn(
-  connection: RedisConnection,
-  server: string,
-  display: string,
-  claim: Claim,
-): Renewal {
+/** The owner's thread releases: see {@link Lease.isReleaseSafe}. */
+export function renewalOn(held: HeldClaims, claim: Claim): Renewal {
   return {
-    async renew(remainingMs): Promise<RenewalOutcome> {
-      const reply = await extendClaim(connection, claim, Math.min(SERVER_ANSWER_MS, remainingMs));
-      if (reply === 1) return 'extended';
-      return reply === 0 ? 'taken' : 'record-missing';
-    },
-    release: async (isLost) => {
-      try {
-        await release(connection, server, display, claim);
-      } catch (error) {
-        // What was lost blocks others for no longer than its lease; there is nobody left to warn.
-        if (!isLost) throw error;
-      }
-    },
+    renew: (remainingMs) => held.extend(claim, remainingMs),
+    watch: (hold) => held.watch(claim, hold),
+    release: () => Promise.resolve(),
   };
 }
 
 async function release(
-  connection: RedisConnection,
-  server: string,
-  display: string,
+  { connection, clock, leaseClock, ...context }: RedisContext,
   claim: Claim,
 ): Promise<void> {
+  const endsAt = leaseClock.now() + claim.leaseDurationMs;
   try {
     await endClaim(connection, claim, SERVER_ANSWER_MS);
   } catch (error) {
-    const cause = redisError(error, `${display}#${claim.resource}`, server);
-    throw new LockError(
-      `Could not release "${display}#${claim.resource}": ${server} did not confirm it. It is free at the latest when its lease ends.`,
-      { code: 'HOLDFAST_NETWORK', resource: `${display}#${claim.resource}`, cause },
+    void settleInBackground(
+      clock,
+      () => leaseClock.now() >= endsAt,
+      () => endClaim(connection, claim, SERVER_ANSWER_MS),
     );
+    const named = { shown: `${context.display}#${claim.resource}`, server: context.server };
+    const cause = redisError(error, named.shown, named.server);
+    throw unreleasedError(named, 'at the latest when its lease ends', cause);
   }
 }

@@ -1,11 +1,9 @@
 import type { HolderInfo } from '../../core/backend.js';
-import { decodeHolderNote } from '../../platform/holder-note.js';
+import { LOOK_MS } from '../engine/limits.js';
 import type { RedisConnection } from './connection.js';
 import { keysOf, nameOfKey } from './keys.js';
-import { decodeRecord } from './record.js';
+import { decodeRecord, permitHolder } from './record.js';
 
-/** Looking is worth less patience than locking: it often happens for the sake of a message. */
-const LOOK_MS = 3_000;
 const SCAN_COUNT = '500';
 
 /** Who holds the lock or its permits. Redis knows nothing of those who wait. */
@@ -26,18 +24,7 @@ export async function readHolders(
   return found;
 }
 
-function permitHolder(holderId: string, entry: string): HolderInfo {
-  const [, token = '0', note = ''] = /^(\d+)\n(.*)$/s.exec(entry) ?? [];
-  return {
-    state: 'holder',
-    mode: 'exclusive',
-    holderId,
-    fencingToken: BigInt(token),
-    ...decodeHolderNote(note),
-  };
-}
-
-/** Every resource of this database that somebody holds. */
+/** Every resource of this database that is held. */
 export async function listNames(connection: RedisConnection): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const suffix of ['lock', 'permits']) {

@@ -5,6 +5,7 @@ import { createRedisBackend as create } from './backend.js';
 import type { RedisClient } from './client.js';
 import { redisConfig } from './config.js';
 import { borrowedConnection, OwnConnection } from './connection.js';
+import { HeldClaims } from './held.js';
 
 export type { RedisClient } from './client.js';
 export { REDIS_CAPABILITIES } from './config.js';
@@ -13,7 +14,8 @@ export { REDIS_CAPABILITIES } from './config.js';
 export function createRedisBackend(target: string, clock: Clock, leaseClock: LeaseClock): Backend {
   const config = redisConfig(target);
   const { server, display } = config;
-  return create({ connection: new OwnConnection(config, clock), server, display, clock, leaseClock, config });
+  const connection = new OwnConnection(config, clock);
+  return create({ connection, server, display, clock, leaseClock, renewals: config });
 }
 
 /** Works through the caller's own client, which renews on the event loop: a loop that is stuck loses the lock. */
@@ -24,5 +26,6 @@ export function createBorrowedRedisBackend(
   leaseClock: LeaseClock,
 ): Backend {
   const connection = borrowedConnection(client, clock, display);
-  return create({ connection, server: display, display, clock, leaseClock, config: undefined });
+  const renewals = new HeldClaims(clock, connection);
+  return create({ connection, server: display, display, clock, leaseClock, renewals });
 }

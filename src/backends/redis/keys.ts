@@ -7,6 +7,9 @@ export interface RedisKeys {
   readonly released: string;
 }
 
+/** Holder ids of broken holds, on one channel for the whole database: their holders listen to it. */
+export const BROKEN_CHANNEL = 'holdfast:broken';
+
 const SUFFIX = /^\{(.*)\}:(?:lock|permits)$/s;
 
 /**

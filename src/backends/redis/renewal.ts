@@ -2,17 +2,17 @@ import type { Renewal } from '../../core/lease.js';
 import { systemClock } from '../../platform/clock.js';
 import type { Claim } from './claim.js';
 import type { RedisConfig } from './config.js';
-import { OwnConnection } from './connection.js';
 import { renewalOn } from './grant.js';
+import { HeldClaims } from './held.js';
 
-const connections = new WeakMap<RedisConfig, OwnConnection>();
+const held = new WeakMap<RedisConfig, HeldClaims>();
 
 /** Runs in the keeper's worker. All holds on one server share one connection there. The configuration holds the password. */
 export function openRenewal(claim: Claim, config: RedisConfig): Renewal {
-  let connection = connections.get(config);
-  if (connection === undefined) {
-    connection = new OwnConnection(config, systemClock);
-    connections.set(config, connection);
+  let claims = held.get(config);
+  if (claims === undefined) {
+    claims = HeldClaims.over(config, systemClock);
+    held.set(config, claims);
   }
-  return renewalOn(connection, config.server, config.display, claim);
+  return renewalOn(claims, claim);
 }

@@ -11,6 +11,12 @@ function script(source: string): Script {
 }
 
 /**
+ * Opens every record of a lock, and the limit of permits. Every format uses the same keys, so that one format always
+ * finds the holders of another; it refuses what it cannot read.
+ */
+export const FORMAT = '1';
+
+/**
  * The next token: above the last one even where the clock was set back, and above the clock's microseconds even
  * where the counter was lost with the data. A double holds microseconds until the year 2255.
  */
@@ -25,72 +31,78 @@ local function next_token(key)
   return text
 end`;
 
-/** A released lock is told to those who wait. Who may not publish must still be able to release. */
-const TELL = `
-local function tell(channel) redis.pcall('PUBLISH', channel, '') end`;
+/** Waiters and holders are notified. A user that may not publish must still be able to release and to break. */
+const PUBLISH = `
+local function publish(channel, text) redis.pcall('PUBLISH', channel, text) end`;
+
+/** Whether a record is that of one holder. A key of another type is nobody's. */
+const IS_OF = `
+local function is_of(record, holder)
+  local start = '${FORMAT} ' .. holder .. ' '
+  return type(record) == 'string' and string.sub(record, 1, #start) == start
+end`;
 
 /**
  * KEYS lock token; ARGV holder lease-ms note. {1, token} when held now: the same holder asking again has had its
- * reply lost, and gets its token again. {0, record, ms-left} when somebody else holds.
- * The record is \`holder token\\nnote\`; both GETs come before the first write, so a foreign key type changes nothing.
+ * reply lost, and gets its token again. {0, record, ms-left} when another holder has it.
+ * The record is \`format holder token\\nnote\`; both GETs come before the first write, so a foreign key type changes nothing.
  */
-export const TAKE = script(`${NEXT_TOKEN}
+export const TAKE = script(`${NEXT_TOKEN}${IS_OF}
 local held = redis.call('GET', KEYS[1])
 if held then
-  if string.sub(held, 1, #ARGV[1]) == ARGV[1] then return {1, redis.call('GET', KEYS[2])} end
+  if is_of(held, ARGV[1]) then return {1, redis.call('GET', KEYS[2])} end
   return {0, held, redis.call('PTTL', KEYS[1])}
 end
 local token = next_token(KEYS[2])
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. token .. '\\n' .. ARGV[3], 'PX', ARGV[2])
+redis.call('SET', KEYS[1], '${FORMAT} ' .. ARGV[1] .. ' ' .. token .. '\\n' .. ARGV[3], 'PX', ARGV[2])
 return {1, token}`);
 
-/** KEYS lock; ARGV holder channel. 1 when this holder's lock was deleted, 0 when there was nothing of its own. */
-export const RELEASE = script(`${TELL}
+/** KEYS lock; ARGV holder channel broken-channel. 1 when this holder's lock was deleted, 0 when there was nothing of its own. */
+export const RELEASE = script(`${PUBLISH}${IS_OF}
 local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+if not is_of(held, ARGV[1]) then return 0 end
 redis.call('DEL', KEYS[1])
-tell(ARGV[2])
-return 1`);
-
-/** KEYS lock; ARGV holder lease-ms. 1 extended, 0 somebody else has it, -1 there is no lock any more. */
-export const RENEW = script(`
-local held = redis.call('GET', KEYS[1])
-if not held then return -1 end
-if string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+publish(ARGV[2], '')
+if ARGV[3] ~= '' then publish(ARGV[3], ARGV[1]) end
 return 1`);
 
 /**
- * KEYS lock; ARGV holder revoked-holder note. Puts a record of nobody in place of the holder's, for the rest of its
- * time: its next renewal fails, and the others wait until it cannot believe any more.
+ * KEYS lock; ARGV holder revoked-holder broken-channel. Puts a record of nobody in place of the holder's, for the rest of
+ * its time: its holder is notified, and the others wait until it cannot believe any more.
  */
-export const REVOKE = script(`
+export const REVOKE = script(`${PUBLISH}${IS_OF}
 local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+if not is_of(held, ARGV[1]) then return 0 end
 local token = string.match(held, ' (%d+)\\n')
-redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. token .. '\\n' .. ARGV[3], 'PX', math.max(redis.call('PTTL', KEYS[1]), 1))
+redis.call('SET', KEYS[1], '${FORMAT} ' .. ARGV[2] .. ' ' .. token .. '\\n{}', 'PX', math.max(redis.call('PTTL', KEYS[1]), 1))
+publish(ARGV[3], ARGV[1])
 return 1`);
 
 /** Holders of permits whose time is up, by the server's clock, leave. */
 const EXPIRE_PERMITS = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
-  redis.call('ZREM', KEYS[1], gone)
-  redis.call('HDEL', KEYS[2], gone)
+local function expire_permits(permits, holders)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', permits, '-inf', now)) do
+    redis.call('ZREM', permits, gone)
+    redis.call('HDEL', holders, gone)
+  end
+  return now
 end`;
 
 /**
  * KEYS permits holders token; ARGV holder lease-ms note limit. {1, token} when granted, {0, '', ms-left of the first
- * to expire} when all are out, {-1, limit} when the others count differently.
+ * to expire} when all are out, {-1, format/limit} when the others count differently.
  */
 export const TAKE_PERMIT = script(`${NEXT_TOKEN}${EXPIRE_PERMITS}
+local now = expire_permits(KEYS[1], KEYS[2])
 local mine = redis.call('HGET', KEYS[2], ARGV[1])
 if mine then return {1, string.match(mine, '^%d+')} end
 local count = redis.call('ZCARD', KEYS[1])
+local wanted = '${FORMAT}/' .. ARGV[4]
 if count > 0 then
   local limit = redis.call('HGET', KEYS[2], 'limit')
-  if limit ~= ARGV[4] then return {-1, limit or ''} end
+  if limit ~= wanted then return {-1, limit or ''} end
   if count >= tonumber(ARGV[4]) then
     local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
     return {0, '', first[2] - now}
@@ -98,19 +110,62 @@ if count > 0 then
 end
 local token = next_token(KEYS[3])
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-redis.call('HSET', KEYS[2], 'limit', ARGV[4], ARGV[1], token .. '\\n' .. ARGV[3])
+redis.call('HSET', KEYS[2], 'limit', wanted, ARGV[1], token .. '\\n' .. ARGV[3])
 return {1, token}`);
 
-/** KEYS permits holders; ARGV holder channel. */
-export const RELEASE_PERMIT = script(`${TELL}
+/** KEYS permits holders; ARGV holder channel broken-channel. */
+export const RELEASE_PERMIT = script(`${PUBLISH}
 redis.call('HDEL', KEYS[2], ARGV[1])
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call('ZCARD', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) end
-tell(ARGV[2])
+publish(ARGV[2], '')
+if ARGV[3] ~= '' then publish(ARGV[3], ARGV[1]) end
 return 1`);
 
-/** KEYS permits holders; ARGV holder lease-ms. An expired permit is gone even where nobody has taken it yet. */
-export const RENEW_PERMIT = script(`${EXPIRE_PERMITS}
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return -1 end
-redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])
+/** KEYS permits holders; ARGV holder revoked-holder broken-channel. The permit stays out until its time is up. */
+export const REVOKE_PERMIT = script(`${PUBLISH}
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not ends then return 0 end
+local token = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '0', '^%d+')
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[1], ends, ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[2], token .. '\\n{}')
+publish(ARGV[3], ARGV[1])
 return 1`);
+
+/**
+ * Many claims at once. ARGV of each: kind holder lease-ms, KEYS: \`lock\` its key, \`permit\` its permits and holders. With
+ * a lease of 0 it only looks. 1 held (and extended), 0 another holder has it, -1 it is gone. What is read last is what the
+ * server notifies us about when it changes (client tracking), so a key is read again after it was written.
+ */
+export const EXTEND_ALL = script(`${EXPIRE_PERMITS}${IS_OF}
+local function extend_lock(key, holder, lease)
+  local held = redis.pcall('GET', key)
+  if not is_of(held, holder) then return type(held) == 'string' and 0 or -1 end
+  if lease ~= '0' then
+    redis.call('PEXPIRE', key, lease)
+    redis.call('GET', key)
+  end
+  return 1
+end
+local function extend_permit(permits, holders, holder, lease)
+  local now = expire_permits(permits, holders)
+  if not redis.call('ZSCORE', permits, holder) then return -1 end
+  if lease ~= '0' then
+    redis.call('ZADD', permits, 'XX', now + lease, holder)
+    redis.call('ZSCORE', permits, holder)
+  end
+  return 1
+end
+local outcomes, key = {}, 1
+for i = 1, #ARGV, 3 do
+  if ARGV[i] == 'lock' then
+    outcomes[#outcomes + 1] = extend_lock(KEYS[key], ARGV[i + 1], ARGV[i + 2])
+    key = key + 1
+  else
+    outcomes[#outcomes + 1] = extend_permit(KEYS[key], KEYS[key + 1], ARGV[i + 1], ARGV[i + 2])
+    key = key + 2
+  end
+end
+return outcomes`);

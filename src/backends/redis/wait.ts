@@ -1,6 +1,6 @@
 import type { AcquireRequest, Attempt, Grant } from '../../core/backend.js';
 import { pause, unlessAborted } from '../../net/within.js';
-import type { RedisContext } from './context.js';
+import type { RedisContext } from './grant.js';
 import { keysOf } from './keys.js';
 
 /** A release is published; this is for those nobody hears: an expiry, a lost message, a holder that was killed. */

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const at = (name: string): string => `${server.url}#${name}`;
 /** The same lock as another program sees it: not through this one's queue. */
-const elsewhere = (name: string): string => `${server.url}?elsewhere#${name}`;
+const elsewhere = (name: string): string => `${server.url}?db=0#${name}`;
 
 function lossOf(guard: Guard): Promise<unknown> {
   return new Promise((resolve) => {
@@ -72,7 +72,7 @@ describe('a lock on a Redis server', () => {
     const taken = await acquire(at('taken'), { leaseDurationMs: 3_000 });
     const missing = await acquire(at('missing'), { leaseDurationMs: 3_000 });
     const told = Promise.all([lossOf(taken), lossOf(missing)]);
-    const thief = `${'t'.repeat(26)} 1\n{}`;
+    const thief = `1 ${'t'.repeat(26)} 1\n{}`;
     await redis.sendCommand(['SET', '{taken}:lock', thief]);
     await redis.sendCommand(['DEL', '{missing}:lock']);
     expect(await told).toMatchObject([{ lossReason: 'taken' }, { lossReason: 'record-missing' }]);
@@ -95,8 +95,13 @@ describe('a lock on a Redis server', () => {
 
   test('a key that another program wrote is neither taken nor read as a holder', async () => {
     await redis.sendCommand(['SET', '{foreign}:lock', 'a token of another library']);
-    expect(await tryAcquire(at('foreign'))).toBeUndefined();
+    await expect(tryAcquire(at('foreign'))).rejects.toMatchObject({ code: 'HOLDFAST_PROTOCOL' });
     await expect(inspect(at('foreign'))).rejects.toMatchObject({ code: 'HOLDFAST_PROTOCOL' });
+    await redis.sendCommand(['SET', '{newer}:lock', `2 ${'n'.repeat(26)} 1\n{}`]);
+    await expect(tryAcquire(at('newer'))).rejects.toMatchObject({
+      code: 'HOLDFAST_PROTOCOL',
+      message: expect.stringContaining('format 2') as string,
+    });
     await redis.sendCommand(['RPUSH', '{list}:lock', 'x']);
     await expect(tryAcquire(at('list'))).rejects.toMatchObject({ code: 'HOLDFAST_CONFIG_MISMATCH' });
   });

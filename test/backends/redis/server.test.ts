@@ -12,7 +12,7 @@ test('INV-REDIS-2: with an append-only file, holds and tokens outlive a restart 
   await first.release();
   const second = await acquire(address);
   await server.restart();
-  expect(await tryAcquire(`${server.url}?elsewhere#kept`)).toBeUndefined();
+  expect(await tryAcquire(`${server.url}?db=0#kept`)).toBeUndefined();
   second.assertHeld();
   await second.release();
   const third = await acquire(address);
@@ -29,7 +29,7 @@ test('without persistence a restart frees the lock: the holder is told, and the 
     guard.lost.addEventListener('abort', () => resolve(guard.lost.reason), { once: true });
   });
   await server.restart();
-  const next = await acquire(`${server.url}?elsewhere#forgotten`);
+  const next = await acquire(`${server.url}?db=0#forgotten`);
   expect(next.fencingToken).toBeGreaterThan(guard.fencingToken as bigint);
   expect(await lost).toMatchObject({ code: 'HOLDFAST_LOST' });
   await next.release();

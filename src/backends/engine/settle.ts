@@ -1,0 +1,27 @@
+import type { Clock } from '../../core/time.js';
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * Repeats `attempt` until it succeeds or `isOver`: what a server was sent without an answer is settled this way. Never
+ * rejects, and never keeps the process alive.
+ */
+export async function settleInBackground(
+  clock: Clock,
+  isOver: () => boolean,
+  attempt: () => Promise<unknown>,
+): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; !isOver(); pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+      await attempt();
+      return;
+    } catch {
+      // oxlint-disable-next-line no-await-in-loop
+      await new Promise<void>((resolve) => {
+        clock.setTimer(pauseMs, resolve, { keepsProcessAlive: false });
+      });
+    }
+  }
+}
