@@ -16,7 +16,7 @@ export interface OwnClient extends RedisClient {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
   /** Only with {@link ClientOptions.tracks}: the key, or null for all of them. */
-  on(event: 'invalidate', listener: (key: unknown) => void): unknown;
+  on(event: 'invalidate', listener: (key: string | Buffer | null) => void): unknown;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
   unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
 }

@@ -180,7 +180,7 @@ export class OwnConnection implements RedisConnection {
       if (!client.isOpen) end();
     });
     client.on('end', end);
-    client.on('invalidate', (key) => events.onChanged(key === null ? undefined : String(key)));
+    client.on('invalidate', (key) => events.onChanged(key?.toString()));
   }
 
   #drop(client: OwnClient): void {

@@ -20,8 +20,8 @@ interface Asked {
   readonly claim: Claim;
   readonly leaseMs: number;
   readonly budgetMs: number;
-  resolve(outcome: RenewalOutcome): void;
-  reject(error: unknown): void;
+  readonly resolve: (outcome: RenewalOutcome) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
