@@ -58,7 +58,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 const NOPERM: Refusal = [
   'HOLDFAST_PERMISSION',
   'the server does not allow this user to do that',
-  'Allow the user INFO, EVALSHA, EVAL, the commands in the scripts, and its keys',
+  'Allow the user EVALSHA, EVAL, INFO, the commands in the scripts, and its keys',
 ];
 
 const CLUSTER = new Set(['MOVED', 'ASK', 'CLUSTERDOWN', 'CROSSSLOT', 'TRYAGAIN']);
