@@ -27,6 +27,8 @@ const CLOCK_MEMBERS = [
   ['process', 'uptime'],
 ];
 const ADDON_MESSAGE = 'Only platform/native touches the addon.';
+const OUTPUT_MESSAGE = 'Only cli/output writes to stdout and stderr: it escapes text of others.';
+const OUTPUT_STREAMS = ['stdout', 'stderr'];
 const CLOCK_MESSAGE = 'Only platform/clock reads clocks and sets timers; take a Clock as a parameter.';
 
 function importRule(folder, forbidden) {
@@ -116,6 +118,7 @@ export default {
           'error',
           ...CLOCK_MEMBERS.map(([object, property]) => ({ object, property, message: CLOCK_MESSAGE })),
           { object: 'process', property: 'dlopen', message: ADDON_MESSAGE },
+          ...OUTPUT_STREAMS.map((property) => ({ object: 'process', property, message: OUTPUT_MESSAGE })),
         ],
       },
     },
@@ -128,6 +131,11 @@ export default {
         'no-restricted-properties': 'off',
         'no-restricted-imports': 'off',
       },
+    },
+    {
+      // A contender's stdout is read by the case that started it.
+      files: ['src/cli/{output,print,prompt,terminal}.ts', 'src/testing/contender.ts'],
+      rules: { 'no-restricted-properties': 'off' },
     },
     { files: ['src/platform/native.ts'], rules: { 'no-restricted-properties': 'off' } },
     {

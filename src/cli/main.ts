@@ -1,4 +1,7 @@
-import { print } from './output.js';
+import { errnoOf, systemError } from '../core/system-error.js';
+import { stdoutFailure } from './output.js';
+import { print } from './print.js';
+import { proseWidth } from './terminal.js';
 import { parseCommand } from './parse.js';
 import { reportError } from './render/error.js';
 import type { CommandForm } from './spec.js';
@@ -11,9 +14,14 @@ import { suggestion, UsageError } from './usage-error.js';
 export async function main(args: readonly string[]): Promise<number> {
   hideCredentials(args);
   try {
-    return await dispatch(args);
+    const exitCode = await dispatch(args);
+    const failure = await stdoutFailure();
+    return failure === undefined
+      ? exitCode
+      : reportError(systemError('write to', 'stdout', errnoOf(failure) ?? 'EIO', failure));
   } catch (error) {
-    return reportError(error, { isJson: args.includes('--json') });
+    const command = findCommand(COMMANDS, args)?.command.name ?? null;
+    return reportError(error, { isJson: args.includes('--json'), command });
   }
 }
 
@@ -31,11 +39,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
 }
 
 async function showHelp(command: CommandForm): Promise<number> {
-  const [{ commandHelp }, { textWidth }] = await Promise.all([
-    import('./render/help.js'),
-    import('./render/text.js'),
-  ]);
-  print(commandHelp(command, textWidth(process.stdout)));
+  const { commandHelp } = await import('./render/help.js');
+  print(...commandHelp(command, proseWidth()));
   return 0;
 }
 

@@ -6,11 +6,14 @@ const BRAND = Symbol.for('holdfast.UsageError');
 export class UsageError extends Error {
   /** The command to look up in the help; undefined when not even that was understood. */
   readonly command: string | undefined;
+  /** The exact command line to try instead, where it is known. */
+  readonly hint: string | undefined;
 
-  constructor(message: string, command?: string) {
+  constructor(message: string, command?: string, hint?: string) {
     super(message);
     this.name = 'UsageError';
     this.command = command;
+    this.hint = hint;
   }
 
   get [BRAND](): true {

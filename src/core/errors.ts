@@ -1,5 +1,6 @@
 import type { HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
+import { escapeText } from './escape.js';
 import type { LossReason } from './lease.js';
 
 export const ERROR_CODES = [
@@ -48,7 +49,8 @@ export class LockError extends Error {
   declare readonly lossReason: LossReason | undefined;
 
   constructor(message: string, details: LockErrorDetails) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    // It may contain names of files and what other programs wrote into records, and is printed as it is.
+    super(escapeText(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'LockError';
     this.code = details.code;
     if (details.resource !== undefined) this.resource = details.resource;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { answer, answerJson, closedPort, faultServer } from '../support/fault-server.js';
 import { testDirectory } from '../support/directory.js';
+import { dataOf } from '../support/holdfast.js';
 import { start } from '../support/processes.js';
 
 const HOLDFAST = new URL('../../dist/bin/holdfast.cjs', import.meta.url).pathname;
@@ -45,7 +46,7 @@ describe('cache refresh', () => {
       stderr: `holdfast: ${file}: refreshed, generation 1, 7 bytes.\n`,
     });
     const { stdout } = await holdfast(['cache', 'refresh', file, '--url', server.url, '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ path: file, generation: 2, origin: 'fetch', sizeBytes: 7 });
+    expect(dataOf(stdout)).toMatchObject({ path: file, generation: 2, origin: 'fetch', sizeBytes: 7 });
   });
 
   test('two at once: the server counts one hit, and the second says that it used the first', async () => {
@@ -186,7 +187,7 @@ describe('cache get', () => {
     expect(await holdfast(['cache', 'get', file])).toEqual({ code: 0, stdout: '{ "n": 1 }\n', stderr: '' });
     expect(server.requests).toHaveLength(1);
     const { stdout } = await holdfast(['cache', 'get', file, '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ generation: 1, isStale: false, data: { n: 1 } });
+    expect(dataOf(stdout)).toMatchObject({ generation: 1, isStale: false, data: { n: 1 } });
   });
 
   test('a broken file exits 65 without a URL, and heals with one', async () => {
@@ -244,7 +245,7 @@ test('cache status tells age, generation, size and source; broken 65, missing 74
     /state +fresh\ngeneration +1\nfetched .* ago\)\nttl +infinite\nsize +7 bytes of json/,
   );
   expect(stdout).not.toContain('hush');
-  const json = JSON.parse((await holdfast(['cache', 'status', file, '--json'])).stdout) as object;
+  const json = dataOf<object>((await holdfast(['cache', 'status', file, '--json'])).stdout);
   expect(json).toMatchObject({
     state: 'fresh',
     generation: 1,

@@ -5,17 +5,26 @@ import { describe, expect, it } from 'vitest';
 
 import type { Inspection } from '../../src/locks/inspect.js';
 import { testDirectory } from '../support/directory.js';
-import { holdfast, says, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
+import {
+  dataOf,
+  holdfast,
+  says,
+  script,
+  startHolder,
+  startHoldfast,
+  startScript,
+} from '../support/holdfast.js';
 import { eventually, isGone } from '../support/processes.js';
 
 async function show(directory: string, lock: string): Promise<Inspection & { break?: string }> {
   const { stdout, stderr } = await holdfast(directory, ['show', '--json', lock]);
   expect(stderr).toBe('');
-  return JSON.parse(stdout) as Inspection & { break?: string };
+  return dataOf(stdout);
 }
 
 async function list(directory: string, ...where: string[]): Promise<Inspection[]> {
-  return JSON.parse((await holdfast(directory, ['ls', '--json', ...where])).stdout) as Inspection[];
+  const { stdout } = await holdfast(directory, ['ls', '--json', ...where]);
+  return dataOf<{ locks: Inspection[] }>(stdout).locks;
 }
 
 function fingerprint(path: string): string {
@@ -122,7 +131,7 @@ describe('show and ls', () => {
     const before = fingerprint(join(directory, 'x'));
     const unshared = 'unshare --pid --fork --mount-proc';
     const { stdout } = await script(directory, `${unshared} $H show --json x`);
-    const { isHeld, holders } = JSON.parse(stdout) as Inspection;
+    const { isHeld, holders } = dataOf<Inspection>(stdout);
     expect(isHeld).toBe(true);
     expect(holders).toMatchObject([{ mode: 'exclusive', pid: holder.pid, reason: 'nightly' }]);
     expect(holders[0]?.note).toContain('held, not visible here');
@@ -198,7 +207,9 @@ describe('doctor', () => {
     const directory = testDirectory();
     const { code, stdout } = await holdfast(directory, ['doctor', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ isHealthy: true, addon: 'loaded', directory });
+    expect(dataOf(stdout)).toMatchObject({ isHealthy: true, subject: directory });
+    const { findings } = dataOf<{ findings: object[] }>(stdout);
+    expect(findings).toContainEqual({ name: 'addon', value: 'loaded', isGood: true });
     expect(readdirSync(directory)).toEqual([]);
   });
 });

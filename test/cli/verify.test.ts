@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { VerifyReport } from '../../src/verify/verify.js';
 import { testDirectory } from '../support/directory.js';
-import { holdfast, HOLDFAST, says, script, startHoldfast } from '../support/holdfast.js';
+import { dataOf, holdfast, HOLDFAST, says, script, startHoldfast } from '../support/holdfast.js';
 import { eventually } from '../support/processes.js';
 
 /** A shell that goes to another host: here the very same one, by another path. */
@@ -42,7 +42,7 @@ describe('verify', () => {
     expect(readdirSync(join(directory, 'it’s here'))).toEqual([]);
 
     expect(remote.stderr).toBe('');
-    const report = JSON.parse(remote.stdout) as VerifyReport & { isSafe: boolean };
+    const report = dataOf<VerifyReport & { isSafe: boolean }>(remote.stdout);
     expect(report).toMatchObject({ isSafe: true, peer, view: 'one mount', chosen: 'flock' });
     expect(report.findings.map(({ outcome }) => outcome)).toEqual(Array.from({ length: 12 }, () => 'holds'));
     expect(remote.code).toBe(0);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overlapsOf } from '../../src/testing/intervals.js';
 import type { Verdict } from '../../src/verify/judge.js';
 import type { VerifyReport } from '../../src/verify/verify.js';
-import { cleanEnvironment, holdfast, HOLDFAST } from '../support/holdfast.js';
+import { cleanEnvironment, dataOf, holdfast, HOLDFAST } from '../support/holdfast.js';
 import { compileHostile, mountHostile, type Knobs } from './hostile-fuse.js';
 import { raceFor, type RaceResult } from './race.js';
 
@@ -110,7 +110,7 @@ async function examine(knobs: Knobs): Promise<Seen> {
       env,
     );
   const [flock, lease] = await Promise.all([race('flock'), race('lease')]);
-  return { code, report: JSON.parse(stdout) as VerifyReport, leftOvers, races: { flock, lease } };
+  return { code, report: dataOf<VerifyReport>(stdout), leftOvers, races: { flock, lease } };
 }
 
 function verify(one: string, two: string): Promise<{ code: number | null; stdout: string; stderr: string }> {

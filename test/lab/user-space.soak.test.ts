@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { overlapsOf } from '../../src/testing/intervals.js';
 import type { VerifyReport } from '../../src/verify/verify.js';
-import { holdfast } from '../support/holdfast.js';
+import { dataOf, holdfast } from '../support/holdfast.js';
 import { eventually } from '../support/processes.js';
 import { raceFor } from './race.js';
 import { ended } from './uml/machine.js';
@@ -73,7 +73,7 @@ it(
     await eventually('sshd listens', () => isListening(2222));
     const [one, two] = [await mount('ssh-one', words), await mount('ssh-two', words)];
     const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', two, one]);
-    const { backends, chosen } = JSON.parse(stdout) as VerifyReport;
+    const { backends, chosen } = dataOf<VerifyReport>(stdout);
     expect(backends).toMatchObject({ flock: { verdict: 'unsafe' }, lease: { verdict: 'safe' } });
     expect(backends.flock.reasons[0]).toBe("sshfs leaves flock to each host's own kernel");
     expect([chosen, code]).toEqual(['lease', 0]);
@@ -136,7 +136,7 @@ force user = root
     ];
     const [ours, theirs] = [one, two].map((path) => join(path, '127.0.0.1', 'share')) as [string, string];
     const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', theirs, ours]);
-    const { backends, findings } = JSON.parse(stdout) as VerifyReport;
+    const { backends, findings } = dataOf<VerifyReport>(stdout);
     for (const { check, outcome, detail } of findings) {
       process.stdout.write(`smbnetfs: ${check}: ${outcome}: ${detail}\n`);
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { holdfast, startHoldfast } from '../support/holdfast.js';
+import { dataOf, holdfast, startHoldfast } from '../support/holdfast.js';
 import { otherContainer, startParty, statesIn } from '../support/lease.js';
 import { quiescentMs } from '../support/time.js';
 
@@ -16,7 +16,7 @@ interface Shown {
 }
 
 async function shown(directory: string, path: string): Promise<Shown> {
-  return JSON.parse((await holdfast(directory, ['show', '--json', `lease:${path}`])).stdout) as Shown;
+  return dataOf<Shown>((await holdfast(directory, ['show', '--json', `lease:${path}`])).stdout);
 }
 
 describe('whether a holder is dead', () => {
@@ -29,7 +29,7 @@ describe('whether a holder is dead', () => {
     chmodSync(path, 0o777);
     const asNobody = { uid: NOBODY, gid: NOBODY, env: { XDG_STATE_HOME: join(directory, 'nobody') } };
     const { stdout } = await startHoldfast(directory, ['show', '--json', `lease:${path}`], asNobody).outcome;
-    expect((JSON.parse(stdout) as Shown).holders[0]?.isAlive).toBe(true);
+    expect(dataOf<Shown>(stdout).holders[0]?.isAlive).toBe(true);
     const { code } = await startHoldfast(directory, ['run', '-n', `lease:${path}`, 'true'], asNobody).outcome;
     expect(code).toBe(75);
   });

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { layoutOf } from '../../src/provision/layout.js';
 import { switchTo } from '../../src/provision/versions.js';
 import { testDirectory } from '../support/directory.js';
+import { dataOf } from '../support/holdfast.js';
 import {
   cleanEnvironment,
   commit,
@@ -194,7 +195,7 @@ describe('status, path, list, remove', () => {
     expect((await ask('path')).stdout).toBe(`${currentOf(installDir)}\n`);
     expect((await ask('path', '--libdir')).stdout).toBe(`${currentOf(installDir)}/lib\n`);
     const status = await ask('status', '--json');
-    expect(JSON.parse(status.stdout)).toMatchObject([
+    expect(dataOf<{ toolchains: object[] }>(status.stdout).toolchains).toMatchObject([
       { recipe: 'script', state: 'installed', dir: currentOf(installDir), holders: [] },
     ]);
     writeFileSync(join(installDir, 'lib/libone.so'), '');
@@ -243,7 +244,7 @@ describe('status, path, list, remove', () => {
   test('list names the built-in recipes and where they would be', async () => {
     const { env, directory } = scene();
     const { stdout } = await holdfast(['setup', 'list', '--json'], env);
-    expect(JSON.parse(stdout)).toMatchObject([
+    expect(dataOf<{ recipes: object[] }>(stdout).recipes).toMatchObject([
       { name: 'llama.cpp', state: 'absent', installDir: join(directory, '.local/share/holdfast/llama.cpp') },
       { name: 'bitnet.cpp', state: 'absent' },
     ]);

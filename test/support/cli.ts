@@ -56,7 +56,7 @@ export function cli(cwd: string, args: readonly string[], options: CliOptions = 
 export async function cliJson<T>(cwd: string, args: readonly string[], options: CliOptions = {}): Promise<T> {
   const { stdout, stderr } = await cli(cwd, [...args, '--json'], options);
   if (stdout === '') throw new Error(`no JSON: ${stderr}`);
-  return JSON.parse(stdout) as T;
+  return (JSON.parse(stdout) as { data: T }).data;
 }
 
 /** The kinds of events in a claim's history, the first one first. */

@@ -53,6 +53,11 @@ export function script(cwd: string, text: string, options: SpawnOptions = {}): P
   return startScript(cwd, text, options).outcome;
 }
 
+/** What a command printed with `--json`: the data in its envelope. */
+export function dataOf<T>(stdout: string): T {
+  return (JSON.parse(stdout) as { data: T }).data;
+}
+
 /** Runs a command under `lock` until it is told to end; resolves once it holds. */
 export async function startHolder(
   cwd: string,

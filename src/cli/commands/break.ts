@@ -1,8 +1,7 @@
-import { createInterface } from 'node:readline/promises';
-
 import { assertBreakable, breakLock } from '../../locks/manage.js';
 import { EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
+import { ask } from '../prompt.js';
 import { readAddress } from '../run/subject.js';
 import type { CommandForm, ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
@@ -57,12 +56,6 @@ async function isConfirmed(lock: string, holderId: string, isImmediate: boolean)
   const consequence = isImmediate
     ? 'Its holder may still be at work, and the next one gets in at once.'
     : 'Whatever it is doing counts as lost.';
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C, Ctrl-D and an input that has ended leave a question without an answer.
-  const closed = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)));
   const question = `End the hold ${holderId} of "${lock}" by force? ${consequence} Type yes: `;
-  const answer = await Promise.race([terminal.question(question), closed]);
-  if (answer === undefined) note('');
-  terminal.close();
-  return answer?.trim() === 'yes';
+  return (await ask(question))?.trim() === 'yes';
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { LockError } from '../../core/errors.js';
 import { execFile } from '../../process/exec.js';
 import { EXIT } from '../exit-codes.js';
-import { print } from '../output.js';
+import { print } from '../print.js';
 import type { CommandForm } from '../spec.js';
 
 export const spec: CommandForm = {

@@ -1,7 +1,9 @@
 import { relative } from 'node:path';
 
 import { cleanLockFiles } from '../../locks/manage.js';
-import { note, print, printJson } from '../output.js';
+import { printJson } from '../envelope.js';
+import { note } from '../output.js';
+import { print } from '../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
 export const spec: CommandForm = {
@@ -24,8 +26,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const dryRun = args.has('dry-run');
   const { removed, kept } = await cleanLockFiles(directory, { dryRun });
   if (args.has('json')) {
-    printJson({ removed, kept, dryRun });
-    return 0;
+    return printJson(args, { removed, kept, dryRun });
   }
   if (dryRun) for (const path of removed) print(relative(process.cwd(), path));
   for (const { path, why } of kept) note(`holdfast: kept ${relative(process.cwd(), path)}: ${why}`);

@@ -1,4 +1,4 @@
-import { print } from '../output.js';
+import { printPayload } from '../output.js';
 import { completionScript } from '../render/completion.js';
 import type { CommandForm, ParsedArguments } from '../spec.js';
 import { readForms } from '../forms.js';
@@ -18,6 +18,6 @@ export const spec: CommandForm = {
 };
 
 export function execute({ positionals }: ParsedArguments): number {
-  print(completionScript(positionals[0] as 'bash' | 'zsh' | 'fish', readForms()));
+  printPayload(completionScript(positionals[0] as 'bash' | 'zsh' | 'fish', readForms()));
   return 0;
 }

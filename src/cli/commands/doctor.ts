@@ -8,9 +8,9 @@ import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../platform/na
 import { loadNative } from '../../platform/native.js';
 import { chooseForPath, whyUnfit } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
+import { printJson } from '../envelope.js';
 import { EXIT } from '../exit-codes.js';
-import { print, printJson } from '../output.js';
-import { hasColor, styled } from '../render/style.js';
+import { print } from '../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
 import { packageVersion } from './version.js';
@@ -41,19 +41,16 @@ export async function execute(args: ParsedArguments): Promise<number> {
   }
   const findings = await examine(directory);
   const isHealthy = findings.every(({ isGood }) => isGood !== false);
+  const exitCode = isHealthy ? EXIT.ok : EXIT.unavailable;
   if (args.has('json')) {
-    const named = Object.fromEntries(findings.map(({ name, value }) => [name, value]));
-    printJson({ isHealthy, directory, ...named });
-  } else {
-    const width = Math.max(...findings.map(({ name }) => name.length));
-    const isColored = hasColor(process.stdout);
-    for (const { name, value, isGood } of findings) {
-      print(
-        `${styled(isColored, 'bold', name.padEnd(width))}  ${isGood === false ? styled(isColored, 'red', value) : value}`,
-      );
-    }
+    return printJson(args, { isHealthy, subject: directory, findings }, exitCode);
   }
-  return isHealthy ? EXIT.ok : EXIT.unavailable;
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  for (const { name, value, isGood } of findings) {
+    const shown = isGood === false ? ({ style: 'red', text: value } as const) : value;
+    print({ parts: [{ style: 'bold', text: name.padEnd(width) }, '  ', shown] });
+  }
+  return exitCode;
 }
 
 async function examine(directory: string): Promise<Finding[]> {

@@ -3,11 +3,14 @@ import { statSync } from 'node:fs';
 import type { HolderInfo } from '../../core/backend.js';
 import { systemClock } from '../../platform/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
-import { listLocks, isServer, listServerLocks } from '../../locks/list.js';
-import { note, print, printJson } from '../output.js';
+import { isServer, listLocks, listServerLocks } from '../../locks/list.js';
+import { printJson } from '../envelope.js';
+import { inspectionJson } from '../json.js';
+import { note } from '../output.js';
+import { print } from '../print.js';
+import { tableWidth } from '../terminal.js';
 import { timeInShort } from '../render/holder.js';
 import { asTypedHere } from '../render/path.js';
-import { hasColor } from '../render/style.js';
 import { renderTable, type Column } from '../render/table.js';
 import { readAddress } from '../run/subject.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
@@ -51,22 +54,14 @@ export async function execute(args: ParsedArguments): Promise<number> {
     for (const address of await addressesOf(subject, args.command.name))
       inspections.push(await inspect(address));
   }
-  if (args.has('json')) {
-    printJson(inspections);
-  } else if (inspections.length === 0) {
+  if (args.has('json')) return printJson(args, { locks: inspections.map(inspectionJson) });
+  if (inspections.length === 0) {
     note('holdfast: no locks here');
-  } else {
-    const now = new Date(systemClock.wallNow());
-    const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
-    print(
-      renderTable(
-        COLUMNS,
-        inspections.flatMap((one) => rowsOf(one, now)),
-        width,
-        hasColor(process.stdout),
-      ),
-    );
+    return 0;
   }
+  const now = new Date(systemClock.wallNow());
+  const rows = inspections.flatMap((one) => rowsOf(one, now));
+  print(...renderTable(COLUMNS, rows, tableWidth()));
   return 0;
 }
 

@@ -2,10 +2,12 @@ import type { HolderInfo } from '../../core/backend.js';
 import { formatDuration } from '../../core/duration.js';
 import { systemClock } from '../../platform/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
-import { print, printJson } from '../output.js';
+import { printJson } from '../envelope.js';
+import { inspectionJson } from '../json.js';
+import { print, type Line, type Styled } from '../print.js';
+import { proseWidth } from '../terminal.js';
 import { timeInShort } from '../render/holder.js';
-import { hasColor, styled } from '../render/style.js';
-import { singleLine, textWidth, wrap } from '../render/text.js';
+import { wrap } from '../render/text.js';
 import { quote } from '../render/completion-words.js';
 import { readAddress } from '../run/subject.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
@@ -24,8 +26,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
   readAddress(lock, args.command.name);
   const inspection = await inspect(lock);
   const remedy = inspection.isHeld ? remedyOf(inspection) : undefined;
-  if (args.has('json')) printJson({ ...inspection, ...(remedy?.command && { break: remedy.command }) });
-  else print(describe(inspection, remedy));
+  if (args.has('json')) {
+    const remedyJson = remedy?.command === undefined ? {} : { break: remedy.command };
+    return printJson(args, { ...inspectionJson(inspection), ...remedyJson });
+  }
+  print(...describe(inspection, remedy));
   return 0;
 }
 
@@ -54,19 +59,18 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
 function describe(
   { address, backend, isHeld, holders, waiters }: Inspection,
   remedy: Remedy | undefined,
-): string {
-  const isColored = hasColor(process.stdout);
+): Line[] {
   const now = systemClock.wallNow();
-  const state = isHeld
-    ? styled(isColored, 'yellow', `held (${holders[0]?.mode ?? 'exclusive'})`)
-    : styled(isColored, 'green', 'free');
-  const lines = [`${styled(isColored, 'bold', address)}: ${state}, ${backend}`];
+  const state: Styled = isHeld
+    ? { style: 'yellow', text: `held (${holders[0]?.mode ?? 'exclusive'})` }
+    : { style: 'green', text: 'free' };
+  const lines: Line[] = [{ parts: [{ style: 'bold', text: address }, ': ', state, `, ${backend}`] }];
   for (const holder of holders) lines.push(...entry('holder', holder, now));
   for (const waiter of waiters) lines.push(...entry(`waiter (${waiter.mode})`, waiter, now));
-  if (remedy !== undefined) lines.push(wrap(remedy.text, textWidth(process.stdout)));
+  if (remedy !== undefined) lines.push(...wrap(remedy.text, proseWidth()));
   // Never wrapped: it is there to be copied.
   if (remedy?.command !== undefined) lines.push(`  ${remedy.command}`);
-  return lines.join('\n');
+  return lines;
 }
 
 const LABEL_WIDTH = 20;
@@ -74,7 +78,7 @@ const LABEL_WIDTH = 20;
 function entry(label: string, info: HolderInfo, nowMs: number): string[] {
   const who = [
     info.pid === undefined ? undefined : `pid ${info.pid}`,
-    info.command === undefined ? undefined : singleLine(info.command),
+    info.command === undefined ? undefined : info.command,
   ].filter((part) => part !== undefined);
   const first = who.length > 0 ? who.join('  ') : (info.note ?? 'somebody who left no name');
   const rows: [string, string | undefined][] = [

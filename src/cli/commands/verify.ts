@@ -8,11 +8,12 @@ import { parseLocation } from '../../verify/location.js';
 import { serveParty } from '../../verify/party.js';
 import { verify, type VerifyOptions } from '../../verify/verify.js';
 import { SignalCancel } from '../cancel.js';
+import { printJson } from '../envelope.js';
 import { EXIT } from '../exit-codes.js';
-import { note, print, printJson } from '../output.js';
+import { note, printPayload } from '../output.js';
+import { print } from '../print.js';
+import { proseWidth } from '../terminal.js';
 import { renderVerification } from '../render/verification.js';
-import { hasColor } from '../render/style.js';
-import { textWidth } from '../render/text.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
 
@@ -66,10 +67,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
   try {
     const report = await verify(directory, optionsOf(args, cancel.signal));
     const isSafe = report.backends[report.chosen].verdict === 'safe';
-    if (args.has('json')) printJson({ isSafe, ...report });
-    else print(renderVerification(report, textWidth(process.stdout), hasColor(process.stdout)));
+    const exitCode = EXIT_OF[report.backends[report.chosen].verdict];
+    if (args.has('json')) printJson(args, { isSafe, ...report }, exitCode);
+    else print(...renderVerification(report, proseWidth()));
     if (report.leftBehind !== undefined) note(`holdfast: could not remove "${report.leftBehind}"`);
-    return EXIT_OF[report.backends[report.chosen].verdict];
+    return exitCode;
   } catch (error) {
     if (cancel.received === undefined) throw error;
     note('holdfast: verification canceled');
@@ -118,7 +120,7 @@ async function serve(directory: string): Promise<number> {
   process.env['XDG_STATE_HOME'] = devNull;
   // Whoever gives the orders says when it is over; a signal to the whole group of a terminal is for them.
   process.on('SIGINT', () => undefined);
-  await serveParty(directory, process.stdin, print);
+  await serveParty(directory, process.stdin, (line) => printPayload(`${line}\n`));
   // A lock that is still waited for would keep the process alive.
   process.exit(EXIT.ok);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-import { print, printJson } from '../output.js';
+import { printJson } from '../envelope.js';
+import { print } from '../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
 export const spec: CommandForm = {
@@ -18,7 +19,7 @@ export function packageVersion(): string {
 
 export function execute(args: ParsedArguments): number {
   const version = packageVersion();
-  if (args.has('json')) printJson({ version, node: process.versions.node });
-  else print(version);
+  if (args.has('json')) return printJson(args, { version, node: process.versions.node });
+  print(version);
   return 0;
 }

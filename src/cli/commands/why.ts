@@ -1,9 +1,9 @@
 import { describeDeadlock } from '../../core/deadlock.js';
 import type { ChainLock } from '../../platform/wait-graph.js';
 import { explain, inspect } from '../../locks/inspect.js';
-import { print, printJson } from '../output.js';
+import { printJson } from '../envelope.js';
+import { print } from '../print.js';
 import { asTypedHere } from '../render/path.js';
-import { singleLine } from '../render/text.js';
 import { readAddress } from '../run/subject.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
@@ -25,23 +25,19 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const { locks, deadlock } = await explain(lock);
   // What the kernel does not show, a look at the lock itself may.
   const isHeld = locks.length > 0 || (await inspect(lock)).isHeld;
-  if (args.has('json')) printJson({ address: display, isHeld, locks, deadlock: deadlock ?? null });
-  else if (locks.length === 0)
-    print(`${display} is ${isHeld ? 'held, by somebody not visible here' : 'free'}`);
-  else
-    print(
-      [...locks.flatMap(explainLock), ...(deadlock ? [`Deadlock: ${describeDeadlock(deadlock)}`] : [])].join(
-        '\n',
-      ),
-    );
+  if (args.has('json'))
+    return printJson(args, { address: display, isHeld, locks, deadlock: deadlock ?? null });
+  if (locks.length === 0) print(`${display} is ${isHeld ? 'held, by a process not visible here' : 'free'}`);
+  print(...locks.flatMap(explainLock));
+  if (deadlock) print(`Deadlock: ${describeDeadlock(deadlock)}`);
   return 0;
 }
 
 function explainLock({ path, holders }: ChainLock): string[] {
   const lock = asTypedHere(path);
-  if (holders.length === 0) return [`${lock} is held by somebody not visible here`];
+  if (holders.length === 0) return [`${lock} is held by a process not visible here`];
   return holders.map(({ pid, command, waitsFor }) => {
-    const who = `pid ${pid}${command === undefined ? '' : ` (${singleLine(command)})`}`;
+    const who = `pid ${pid}${command === undefined ? '' : ` (${command})`}`;
     const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.map(asTypedHere).join(' and ')}`;
     return `${lock} is held by ${who}${wait}`;
   });

@@ -1,14 +1,24 @@
-import type { HolderInfo } from '../../core/backend.js';
-import { isLockError } from '../../core/errors.js';
+import { isLockError, type LockError } from '../../core/errors.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { failureJson } from '../envelope.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
-import { note, toJson } from '../output.js';
+import { holderJson } from '../json.js';
+import { note } from '../output.js';
 import { isUsageError } from '../usage-error.js';
 
+interface ReportOptions {
+  readonly isJson?: boolean;
+  /** The command that failed; null when the command line names none. */
+  readonly command?: string | null;
+}
+
 /** Says on stderr what went wrong and returns the exit code for it. */
-export function reportError(error: unknown, options: { readonly isJson?: boolean } = {}): number {
-  const { code, message, exitCode, holders } = describe(error);
-  if (options.isJson === true) note(toJson({ error: { code, message, ...(holders && { holders }) } }));
-  else note(`holdfast: ${message}`);
+export function reportError(error: unknown, { isJson = false, command = null }: ReportOptions = {}): number {
+  const { exitCode, details, stack, ...facts } = describe(error);
+  if (isJson) note(failureJson({ ...facts, ...details }, { command, exitCode }));
+  else note(`holdfast: ${facts.message}`);
+  // A bug of ours: the stack is what a report needs.
+  if (!isJson) for (const line of stack ?? []) note(`  ${line.trim()}`);
   return exitCode;
 }
 
@@ -16,19 +26,44 @@ interface Description {
   readonly code: string;
   readonly message: string;
   readonly exitCode: number;
-  readonly holders?: readonly HolderInfo[];
+  readonly details?: object;
+  readonly stack?: readonly string[];
 }
 
 function describe(error: unknown): Description {
   if (isUsageError(error)) {
-    const subject = error.command === undefined ? 'holdfast --help' : `holdfast ${error.command} --help`;
-    return { code: 'usage', message: `${error.message}. See "${subject}".`, exitCode: EXIT.usage };
+    const hint =
+      error.hint ?? (error.command === undefined ? 'holdfast --help' : `holdfast ${error.command} --help`);
+    const message = `${error.message}. See "${hint}".`;
+    return { code: 'usage', message, exitCode: EXIT.usage, details: { hint } };
   }
-  if (isLockError(error)) {
-    const { code, message, holders } = error;
-    return { code, message, exitCode: exitCodeOf(code), ...(holders && { holders }) };
-  }
-  // A bug of ours, or something nobody thought of: the stack is what a report needs.
+  if (isLockError(error)) return describeLockError(error);
+  const errno = errnoOf(error);
+  if (errno !== undefined) return describeLockError(failedCall(errno, error as NodeJS.ErrnoException));
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'unexpected', message: `unexpected error: ${stack}`, exitCode: EXIT.software };
+  const [message = '', ...rest] = stack.split('\n');
+  return {
+    code: 'unexpected',
+    message: `unexpected error: ${message}`,
+    exitCode: EXIT.software,
+    stack: rest,
+  };
+}
+
+function describeLockError(error: LockError): Description {
+  const { code, message, resource, holders, deadlock, lossReason } = error;
+  const details = {
+    ...(resource !== undefined && { resource }),
+    ...(holders && { holders: holders.map(holderJson) }),
+    ...(deadlock && { deadlock }),
+    ...(lossReason && { lossReason }),
+  };
+  return { code, message, exitCode: exitCodeOf(code), details };
+}
+
+/** What came straight from one of Node's calls, as the error that it is for our users. */
+function failedCall(errno: string, error: NodeJS.ErrnoException): LockError {
+  const { syscall = 'use', path } = error;
+  if (syscall === 'uv_cwd') return systemError('read', 'the working directory', errno, error);
+  return systemError(syscall, path ?? 'a file', errno, error);
 }

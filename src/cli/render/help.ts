@@ -5,50 +5,46 @@ import { wrap } from './text.js';
 const INDENT = '  ';
 const WIDEST_TERM = 30;
 
-/** `holdfast CMD --help`. */
-export function commandHelp(command: CommandForm, width: number): string {
-  const sections = [
-    command.summary,
-    section(
-      'Usage',
-      command.usage.map((usage) => `${INDENT}holdfast ${usage}`),
-    ),
-    ...(command.description ?? []).map((paragraph) => wrap(paragraph, width)),
-  ];
+/** Lines of `holdfast CMD --help`. */
+export function commandHelp(command: CommandForm, width: number): string[] {
   const positionals = command.positionals ?? [];
-  if (positionals.length > 0)
-    sections.push(section('Arguments', list(positionals.map(positionalRow), width)));
-  sections.push(section('Options', list([...command.options, HELP_OPTION].map(optionRow), width)));
-  if (command.examples.length > 0) {
-    const examples = command.examples.map(
-      ({ command: line, help }) => `${INDENT}${line}\n${INDENT}${INDENT}${help}`,
-    );
-    sections.push(section('Examples', examples));
-  }
-  return `${sections.join('\n\n')}\n`;
+  return sections([
+    [command.summary],
+    ['Usage:', ...command.usage.map((usage) => `${INDENT}holdfast ${usage}`)],
+    ...(command.description ?? []).map((paragraph) => wrap(paragraph, width)),
+    ...(positionals.length === 0 ? [] : [['Arguments:', ...list(positionals.map(positionalRow), width)]]),
+    ['Options:', ...list([...command.options, HELP_OPTION].map(optionRow), width)],
+    [
+      'Examples:',
+      ...command.examples.flatMap(({ command: line, help }) => [INDENT + line, INDENT + INDENT + help]),
+    ],
+  ]);
 }
 
-/** `holdfast --help`. */
-export function overviewHelp(commands: readonly CommandForm[], width: number): string {
-  const rows = commands.map(({ name, summary }): Row => [name, summary]);
-  return `${[
-    'Holdfast: locks that hold, between processes, hosts and people',
-    section('Usage', [`${INDENT}holdfast COMMAND [OPTIONS] [ARGUMENTS]`]),
-    section('Commands', list(rows, width)),
-    'See "holdfast COMMAND --help" for one of them.',
-  ].join('\n\n')}\n`;
+/** Lines of `holdfast --help`. */
+export function overviewHelp(commands: readonly CommandForm[], width: number): string[] {
+  return sections([
+    ['Holdfast: locks that hold, between processes, hosts and people'],
+    ['Usage:', `${INDENT}holdfast COMMAND [OPTIONS] [ARGUMENTS]`],
+    ['Commands:', ...list(commands.map(commandRow), width)],
+    ['See "holdfast COMMAND --help" for one of them.'],
+  ]);
 }
 
-/** `holdfast cache --help`, where `cache` is only the first word of several commands. */
-export function groupHelp(word: string, commands: readonly CommandForm[], width: number): string {
-  const rows = commands.map(({ name, summary }): Row => [name, summary]);
-  return `${section(`Commands of "holdfast ${word}"`, list(rows, width))}\n`;
+/** Lines of `holdfast cache --help`, where `cache` is only the first word of several commands. */
+export function groupHelp(word: string, commands: readonly CommandForm[], width: number): string[] {
+  return sections([[`Commands of "holdfast ${word}":`, ...list(commands.map(commandRow), width)]]);
 }
 
 type Row = readonly [term: string, text: string];
 
-function section(title: string, lines: readonly string[]): string {
-  return `${title}:\n${lines.join('\n')}`;
+/** An empty line behind each. */
+function sections(paragraphs: readonly (readonly string[])[]): string[] {
+  return paragraphs.flatMap((lines) => [...lines, '']);
+}
+
+function commandRow({ name, summary }: CommandForm): Row {
+  return [name, summary];
 }
 
 function positionalRow(spec: PositionalSpec): Row {
@@ -69,9 +65,9 @@ function optionRow(option: OptionSpec): Row {
 function list(rows: readonly Row[], width: number): string[] {
   const termWidth = Math.min(WIDEST_TERM, Math.max(...rows.map(([term]) => term.length)));
   const indent = ' '.repeat(INDENT.length + termWidth + 2);
-  return rows.map(([term, text]) => {
-    const wrapped = wrap(text, Math.max(width, indent.length + 20), indent);
-    if (term.length > termWidth) return `${INDENT}${term}\n${wrapped}`;
-    return `${INDENT}${term.padEnd(termWidth)}  ${wrapped.trimStart()}`;
+  return rows.flatMap(([term, text]) => {
+    const [first = '', ...rest] = wrap(text, Math.max(width, indent.length + 20), indent);
+    if (term.length > termWidth) return [INDENT + term, first, ...rest];
+    return [`${INDENT}${term.padEnd(termWidth)}  ${first.trimStart()}`, ...rest];
   });
 }

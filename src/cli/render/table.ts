@@ -1,5 +1,6 @@
-import { styled } from './style.js';
-import { columnsOf, fit, padEnd, singleLine } from './text.js';
+import { escapeText } from '../../core/escape.js';
+import type { Line } from '../print.js';
+import { columnsOf, fit, padEnd } from './text.js';
 
 export interface Column {
   readonly title: string;
@@ -20,10 +21,9 @@ export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
-  hasColor: boolean,
-): string {
+): Line[] {
   const shown = columns
-    .map((column, index) => ({ ...column, cells: rows.map((row) => singleLine(row[index] ?? '')) }))
+    .map((column, index) => ({ ...column, cells: rows.map((row) => escapeText(row[index] ?? '')) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''));
   const widths = shown.map(({ title, cells }) => Math.max(title.length, ...cells.map(columnsOf)));
   const total = widths.reduce((sum, one) => sum + one, 0) + GAP * (shown.length - 1);
@@ -41,10 +41,7 @@ export function renderTable(
       })
       .join(' '.repeat(GAP))
       .trimEnd();
-  const head = styled(
-    hasColor,
-    'bold',
-    line((index) => shown[index]?.title ?? ''),
-  );
-  return [head, ...rows.map((_, row) => line((index) => shown[index]?.cells[row] ?? ''))].join('\n');
+  const head = line((index) => shown[index]?.title ?? '');
+  const body = rows.map((_, row) => line((index) => shown[index]?.cells[row] ?? ''));
+  return [{ parts: [{ style: 'bold', text: head }] }, ...body];
 }

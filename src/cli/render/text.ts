@@ -1,10 +1,7 @@
-/** Columns for text that people read; a pipe gets 80. Longer lines than 100 are hard to follow. */
-export function textWidth(stream: { readonly columns?: number }): number {
-  return Math.min(stream.columns ?? 80, 100);
-}
+import { escapeText } from '../../core/escape.js';
 
 /** Breaks at spaces; `indent` goes before every line. A word longer than the line stays whole. */
-export function wrap(text: string, width: number, indent = ''): string {
+export function wrap(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -16,12 +13,12 @@ export function wrap(text: string, width: number, indent = ''): string {
     }
   }
   lines.push(indent + line);
-  return lines.join('\n');
+  return lines;
 }
 
-/** At most `width` columns, an ellipsis for what is cut. Control characters cannot move the cursor. */
+/** At most `width` columns, an ellipsis for what is cut. Escaped first, so that the columns are those that are shown. */
 export function fit(text: string, width: number): string {
-  const plain = singleLine(text);
+  const plain = escapeText(text);
   if (columnsOf(plain) <= width) return plain;
   let shown = '';
   let used = 1;
@@ -35,11 +32,6 @@ export function fit(text: string, width: number): string {
 
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columnsOf(text)));
-}
-
-export function singleLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }
 
 /** Nothing wide below U+1100, and most text is there. */

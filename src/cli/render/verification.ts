@@ -1,7 +1,8 @@
 import type { Outcome } from '../../verify/finding.js';
 import type { Verdict } from '../../verify/judge.js';
 import type { VerifyReport } from '../../verify/verify.js';
-import { styled, type Style } from './style.js';
+import type { Line } from '../print.js';
+import type { Style } from './style.js';
 import { wrap } from './text.js';
 
 const STYLE: Readonly<Record<Outcome | Verdict, Style>> = {
@@ -14,7 +15,7 @@ const STYLE: Readonly<Record<Outcome | Verdict, Style>> = {
 };
 
 /** What was seen, then what follows from it. */
-export function renderVerification(report: VerifyReport, width: number, isColored: boolean): string {
+export function renderVerification(report: VerifyReport, width: number): Line[] {
   const { directory, peer, fileSystem, view, findings, backends, chosen } = report;
   const head = [
     ['directory', `${directory} on ${fileSystem.name} (${fileSystem.kind})`],
@@ -23,19 +24,21 @@ export function renderVerification(report: VerifyReport, width: number, isColore
   const names = [...head.map(([name]) => name), ...findings.map(({ check }) => check)];
   const nameWidth = Math.max(...names.map((name) => name.length)) + 2;
   const outcomeWidth = 'refused'.length + 2;
-  const lines = head.map(([name, value]) => name.padEnd(nameWidth) + value);
+  const lines: Line[] = head.map(([name, value]) => name.padEnd(nameWidth) + value);
   for (const { check, outcome, detail } of findings) {
-    const shown = styled(isColored, STYLE[outcome], outcome) + ' '.repeat(outcomeWidth - outcome.length);
-    lines.push(check.padEnd(nameWidth) + shown + detail);
+    const gap = ' '.repeat(outcomeWidth - outcome.length);
+    lines.push({
+      parts: [check.padEnd(nameWidth), { style: STYLE[outcome], text: outcome }, gap + detail],
+    });
   }
   lines.push('');
   for (const backend of ['flock', 'lease'] as const) {
     const { verdict, reasons } = backends[backend];
-    lines.push(`${backend}: ${styled(isColored, STYLE[verdict], verdict)}`);
-    for (const reason of reasons) lines.push(wrap(reason, width, '  '));
+    lines.push({ parts: [`${backend}: `, { style: STYLE[verdict], text: verdict }] });
+    for (const reason of reasons) lines.push(...wrap(reason, width, '  '));
   }
   lines.push('', conclusion(report, backends[chosen].verdict));
-  return lines.join('\n');
+  return lines;
 }
 
 function conclusion({ chosen, backends }: VerifyReport, verdict: Verdict): string {

@@ -2,10 +2,10 @@ import type { HolderInfo } from '../../core/backend.js';
 import type { Clock, Timer } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
 import type { WaitEvent } from '../../core/events.js';
-import { note, noteRaw } from '../output.js';
+import { note, showStatus } from '../output.js';
+import { isStderrLive, stderrColumns } from '../terminal.js';
 import type { Timeout } from '../timeout.js';
 import { holdersInShort } from './holder.js';
-import { isLive } from './style.js';
 import { columnsOf, fit } from './text.js';
 
 /** A person must see within 100 ms that there is a wait; names that take longer to find come with the next line. */
@@ -17,8 +17,6 @@ const LINE_EVERY_MS = 60_000;
 
 /** The terminal echoes ^C behind the line; if that wrapped, only the second half could be cleared. */
 const SPARE_COLUMNS = 3;
-
-const CLEAR_LINE = '\r\u001b[K';
 
 export interface WaitReportOptions {
   /** What is waited for, as the user named it. */
@@ -35,7 +33,7 @@ export interface WaitReportOptions {
  */
 export class WaitReport {
   readonly #options: WaitReportOptions;
-  readonly #isLive = isLive(process.stderr);
+  readonly #isLive = isStderrLive();
   #holders: readonly HolderInfo[] | undefined;
   #startedAt = 0;
   #nextLineMs: number = LINES_AFTER_MS[0];
@@ -83,7 +81,7 @@ export class WaitReport {
   }
 
   #paint(): void {
-    noteRaw(CLEAR_LINE + this.#statusLine((process.stderr.columns ?? 80) - SPARE_COLUMNS));
+    showStatus(this.#statusLine(stderrColumns() - SPARE_COLUMNS));
     this.#timer = this.#options.clock.setTimer(REPAINT_MS, () => this.#paint(), { keepsProcessAlive: false });
   }
 
@@ -122,7 +120,7 @@ export class WaitReport {
     this.#hasEnded = true;
     this.#timer?.clear();
     if (!this.#isShown) return;
-    if (this.#isLive) noteRaw(CLEAR_LINE);
+    if (this.#isLive) showStatus();
     // How a wait failed is said by the error, which knows more.
     if (outcome !== 'acquired') return;
     const { address, success = 'got' } = this.#options;

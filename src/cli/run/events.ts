@@ -2,7 +2,7 @@ import { fstatSync, openSync, writeSync } from 'node:fs';
 
 import type { Clock } from '../../core/time.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { toJson } from '../output.js';
+import { toJson } from '../envelope.js';
 import { usage } from './request.js';
 
 /** What `run --events` tells. Every line also has `event`, `at`, `pid` and `lock`. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overlapsOf } from '../../../src/testing/intervals.js';
 import type { Verdict } from '../../../src/verify/judge.js';
 import type { VerifyReport } from '../../../src/verify/verify.js';
-import { HOLDFAST } from '../../support/holdfast.js';
+import { dataOf, HOLDFAST } from '../../support/holdfast.js';
 import { Lab, type Machine } from './machine.js';
 import { prepareSsh, serveSsh } from './remote-shell.js';
 import { mountNfs, mountSmb, MOUNTED, serveNfs, serveSmb, unmount } from './shares.js';
@@ -90,7 +90,7 @@ describe.each(CASES)('verify between two kernels on $name', ({ name, mount, floc
       const program = one.start(`exec '${process.execPath}' '${HOLDFAST}' ${words}`);
       const exitCode = await program.exited;
       if (program.stdout() === '') throw new Error(program.stderr());
-      const report = JSON.parse(program.stdout()) as VerifyReport;
+      const report = dataOf<VerifyReport>(program.stdout());
       for (const { check, outcome, detail } of report.findings) {
         process.stdout.write(`${name}: ${check}: ${outcome}: ${detail}\n`);
       }

@@ -6,7 +6,8 @@ import { printable } from '../../../cache/payload.js';
 import { LockError } from '../../../core/errors.js';
 import { systemClock } from '../../../platform/clock.js';
 import { FILE, resolveCacheTimeout, TIMEOUT, URL_OPTION, urlOf } from './arguments.js';
-import { note, printBytes, printJson } from '../../output.js';
+import { printJson } from '../../envelope.js';
+import { note, printPayload } from '../../output.js';
 import { describeAge } from './text.js';
 import { reportError } from '../../render/error.js';
 import { RefreshReport } from './progress.js';
@@ -49,8 +50,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
       `holdfast: ${path} is stale: generation ${content.header.generation}, fetched ${describeAge(ageMs)}.`,
     );
   }
-  if (args.has('json')) printJson(asJson(path, content, isStale));
-  else printBytes(printable(content));
+  if (args.has('json')) return printJson(args, asJson(path, content, isStale), exitCode);
+  printPayload(printable(content));
   return exitCode;
 }
 

@@ -2,10 +2,10 @@ import type { CacheCallOptions } from '../../../cache/cache.js';
 import { formatDuration } from '../../../core/duration.js';
 import { systemClock } from '../../../platform/clock.js';
 import type { Progress } from '../../../net/attempt.js';
-import { note, noteRaw } from '../../output.js';
+import { note, showStatus } from '../../output.js';
+import { isStderrLive } from '../../terminal.js';
 import type { Timeout } from '../../timeout.js';
 import { describeSize } from './text.js';
-import { isLive } from '../../render/style.js';
 import { WaitReport } from '../../render/waiting.js';
 
 /** Shorter downloads stay silent. */
@@ -15,13 +15,11 @@ const REPAINT_MS = 200;
 const LINE_AFTER_MS = 5_000;
 const LINE_EVERY_MS = 30_000;
 
-const CLEAR_LINE = '\r\u001B[K';
-
 /** Tells on stderr what a refresh waits for: other refreshers, the next attempt, a long download. */
 export class RefreshReport {
   readonly listeners: Pick<CacheCallOptions, 'onWait' | 'onProgress' | 'onRetry'>;
   readonly #path: string;
-  readonly #isLive = isLive(process.stderr);
+  readonly #isLive = isStderrLive();
   readonly #startedAt = systemClock.now();
   #nextAt: number;
   #isPainted = false;
@@ -43,7 +41,7 @@ export class RefreshReport {
 
   /** Leaves the terminal as it was. */
   end(): void {
-    if (this.#isPainted) noteRaw(CLEAR_LINE);
+    if (this.#isPainted) showStatus();
     this.#isPainted = false;
   }
 
@@ -54,7 +52,7 @@ export class RefreshReport {
     const share = totalBytes === undefined ? '' : ` of ${describeSize(totalBytes)}`;
     const percent = totalBytes ? ` (${Math.floor((receivedBytes / totalBytes) * 100)} %)` : '';
     const line = `holdfast: ${this.#path}: ${describeSize(receivedBytes)}${share}${percent} fetched`;
-    if (this.#isLive) noteRaw(CLEAR_LINE + line);
+    if (this.#isLive) showStatus(line);
     else note(`${line} after ${formatDuration(now - this.#startedAt)}.`);
     this.#isPainted = this.#isLive;
   }

@@ -2,7 +2,8 @@ import { HttpCache } from '../../../cache/http-cache.js';
 import { readCacheFile } from '../../../cache/file-reader.js';
 import { availableNative } from '../../../platform/native.js';
 import { bootClock, processAgeMs, systemClock } from '../../../platform/clock.js';
-import { note, printJson } from '../../output.js';
+import { printJson } from '../../envelope.js';
+import { note } from '../../output.js';
 import { describeAge, describeSize } from './text.js';
 import { RefreshReport } from './progress.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
@@ -55,7 +56,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
       sinceBootMs: bootClock(availableNative()).now() - processAgeMs(),
     });
     report.end();
-    await tellOutcome(path, result, args.has('json'));
+    await showOutcome(args, path, result);
     return 0;
   } catch (error) {
     report.end();
@@ -71,17 +72,17 @@ const OUTCOMES = {
   file: 'read',
 } as const;
 
-async function tellOutcome(
+async function showOutcome(
+  args: ParsedArguments,
   path: string,
   result: Awaited<ReturnType<HttpCache<unknown>['refresh']>>,
-  isJson: boolean,
 ): Promise<void> {
   const reading = await readCacheFile(path);
   const content = reading.kind === 'ok' ? reading.content : undefined;
   const { generation, origin, fetchedAt } = result;
-  if (isJson) {
+  if (args.has('json')) {
     const facts = { sizeBytes: content?.header.length, source: content?.meta.source };
-    printJson({ path, generation, origin, fetchedAt: fetchedAt.toISOString(), ...facts });
+    printJson(args, { path, generation, origin, fetchedAt: fetchedAt.toISOString(), ...facts });
     return;
   }
   const size = content === undefined ? '' : `, ${describeSize(content.header.length)}`;

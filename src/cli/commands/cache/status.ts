@@ -6,8 +6,9 @@ import { formatDuration } from '../../../core/duration.js';
 import { systemClock } from '../../../platform/clock.js';
 import { inspect } from '../../../locks/inspect.js';
 import { lockFor } from '../../../locks/lock.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { print, printJson } from '../../output.js';
+import { print } from '../../print.js';
 import { describeAge, describeSize } from './text.js';
 import { holderInShort } from '../../render/holder.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
@@ -26,11 +27,13 @@ export const spec: CommandForm = {
 export async function execute(args: ParsedArguments): Promise<number> {
   const [path] = args.positionals as [string];
   const status = await statusOf(path);
-  if (args.has('json')) printJson(status);
-  else print(asText(status));
-  if (status.state === 'missing') return EXIT.io;
-  return status.state === 'broken' ? EXIT.data : EXIT.ok;
+  const exitCode = EXIT_OF[status.state];
+  if (args.has('json')) return printJson(args, status, exitCode);
+  print(...asLines(status));
+  return exitCode;
 }
+
+const EXIT_OF = { missing: EXIT.io, broken: EXIT.data, fresh: EXIT.ok, stale: EXIT.ok } as const;
 
 async function statusOf(path: string) {
   const reading = await readCacheFile(path);
@@ -97,7 +100,7 @@ async function refreshersOf(path: string): Promise<readonly HolderInfo[]> {
   }
 }
 
-function asText(status: Awaited<ReturnType<typeof statusOf>>): string {
+function asLines(status: Awaited<ReturnType<typeof statusOf>>): string[] {
   const [refresher] = status.refreshers;
   const rows: [string, string][] = [
     ['state', 'fact' in status ? `${status.state}: ${status.fact}` : status.state],
@@ -116,5 +119,5 @@ function asText(status: Awaited<ReturnType<typeof statusOf>>): string {
     rows.push(['refreshed by', holderInShort(refresher, new Date(systemClock.wallNow()))]);
   if (status.lastFailure !== undefined)
     rows.push(['last failure', `${status.lastFailure.at} ${status.lastFailure.message}`]);
-  return rows.map(([name, value]) => `${name.padEnd(13)}${value}`).join('\n');
+  return rows.map(([name, value]) => `${name.padEnd(13)}${value}`);
 }

@@ -1,6 +1,9 @@
 import { check, checkBranches, type CheckItem } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { withClaimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { UsageError } from '../../usage-error.js';
 import { COMMON, IDS, asUsage, claimsOptions } from './options.js';
@@ -38,13 +41,14 @@ export async function execute(args: ParsedArguments): Promise<number> {
       ? checkBranches(pushedBranches(await readStdin()), options)
       : check(args.positionals, options),
   );
-  if (args.has('json')) printJson({ items });
-  // A push that may go on is not to be commented.
-  else for (const item of items) if (item.outcome !== 'held' || !args.has('pre-push')) tell(item);
-  return Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+  const exitCode = Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+  if (args.has('json')) return printJson(args, { items: items.map(withClaimJson) }, exitCode);
+  // A push that may go on is not commented.
+  for (const item of items) if (item.outcome !== 'held' || !args.has('pre-push')) show(item);
+  return exitCode;
 }
 
-function tell({ id, outcome, claim, cause }: CheckItem): void {
+function show({ id, outcome, claim, cause }: CheckItem): void {
   switch (outcome) {
     case 'held':
       return print(`yours: ${id}`);

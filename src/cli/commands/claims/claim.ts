@@ -1,8 +1,11 @@
 import { claim, type ClaimItem } from '../../../claims/index.js';
 import { BRANCH, COMMON, IDS, REASON, asUsage, claimsOptions, texts } from './options.js';
 import { holderText } from './text.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { withClaimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 
 export const spec: CommandForm = {
@@ -37,12 +40,14 @@ const EXIT_OF = {
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = { ...(await claimsOptions(args)), ...texts(args, 'branch', 'reason', 'base') };
   const result = await asUsage(args, () => claim(args.positionals, options));
-  if (args.has('json')) printJson(result);
-  else for (const item of result.items) tell(item);
-  return EXIT_OF[result.outcome];
+  const exitCode = EXIT_OF[result.outcome];
+  if (args.has('json'))
+    return printJson(args, { ...result, items: result.items.map(withClaimJson) }, exitCode);
+  for (const item of result.items) show(item);
+  return exitCode;
 }
 
-function tell({ id, outcome, claim: current, cause }: ClaimItem): void {
+function show({ id, outcome, claim: current, cause }: ClaimItem): void {
   switch (outcome) {
     case 'claimed':
       return print(`claimed ${id}`);

@@ -1,6 +1,8 @@
 import { history, type HistoryEntry } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { Column } from '../../render/table.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, ID, asUsage, claimsOptions } from './options.js';
@@ -21,10 +23,14 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const entries = await asUsage(args, () =>
     history(args.positionals[0] ?? '', { ...options, ...(limit !== undefined && { limit }) }),
   );
-  if (args.has('json')) printJson({ events: entries });
-  else if (entries.length === 0) note(`never claimed: ${args.positionals[0] ?? ''}`);
-  else print(tableFor(COLUMNS, entries.map(rowOf)));
+  if (args.has('json')) return printJson(args, { events: entries.map(entryJson) });
+  if (entries.length === 0) note(`never claimed: ${args.positionals[0] ?? ''}`);
+  else print(...tableFor(COLUMNS, entries.map(rowOf)));
   return EXIT.ok;
+}
+
+function entryJson({ generation, ...entry }: HistoryEntry): object {
+  return { ...entry, ...(generation !== undefined && { token: generation }) };
 }
 
 const COLUMNS: readonly Column[] = [

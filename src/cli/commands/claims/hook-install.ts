@@ -1,6 +1,7 @@
 import { installHook } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { print, printJson } from '../../output.js';
+import { print } from '../../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
 
 export const spec: CommandForm = {
@@ -16,7 +17,7 @@ export const spec: CommandForm = {
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const result = await installHook();
-  if (args.has('json')) printJson(result);
-  else print(`${result.outcome === 'installed' ? 'installed' : 'already there:'} ${result.path}`);
+  if (args.has('json')) return printJson(args, result);
+  print(`${result.outcome === 'installed' ? 'installed' : 'already there:'} ${result.path}`);
   return EXIT.ok;
 }

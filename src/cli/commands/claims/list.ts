@@ -1,7 +1,9 @@
 import { list, type ClaimList } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
-import { singleLine } from '../../render/text.js';
+import { claimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, asUsage, claimsOptions } from './options.js';
 import { claimsTable } from './text.js';
@@ -24,8 +26,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
   const all = await asUsage(args, () => list(options));
   const found = args.has('mine') ? onlyOwn(all) : all;
-  if (args.has('json')) printJson(found);
-  else showList(found);
+  if (args.has('json')) return printJson(args, listJson(found));
+  showList(found);
   return EXIT.ok;
 }
 
@@ -33,10 +35,14 @@ function onlyOwn(found: ClaimList): ClaimList {
   return { ...found, claims: found.claims.filter(({ isMine, isElsewhere }) => isMine || isElsewhere) };
 }
 
+export function listJson({ claims, ...rest }: ClaimList): object {
+  return { ...rest, claims: claims.map(claimJson) };
+}
+
 export function showList(found: ClaimList): void {
-  if (found.claims.length > 0) print(claimsTable(found.claims));
+  if (found.claims.length > 0) print(...claimsTable(found.claims));
   else note('no claims');
-  for (const { id, problem } of found.broken) note(`broken: ${id}: ${singleLine(problem)}`);
+  for (const { id, problem } of found.broken) note(`broken: ${id}: ${problem}`);
   for (const id of found.lost)
     note(`lost: ${id} was yours and is no longer; see: holdfast claims history ${id}`);
 }

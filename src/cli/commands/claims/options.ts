@@ -1,6 +1,5 @@
 import type { ClaimsOptions } from '../../../claims/index.js';
 import { DEFAULT_NETWORK_TIMEOUT_MS } from '../../../claims/index.js';
-import { singleLine } from '../../render/text.js';
 import { JSON_OPTION, type OptionSpec, type ParsedArguments, type PositionalSpec } from '../../spec.js';
 import { resolveTimeout } from '../../timeout.js';
 import { UsageError } from '../../usage-error.js';
@@ -84,7 +83,7 @@ export async function asUsage<T>(args: ParsedArguments, run: () => Promise<T>): 
     return await run();
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError) || isBug(error)) throw error;
-    throw new UsageError(singleLine(error.message.replace(/\.$/, '')), args.command.name);
+    throw new UsageError(error.message.replace(/\.$/, ''), args.command.name);
   }
 }
 

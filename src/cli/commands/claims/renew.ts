@@ -1,6 +1,9 @@
 import { renew } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { withClaimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, IDS, asUsage, claimsOptions } from './options.js';
 import { holderText } from './text.js';
@@ -28,8 +31,9 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
   const ids = args.positionals.length === 0 ? undefined : args.positionals;
   const items = await asUsage(args, () => renew(ids, options));
-  if (args.has('json')) printJson({ items });
-  else if (items.length === 0) note('nothing to renew');
+  const exitCode = Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+  if (args.has('json')) return printJson(args, { items: items.map(withClaimJson) }, exitCode);
+  if (items.length === 0) note('nothing to renew');
   else {
     for (const { id, outcome, claim, cause } of items) {
       if (outcome === 'renewed') print(`renewed ${id}`);
@@ -39,5 +43,5 @@ export async function execute(args: ParsedArguments): Promise<number> {
         );
     }
   }
-  return Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+  return exitCode;
 }

@@ -1,7 +1,8 @@
 import { repair } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
-import { singleLine } from '../../render/text.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, asUsage, claimsOptions } from './options.js';
 
@@ -17,12 +18,13 @@ export const spec: CommandForm = {
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = { ...(await claimsOptions(args)), repair: args.has('repair') };
   const findings = await asUsage(args, () => repair(options));
-  if (args.has('json')) printJson({ findings });
-  else if (findings.length === 0) note('nothing to repair');
+  const exitCode = findings.every(({ outcome }) => outcome === 'ended') ? EXIT.ok : EXIT.data;
+  if (args.has('json')) return printJson(args, { findings }, exitCode);
+  if (findings.length === 0) note('nothing to repair');
   else {
     for (const { id, kind, problem, agent, outcome } of findings) {
-      print(singleLine(`${outcome}: ${id}: ${kind}${agent === undefined ? '' : ` (${agent})`}: ${problem}`));
+      print(`${outcome}: ${id}: ${kind}${agent === undefined ? '' : ` (${agent})`}: ${problem}`);
     }
   }
-  return findings.every(({ outcome }) => outcome === 'ended') ? EXIT.ok : EXIT.data;
+  return exitCode;
 }

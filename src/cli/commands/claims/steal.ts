@@ -1,6 +1,9 @@
-import { steal } from '../../../claims/index.js';
+import { steal, type StealResult } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { claimJson, withClaimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { UsageError } from '../../usage-error.js';
 import { BRANCH, COMMON, ID, REASON, asUsage, claimsOptions, texts } from './options.js';
@@ -18,6 +21,14 @@ export const spec: CommandForm = {
   examples: [{ command: 'holdfast claims steal issue-42', help: 'Its agent has been silent' }],
 };
 
+const EXIT_OF = {
+  stolen: EXIT.ok,
+  claimed: EXIT.ok,
+  'already-held': EXIT.ok,
+  contended: EXIT.contended,
+  unconfirmed: EXIT.lost,
+} as const;
+
 export async function execute(args: ParsedArguments): Promise<number> {
   const [id = '', ...others] = args.positionals;
   if (others.length > 0) throw new UsageError('Claims are stolen one at a time', args.command.name);
@@ -27,27 +38,33 @@ export async function execute(args: ParsedArguments): Promise<number> {
   }
   const options = { ...(await claimsOptions(args)), ...texts(args, 'reason', 'branch'), force };
   const result = await asUsage(args, () => steal(id, options));
-  if (args.has('json')) printJson(result);
-  const say = args.has('json') ? (): void => undefined : (text: string): void => note(text);
+  const exitCode = EXIT_OF[result.outcome];
+  if (args.has('json')) return printJson(args, resultJson(result), exitCode);
+  show(result);
+  return exitCode;
+}
+
+function resultJson({ previous, ...result }: StealResult): object {
+  return { ...withClaimJson(result), ...(previous && { previous: claimJson(previous) }) };
+}
+
+function show(result: StealResult): void {
+  const { id } = result;
   switch (result.outcome) {
     case 'stolen':
     case 'claimed': {
       const from = result.previous === undefined ? '' : ` from ${holderText(result.previous)}`;
-      if (!args.has('json')) print(`${result.outcome} ${id}${from}`);
-      return EXIT.ok;
+      return print(`${result.outcome} ${id}${from}`);
     }
     case 'already-held':
-      say(`already yours: ${id}`);
-      return EXIT.ok;
+      return note(`already yours: ${id}`);
     case 'contended':
-      say(
+      return note(
         `contended: ${id} is claimed by ${result.claim === undefined ? 'others' : holderText(result.claim)}`,
       );
-      return EXIT.contended;
     case 'unconfirmed':
-      say(
+      return note(
         `unconfirmed: ${id} may or may not be yours: ${result.cause ?? 'no answer'}. Run the same command again.`,
       );
-      return EXIT.lost;
   }
 }

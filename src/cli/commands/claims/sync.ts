@@ -1,8 +1,9 @@
 import { sync } from '../../../claims/index.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, printJson } from '../../output.js';
+import { note } from '../../output.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
-import { showList } from './list.js';
+import { listJson, showList } from './list.js';
 import { COMMON, asUsage, claimsOptions } from './options.js';
 
 export const spec: CommandForm = {
@@ -16,11 +17,10 @@ export const spec: CommandForm = {
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
   const result = await asUsage(args, () => sync(options));
-  if (args.has('json')) printJson(result);
-  else {
-    for (const { id, outcome } of result.settled)
-      note(`${id}: what was unconfirmed is ${outcome === 'unconfirmed' ? 'still' : 'now'} ${outcome}`);
-    showList(result);
-  }
-  return result.settled.some(({ outcome }) => outcome === 'unconfirmed') ? EXIT.lost : EXIT.ok;
+  const exitCode = result.settled.some(({ outcome }) => outcome === 'unconfirmed') ? EXIT.lost : EXIT.ok;
+  if (args.has('json')) return printJson(args, listJson(result), exitCode);
+  for (const { id, outcome } of result.settled)
+    note(`${id}: what was unconfirmed is ${outcome === 'unconfirmed' ? 'still' : 'now'} ${outcome}`);
+  showList(result);
+  return exitCode;
 }

@@ -1,8 +1,8 @@
 import type { Claim } from '../../../claims/index.js';
 import { formatDuration } from '../../../core/duration.js';
-import { hasColor } from '../../render/style.js';
+import { type Line } from '../../print.js';
+import { tableWidth } from '../../terminal.js';
 import { renderTable, type Column } from '../../render/table.js';
-import { singleLine } from '../../render/text.js';
 
 /** `ada on build-7 since 2026-11-20T18:00:00Z "reason"`: whom to ask. */
 export function holderText(claim: Claim): string {
@@ -11,7 +11,7 @@ export function holderText(claim: Claim): string {
   parts.push(`since ${shortTime(claim.sinceAt)}`);
   if (claim.branch !== undefined) parts.push(`on branch ${claim.branch}`);
   if (claim.reason !== undefined) parts.push(`"${claim.reason}"`);
-  return singleLine(parts.join(' '));
+  return parts.join(' ');
 }
 
 const COLUMNS: readonly Column[] = [
@@ -24,7 +24,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** One line per claim, as `git lfs locks` and `ls -l` do it; nothing is cut in a pipe. */
-export function claimsTable(claims: readonly Claim[]): string {
+export function claimsTable(claims: readonly Claim[]): Line[] {
   return tableFor(
     COLUMNS,
     claims.map((claim) => {
@@ -34,9 +34,8 @@ export function claimsTable(claims: readonly Claim[]): string {
   );
 }
 
-export function tableFor(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
-  return renderTable(columns, rows, width, hasColor(process.stdout));
+export function tableFor(columns: readonly Column[], rows: readonly (readonly string[])[]): Line[] {
+  return renderTable(columns, rows, tableWidth());
 }
 
 /** Without fractions of a second, which are no help to people. */

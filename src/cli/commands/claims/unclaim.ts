@@ -1,8 +1,11 @@
 import { forceRelease, release, type ReleaseItem } from '../../../claims/index.js';
 import { COMMON, IDS, REASON, asUsage, claimsOptions, texts } from './options.js';
 import { holderText } from './text.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, printJson } from '../../output.js';
+import { withClaimJson } from '../../json.js';
+import { note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { UsageError } from '../../usage-error.js';
 
@@ -41,12 +44,13 @@ export async function execute(args: ParsedArguments): Promise<number> {
       ? forceRelease(args.positionals, { ...options, reason })
       : release(args.positionals, { ...options, ...texts(args, 'base') }),
   );
-  if (args.has('json')) printJson({ items });
-  else for (const item of items) tell(item);
-  return Math.max(...items.map(({ outcome }) => EXIT_OF[outcome]));
+  const exitCode = Math.max(...items.map(({ outcome }) => EXIT_OF[outcome]));
+  if (args.has('json')) return printJson(args, { items: items.map(withClaimJson) }, exitCode);
+  for (const item of items) show(item);
+  return exitCode;
 }
 
-function tell({ id, outcome, claim, cause }: ReleaseItem): void {
+function show({ id, outcome, claim, cause }: ReleaseItem): void {
   switch (outcome) {
     case 'released':
       return print(`released ${id}`);

@@ -2,8 +2,11 @@ import { list, type Claim } from '../../../claims/index.js';
 import { isLockError } from '../../../core/errors.js';
 import { sleep } from '../../../platform/clock.js';
 import { SignalCancel } from '../../cancel.js';
+import { printJsonLine } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print, toJson } from '../../output.js';
+import { claimJson } from '../../json.js';
+import { isStdoutClosed, note } from '../../output.js';
+import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, asUsage, claimsOptions } from './options.js';
 import { holderText } from './text.js';
@@ -35,11 +38,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const options = { ...(await claimsOptions(args)), signal: cancel.signal };
   let known = new Map<string, Claim>();
   let wasReachable = true;
-  while (!cancel.signal.aborted) {
+  while (!cancel.signal.aborted && !isStdoutClosed()) {
     try {
       const { claims } = await asUsage(args, () => list(options));
       const current = new Map(claims.map((claim) => [claim.id, claim]));
-      for (const change of changesBetween(known, current)) show(change, args.has('json'));
+      for (const change of changesBetween(known, current)) show(change, args);
       known = current;
       wasReachable = true;
     } catch (error) {
@@ -51,6 +54,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
     await sleep(intervalMs, cancel.signal).catch(() => undefined);
   }
   cancel.disarm();
+  if (cancel.received === undefined) return EXIT.ok;
   return cancel.received === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
 }
 
@@ -66,7 +70,7 @@ function changesBetween(before: ReadonlyMap<string, Claim>, after: ReadonlyMap<s
   return changes;
 }
 
-function show({ type, id, claim }: Change, isJson: boolean): void {
-  if (isJson) print(toJson({ type, id, claim }, 0));
+function show({ type, id, claim }: Change, args: ParsedArguments): void {
+  if (args.has('json')) printJsonLine(args, { type, id, claim: claimJson(claim) });
   else print(`${type} ${id} ${type === 'released' ? `(was ${holderText(claim)})` : holderText(claim)}`);
 }

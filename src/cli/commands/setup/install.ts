@@ -5,7 +5,7 @@ import type { InstallOptions } from '../../../provision/install-options.js';
 import type { Recipe } from '../../../provision/recipe.js';
 import { systemClock } from '../../../platform/clock.js';
 import { SignalCancel } from '../../cancel.js';
-import { print } from '../../output.js';
+import { printPayload } from '../../output.js';
 import { reportError } from '../../render/error.js';
 import { SetupProgress } from './progress.js';
 import { attemptTimeoutMs, canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
@@ -68,7 +68,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
   try {
     const exports: Export[] = [];
     for (const recipe of recipes) exports.push(...(await installOne(recipe, args, timeout, cancel)));
-    print(emit(exports, emitter, args));
+    const text = emit(exports, emitter, args);
+    printPayload(text === '' || text.endsWith('\n') ? text : `${text}\n`);
     return 0;
   } catch (error) {
     const exitCode = canceledExitCode(error, cancel);

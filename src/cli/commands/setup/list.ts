@@ -1,6 +1,7 @@
 import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
 import { status } from '../../../provision/status.js';
-import { print, printJson } from '../../output.js';
+import { printJson } from '../../envelope.js';
+import { print } from '../../print.js';
 import { padEnd } from '../../render/text.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
 
@@ -19,14 +20,13 @@ export async function execute(args: ParsedArguments): Promise<number> {
     rows.push({ name: recipe.name, description: recipe.description ?? '', state, installDir });
   }
   if (args.has('json')) {
-    printJson(rows);
-    return 0;
+    return printJson(args, { recipes: rows });
   }
   const width = Math.max(...rows.map(({ name }) => name.length));
-  const shown = rows.map(
-    ({ name, description, state, installDir }) =>
-      `${padEnd(name, width)}  ${padEnd(state, 9)}  ${installDir ?? ''}\n${' '.repeat(width)}  ${description}`,
-  );
-  print(shown.join('\n'));
+  const lines = rows.flatMap(({ name, description, state, installDir }) => [
+    `${padEnd(name, width)}  ${padEnd(state, 9)}  ${installDir ?? ''}`,
+    `${' '.repeat(width)}  ${description}`,
+  ]);
+  print(...lines);
   return 0;
 }

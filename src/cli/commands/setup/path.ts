@@ -1,6 +1,6 @@
 import { status } from '../../../provision/status.js';
 import { EXIT } from '../../exit-codes.js';
-import { note, print } from '../../output.js';
+import { note, printPayload } from '../../output.js';
 import { recipesOf } from './recipes.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { DIR, RECIPES } from './options.js';
@@ -22,7 +22,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const { state, installDir, fault, ...found } = await status(recipe, dir === undefined ? {} : { dir });
   const path = args.has('libdir') ? found.libDirs[0] : found.dir;
   if ((state === 'installed' || state === 'provided') && path !== undefined) {
-    print(path);
+    printPayload(`${path}\n`);
     return 0;
   }
   const fact = fault ?? `nothing is installed in "${installDir}"`;

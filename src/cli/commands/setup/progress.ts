@@ -1,15 +1,13 @@
 import type { Clock, Timer } from '../../../core/time.js';
 import { formatDuration } from '../../../core/duration.js';
 import type { ProvisionEvent, Stage } from '../../../provision/events.js';
-import { note, noteRaw } from '../../output.js';
-import { isLive } from '../../render/style.js';
+import { note, showStatus } from '../../output.js';
+import { isStderrLive, stderrColumns } from '../../terminal.js';
 import { fit } from '../../render/text.js';
 
 const REPAINT_MS = 200;
 /** Where nobody watches: a sign of life while one step runs. */
 const STILL_EVERY_MS = 30_000;
-const CLEAR_LINE = '\r\u001b[K';
-
 const NAMES: Readonly<Record<Stage, string>> = {
   prerequisites: 'checking prerequisites',
   clone: 'cloning',
@@ -47,7 +45,7 @@ export class SetupProgress {
   constructor(clock: Clock, isQuiet: boolean) {
     this.#clock = clock;
     this.#isQuiet = isQuiet;
-    this.#isLive = isLive(process.stderr);
+    this.#isLive = isStderrLive();
     this.#startedAt = clock.now();
   }
 
@@ -55,7 +53,7 @@ export class SetupProgress {
   end(): void {
     this.#timer?.clear();
     this.#timer = undefined;
-    if (this.#isLive && this.#label !== '') noteRaw(CLEAR_LINE);
+    if (this.#isLive && this.#label !== '') showStatus();
     this.#label = '';
   }
 
@@ -104,13 +102,13 @@ export class SetupProgress {
   #repaint(): void {
     const times = `${this.#since(this.#stepStartedAt)}, ${this.#since(this.#startedAt)} in all`;
     const output = this.#lastOutput === '' ? '' : `: ${this.#lastOutput}`;
-    const width = (process.stderr.columns ?? 80) - 1;
-    noteRaw(CLEAR_LINE + fit(`${this.#label} ${times}${output}`, width));
+    const width = stderrColumns() - 1;
+    showStatus(fit(`${this.#label} ${times}${output}`, width));
     this.#timer = this.#clock.setTimer(REPAINT_MS, () => this.#repaint(), { keepsProcessAlive: false });
   }
 
   #line(text: string): void {
-    if (this.#isLive && this.#label !== '') noteRaw(CLEAR_LINE);
+    if (this.#isLive && this.#label !== '') showStatus();
     note(`holdfast: ${text}`);
   }
 

@@ -1,7 +1,9 @@
 import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
 import { status, type ToolchainStatus } from '../../../provision/status.js';
+import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
-import { print, printJson } from '../../output.js';
+import { holderJson } from '../../json.js';
+import { print } from '../../print.js';
 import { holdersInShort } from '../../render/holder.js';
 import { recipesOf } from './recipes.js';
 import { systemClock } from '../../../platform/clock.js';
@@ -24,13 +26,18 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const dir = isNamed ? args.text('dir') : undefined;
   const all: ToolchainStatus[] = [];
   for (const recipe of recipes) all.push(await status(recipe, dir === undefined ? {} : { dir }));
-  if (args.has('json')) printJson(all);
-  else print(all.map(describe).join('\n\n'));
   const isWhole = all.every(({ state }) => state === 'installed' || state === 'provided');
-  return isWhole || !isNamed ? 0 : EXIT.unavailable;
+  const exitCode = isWhole || !isNamed ? EXIT.ok : EXIT.unavailable;
+  if (args.has('json')) return printJson(args, { toolchains: all.map(toolchainJson) }, exitCode);
+  print(...all.flatMap((toolchain, index) => [...(index === 0 ? [] : ['']), ...describe(toolchain)]));
+  return exitCode;
 }
 
-function describe(toolchain: ToolchainStatus): string {
+function toolchainJson({ holders, ...toolchain }: ToolchainStatus): object {
+  return { ...toolchain, holders: holders.map(holderJson) };
+}
+
+function describe(toolchain: ToolchainStatus): string[] {
   const { recipe, state, fault, installDir, chosenBy, dir, libDirs, revision, ref, builtAt, source } =
     toolchain;
   const holders = holdersInShort(toolchain.holders, new Date(systemClock.wallNow()));
@@ -45,5 +52,5 @@ function describe(toolchain: ToolchainStatus): string {
     ['installing', holders],
   ];
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : `  ${name.padEnd(10)} ${value}`));
-  return [`${recipe}: ${state}`, ...lines].join('\n');
+  return [`${recipe}: ${state}`, ...lines];
 }

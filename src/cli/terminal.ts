@@ -1,0 +1,28 @@
+import { isatty } from 'node:tty';
+
+import { isLive } from './render/style.js';
+
+/** Whether a person watches stderr, so that a status line makes sense there. */
+export function isStderrLive(): boolean {
+  return isLive({ isTTY: isatty(2) });
+}
+
+/** Columns of the terminal at stderr. */
+export function stderrColumns(): number {
+  try {
+    return process.stderr.columns ?? 80;
+  } catch {
+    // The terminal is gone.
+    return 80;
+  }
+}
+
+/** Columns for prose on stdout: a pipe gets 80, and longer lines than 100 are hard to follow. */
+export function proseWidth(): number {
+  return Math.min(process.stdout.columns ?? 80, 100);
+}
+
+/** Columns for tables on stdout; in a pipe nothing is cut. */
+export function tableWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity;
+}
