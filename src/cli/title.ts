@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../core/address.js';
+import { withoutCredentials } from '../core/credentials.js';
 
 /** Takes user names and passwords of addresses out of what ps(1) shows of this process. */
 export function hideCredentials(args: readonly string[]): void {

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
+import { withoutCredentials } from './credentials.js';
+
 /** Backends that an address can name. `path` leaves the choice to the kind of file system. */
 export type Scheme = 'path' | 'flock' | 'lease' | 'memory' | 'git' | 'etcd' | 'redis' | 'postgres';
 
@@ -72,8 +74,7 @@ function engineAddress(scheme: Scheme, text: string): Address {
   if (members.some((member) => !URL.canParse(`${start}${member}${rest}`))) {
     throw invalid(scheme, 'it is not a URL', `Write ${scheme}://HOST:PORT#NAME`);
   }
-  const shown = new URL(`${start}${members[0]}${rest}`);
-  return { scheme, target, name, display: `${shown.protocol}//${hosts}${shown.pathname}#${name}` };
+  return { scheme, target, name, display: `${withoutCredentials(target)}#${name}` };
 }
 
 function splitName(scheme: Scheme, rest: string, text: string): Address {
@@ -85,13 +86,6 @@ function splitName(scheme: Scheme, rest: string, text: string): Address {
 function named(scheme: Scheme, target: string, name: string, text: string): Address {
   if (name === '') throw invalid(scheme, 'the name behind # is empty', 'Write a name behind the #');
   return { scheme, target, name, display: withoutCredentials(text) };
-}
-
-/** `text` with the user and password of every URL in it left out. A raw `/` or `@` in an engine's password goes too. */
-export function withoutCredentials(text: string): string {
-  return text
-    .replace(/\b((?:etcds?|rediss?|postgres(?:ql)?):\/\/)[^\s#]*@/gi, '$1')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1');
 }
 
 function invalid(text: string, fact: string, nextStep: string): TypeError {

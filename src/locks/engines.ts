@@ -1,4 +1,5 @@
-import { withoutCredentials, type Address } from '../core/address.js';
+import type { Address } from '../core/address.js';
+import { withoutCredentials } from '../core/credentials.js';
 import type { Backend, Capabilities } from '../core/backend.js';
 import { Namespace, type LeaseKeeper } from '../core/namespace.js';
 import { answeringInTime } from '../backends/engine/answer-in-time.js';

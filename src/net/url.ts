@@ -1,12 +1,8 @@
-/** The URL as messages may show it: no user, no password, no query (tokens travel there), no fragment. */
+import { withoutCredentials } from '../core/credentials.js';
+
+/** The URL as messages may show it: no credentials, no fragment. */
 export function displayUrl(url: string | URL): string {
-  if (!URL.canParse(String(url))) return String(url).replace(/[?#].*$/s, '');
-  const shown = new URL(url);
-  shown.username = '';
-  shown.password = '';
-  shown.search = '';
-  shown.hash = '';
-  return shown.href;
+  return withoutCredentials(String(url)).replace(/[?#].*$/s, '');
 }
 
 /** fetch refuses URLs with credentials: they become a header, which redirects to other origins drop. */

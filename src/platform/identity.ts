@@ -3,7 +3,7 @@ import { hostname as osHostname } from 'node:os';
 import { basename } from 'node:path';
 
 import { isSame, type ProcessIdentity } from '../core/holder.js';
-import { withoutCredentials } from '../core/address.js';
+import { withoutCredentials } from '../core/credentials.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
 /** Caches the first answer; nothing is read before somebody asks. */

@@ -21,14 +21,3 @@ export function fileError(action: string, path: string, error: unknown): unknown
   const errno = errnoOf(error);
   return errno === undefined || error instanceof LockError ? error : systemError(action, path, errno, error);
 }
-
-/** The URL without user name and password; paths and `user@host:path` are returned as they are. */
-export function withoutCredentials(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (parsed.username === '' && parsed.password === '') return url;
-  if (parsed.protocol === 'ssh:' && parsed.password === '') return url;
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
-}

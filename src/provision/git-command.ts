@@ -1,7 +1,8 @@
 import { errnoOf, systemError } from '../core/system-error.js';
 import { execFile } from '../process/exec.js';
 import { formatDuration } from '../core/duration.js';
-import { installError, withoutCredentials } from './errors.js';
+import { withoutCredentials } from '../core/credentials.js';
+import { installError } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
 import type { AttemptOutcome } from './retry.js';
 
@@ -103,7 +104,7 @@ function describeFailure(stderr: string, url: string, code: number | null, signa
   const ending = signal === null ? `git exited with ${code}` : `git was ended by ${signal}`;
   return words === ''
     ? ending
-    : `${words.replaceAll(url, withoutCredentials(url)).replace(/\.$/, '')} (${ending})`;
+    : `${withoutCredentials(words.replaceAll(url, withoutCredentials(url))).replace(/\.$/, '')} (${ending})`;
 }
 
 function gitEnvironment(base: NodeJS.ProcessEnv, url: string): NodeJS.ProcessEnv {

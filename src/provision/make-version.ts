@@ -6,7 +6,7 @@ import { loadNative } from '../platform/native.js';
 import { openBuildLog } from './build-log.js';
 import { buildTree } from './build.js';
 import { assertDiskSpace, diskFull, freeBytes, isDiskFull, treeBytes } from './disk-space.js';
-import { withoutCredentials } from './errors.js';
+import { withoutCredentials } from '../core/credentials.js';
 import { TAIL_LINES } from './events.js';
 import type { InstallRun } from './install-options.js';
 import { versionDir } from './layout.js';

@@ -6,7 +6,8 @@ import type { Answer } from '../net/attempt.js';
 import { fetchRetrying } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
 import { execFile } from '../process/exec.js';
-import { installError, withoutCredentials } from './errors.js';
+import { withoutCredentials } from '../core/credentials.js';
+import { installError } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
 import type { ArchiveSource } from './recipe.js';
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 
-import { installError, withoutCredentials } from './errors.js';
+import { withoutCredentials } from '../core/credentials.js';
+import { installError } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
 import { runGit } from './git-command.js';
 import type { GitSource } from './recipe.js';

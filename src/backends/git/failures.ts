@@ -1,5 +1,5 @@
 import { LockError } from '../../core/errors.js';
-import { withoutCredentials } from './remote-url.js';
+import { withoutCredentials } from '../../core/credentials.js';
 
 /** Words of a refusal; as part of a host's or a path's name they are none. */
 const DENIED =

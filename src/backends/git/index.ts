@@ -25,7 +25,6 @@ export { lastValue, type GitConfigEntry } from './git-config.js';
 export type { Attempted } from './journal.js';
 export { MAY_LAND_YET, publish, type Change, type Outcome } from './publish.js';
 export { agentFault, isHeldEvent, type ClaimEvent, type ClaimRecord } from './record.js';
-export { withoutCredentials } from './remote-url.js';
 export type { SignatureState, SigningMode, SigningOptions } from './signing.js';
 export type { Timeline } from './sightings.js';
 export { generationOf, landedTip, type BrokenTip, type RecordedTip, type Tip } from './tip.js';

@@ -1,4 +1,5 @@
 import { backoffDelayMs } from '../../core/time.js';
+import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
 import { sleep } from '../../platform/clock.js';
 import type { ClaimStore } from './claim-store.js';
@@ -254,7 +255,7 @@ function statusOf(pushed: Pushed, ref: string): PushStatus {
 function atomicError(changes: readonly Change[], url: string): LockError {
   const resource = changes.map(({ ref }) => claimOfRef(ref)).join(' ');
   return new LockError(
-    `Could not claim "${resource}" together: the server of ${url.replace(/(\/\/)[^/@\s]*@/, '$1')} has no atomic pushes. Claim them one by one.`,
+    `Could not claim "${resource}" together: the server of ${withoutCredentials(url)} has no atomic pushes. Claim them one by one.`,
     { code: 'HOLDFAST_UNSUPPORTED', resource },
   );
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 
+import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
 import type { GitConfigEntry } from './git-config.js';
 
@@ -79,9 +80,4 @@ function isLocalPath(url: string): boolean {
   const colon = url.indexOf(':');
   const slash = url.indexOf('/');
   return colon < 0 || (slash >= 0 && slash < colon);
-}
-
-/** For messages and records. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/(\/\/)[^/@\s]*@/g, '$1');
 }
