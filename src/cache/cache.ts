@@ -1,82 +1,48 @@
-import type { WaitEvent } from '../core/events.js';
+import type { Clock } from '../core/time.js';
+import { isLockError } from '../core/errors.js';
 import { bootClock, systemClock } from '../platform/clock.js';
 import { availableNative } from '../platform/native.js';
-import { validated, type StandardSchema } from '../durable/standard-schema.js';
-import { lockFor, type Lock } from '../locks/lock.js';
-import type { Progress } from '../net/attempt.js';
-import type { RetryEvent } from '../net/fetch.js';
-import { tell, type CacheListener } from './events.js';
+import { validated } from '../durable/standard-schema.js';
+import { lockFor } from '../locks/lock.js';
+import { emit } from './events.js';
+import { FailureFile } from './failure-record.js';
 import { FileReader, type Version } from './file-reader.js';
-import { CACHE_TIMEOUT_MS, freshnessOf } from './freshness.js';
+import type { CacheContent } from './format.js';
+import { CACHE_TIMEOUT_MS, FAILURE_TTL_MS, freshnessOf, STALE_REFRESH_MS } from './freshness.js';
 import { valueOf } from './payload.js';
-import { refresh, type Accept, type Refreshed, type RefreshParts } from './refresh.js';
-import type { Source } from './source.js';
+import { refresh, type Accept, type Refreshed, type RefreshOptions, type RefreshParts } from './refresh.js';
+import type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
+import { isOwnPayload, type Source } from './source.js';
 
-export interface CacheOptions<T> {
-  /** Milliseconds for which a payload counts as fresh. Default: what the file says, or {@link CACHE_TTL_MS}. */
-  readonly ttlMs?: number;
-  /** Milliseconds behind the TTL in which a stale payload is served at once, and refreshed in the background. Default 0. */
-  readonly staleWhileRevalidateMs?: number;
-  /** Checked whenever a new payload is parsed. One that does not fit is refused, or fetched anew. */
-  readonly schema?: StandardSchema<T>;
-  /** Milliseconds for a refresh, the wait for others included. Default {@link CACHE_TIMEOUT_MS}. */
-  readonly timeoutMs?: number;
-  /** As messages name it. */
-  readonly timeoutSource?: string;
-  /** Taken around every refresh, in the place of the lock beside the file (`lockFor(path)`). */
-  readonly lock?: string | Lock;
-  /** Directory for the lock file, instead of `.holdfast/locks` beside the cache. */
-  readonly lockDir?: string;
-  /** Permission bits of the file. Default: those it has, or 0o600: caches that other users read want 0o644. */
-  readonly mode?: number;
-  readonly onEvent?: CacheListener;
-}
-
-export interface CacheCallOptions {
-  readonly timeoutMs?: number;
-  readonly timeoutSource?: string;
-  readonly signal?: AbortSignal;
-  readonly onWait?: (event: WaitEvent) => void;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly onRetry?: (event: RetryEvent) => void;
-}
-
-export interface CacheRefreshOptions extends CacheCallOptions {
-  /** Which refresh of somebody else will do. Default `begun-since`: only one that asked its source after this call. */
-  readonly accept?: Accept;
-  /** @internal On the boot clock: the moment that `accept` means. */
-  readonly sinceBootMs?: number;
-}
-
-export interface CacheResult<T> {
-  /** JSON is frozen: all callers of this process share one copy. */
-  readonly value: T;
-  /** Rises with every write of the file. */
-  readonly generation: number;
-  /** Wall clock. */
-  readonly fetchedAt: Date;
-  /** Older than its TTL, because a refresh runs in the background or has failed. */
-  readonly isStale: boolean;
-  /** `file`: read as it was. Otherwise how the refresh that this call waited for got it. */
-  readonly origin: 'file' | Refreshed<T>['by'];
-  /** Why this call's refresh failed, where an old payload could be served instead. */
-  readonly refreshError?: unknown;
-}
+/** Its timers do not keep the process alive. */
+const detachedClock: Clock = {
+  ...systemClock,
+  setTimer: (delayMs, fn) => systemClock.setTimer(delayMs, fn, { keepsProcessAlive: false }),
+};
 
 /** The engine under `SharedCache` and `HttpCache`. */
 export class Cache<T> {
   readonly #parts: RefreshParts<T>;
   readonly #options: CacheOptions<T>;
-  #isRevalidating = false;
+  readonly #failures: FailureFile;
+  #background: AbortController | undefined;
 
-  constructor(path: string, source: Source<T>, options: CacheOptions<T>) {
+  /** @param parse makes a value of what is in the file; default: what the payload says, checked by the schema. */
+  constructor(
+    path: string,
+    source: Source<T>,
+    options: CacheOptions<T>,
+    parse: (content: CacheContent) => Promise<T> = (content) =>
+      validated(options.schema, valueOf(content), 'use', path),
+  ) {
     this.#options = options;
-    const { lockDir, schema } = options;
+    this.#failures = new FailureFile(path, source.id);
+    const { lockDir } = options;
     this.#parts = {
       path,
       source,
       lock: options.lock ?? lockFor(path, lockDir === undefined ? {} : { lockDir }),
-      reader: new FileReader<T>(path, (content) => validated(schema, valueOf(content), 'use', path)),
+      reader: new FileReader<T>(path, parse),
       mode: options.mode,
       listener: options.onEvent,
       clock: systemClock,
@@ -95,7 +61,7 @@ export class Cache<T> {
     }
     if (version === undefined) {
       const isBroken = brokenFact !== undefined;
-      tell(listener, {
+      emit(listener, {
         type: 'miss',
         path,
         reason: isBroken ? 'broken' : 'missing',
@@ -103,59 +69,87 @@ export class Cache<T> {
       });
       return this.#resultOf(await this.#refresh(options, 'completed-since', false, undefined));
     }
-    const { source } = this.#parts;
-    const { ageMs, ttlMs, ...age } = freshnessOf(version.meta, this.#options.ttlMs, clock.wallNow());
-    const isForeign = source.id !== undefined && version.meta.sourceId !== source.id;
-    const isStale = age.isStale || isForeign;
+    const { ageMs, ttlMs, isStale } = freshnessOf(version.meta, this.#options.ttlMs, clock.wallNow());
+    if (!isOwnPayload(this.#parts.source, version.meta)) {
+      // Another request's payload is no value for this one, however stale.
+      emit(listener, {
+        type: 'miss',
+        path,
+        reason: 'missing',
+        fact: 'it holds the payload of another request',
+      });
+      return this.#resultOf(await this.#refresh(options, 'completed-since', false, version.header.contentId));
+    }
+    const mustRevalidate = this.#options.ttlMs === 'server' && version.meta.server?.mustRevalidate === true;
     const isServedStale =
-      !isForeign && ageMs >= 0 && ageMs < ttlMs + (this.#options.staleWhileRevalidateMs ?? 0);
+      !mustRevalidate && ageMs >= 0 && ageMs < ttlMs + (this.#options.staleWhileRevalidateMs ?? 0);
     if (!isStale || isServedStale) {
-      tell(listener, { type: 'hit', path, generation: version.header.generation, isStale });
+      emit(listener, { type: 'hit', path, generation: version.header.generation, isStale });
       if (isStale) this.#revalidate(version.header.contentId);
       return this.#resultOf({ version, by: 'file' });
     }
-    tell(listener, { type: 'miss', path, reason: 'stale' });
+    emit(listener, { type: 'miss', path, reason: 'stale' });
+    if (mustRevalidate)
+      return this.#resultOf(await this.#refresh(options, 'completed-since', false, version.header.contentId));
     return this.#refreshOrServe(version, options);
   }
 
   async refresh(options: CacheRefreshOptions): Promise<CacheResult<T>> {
     const seen = this.#parts.reader.contentId();
     return this.#resultOf(
-      await this.#refresh(options, options.accept ?? 'begun-since', true, seen, options.sinceBootMs),
+      await this.#refresh(options, options.accept ?? 'begun-since', true, seen, {
+        sinceBootMs: options.sinceBootMs,
+      }),
     );
   }
 
+  /** With an old payload in hand: one short attempt, and none soon after one that failed. */
   async #refreshOrServe(old: Version<T>, options: CacheCallOptions): Promise<CacheResult<T>> {
+    const { clock, path, listener } = this.#parts;
+    const failure = this.#failures.read();
+    const { failureTtlMs = FAILURE_TTL_MS } = this.#options;
+    if (failure !== undefined && this.#failures.isWithin(failure, failureTtlMs, clock.wallNow())) {
+      const refreshError = this.#failures.adopted(failure, clock.wallNow());
+      return { ...this.#resultOf({ version: old, by: 'file' }), refreshError };
+    }
+    const { beganMs, endedMs } = old.meta.fetch;
+    const shortMs = Math.max(STALE_REFRESH_MS, 3 * (endedMs - beganMs));
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs ?? CACHE_TIMEOUT_MS;
+    const limited =
+      timeoutMs <= shortMs
+        ? options
+        : { ...options, timeoutMs: shortMs, timeoutSource: 'while an old payload is at hand' };
     try {
-      return this.#resultOf(await this.#refresh(options, 'completed-since', false, old.header.contentId));
+      return this.#resultOf(
+        await this.#refresh(limited, 'completed-since', false, old.header.contentId, { attempts: 1 }),
+      );
     } catch (error) {
       if (options.signal?.aborted === true) throw error;
-      tell(this.#parts.listener, {
-        type: 'refresh-failed',
-        path: this.#parts.path,
-        error,
-        isInBackground: false,
-      });
+      emit(listener, { type: 'refresh-failed', path, error, isInBackground: false });
       return { ...this.#resultOf({ version: old, by: 'file' }), refreshError: error };
     }
   }
 
-  /** Detached from the caller: its signal and its end have nothing to do with it. One at a time in this process. */
+  /** Ends a refresh in the background, if there is one. The file stays as it is. */
+  close(): void {
+    this.#background?.abort(new Error('the cache was closed'));
+  }
+
+  /**
+   * Detached from the caller: its signal and its end do not matter, and the process may end meanwhile. One at a time in
+   * this process; where another process refreshes already, that is enough.
+   */
   #revalidate(seen: string): void {
-    if (this.#isRevalidating) return;
-    this.#isRevalidating = true;
-    const options = { timeoutMs: this.#options.timeoutMs ?? CACHE_TIMEOUT_MS };
-    this.#refresh(options, 'completed-since', false, seen)
+    if (this.#background !== undefined) return;
+    const { signal } = (this.#background = new AbortController());
+    this.#refresh({ signal }, 'completed-since', false, seen, { isDetached: true })
       .catch((error: unknown) => {
-        tell(this.#parts.listener, {
-          type: 'refresh-failed',
-          path: this.#parts.path,
-          error,
-          isInBackground: true,
-        });
+        if (signal.aborted || (isLockError(error) && error.code === 'HOLDFAST_CONTENDED')) return;
+        const { path, listener } = this.#parts;
+        emit(listener, { type: 'refresh-failed', path, error, isInBackground: true });
       })
       .finally(() => {
-        this.#isRevalidating = false;
+        this.#background = undefined;
       });
   }
 
@@ -164,18 +158,19 @@ export class Cache<T> {
     accept: Accept,
     isForced: boolean,
     seenContentId: string | undefined,
-    sinceBootMs?: number,
+    special: Pick<RefreshOptions, 'attempts' | 'isDetached' | 'sinceBootMs'> = {},
   ): Promise<Refreshed<T>> {
     const own = this.#options;
     const timeoutMs = options.timeoutMs ?? own.timeoutMs ?? CACHE_TIMEOUT_MS;
     const isDefault = options.timeoutMs === undefined && own.timeoutMs === undefined;
     const timeoutSource = options.timeoutSource ?? own.timeoutSource ?? (isDefault ? 'default' : 'timeoutMs');
     const { signal, onWait, onProgress, onRetry } = options;
-    return refresh(this.#parts, {
+    const parts = special.isDetached === true ? { ...this.#parts, clock: detachedClock } : this.#parts;
+    return refresh(parts, {
+      ...special,
       accept,
       isForced,
       seenContentId,
-      sinceBootMs,
       timeoutMs,
       timeoutSource,
       signal,

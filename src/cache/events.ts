@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** What a cache tells about itself: to `onEvent`, and on the diagnostics channel `holdfast:cache`. */
+/** Emitted to `onEvent`, and on the diagnostics channel `holdfast:cache`. */
 export type CacheEvent = { readonly path: string } & (
   | { readonly type: 'hit'; readonly generation: number; readonly isStale: boolean }
   | {
@@ -8,13 +8,13 @@ export type CacheEvent = { readonly path: string } & (
       readonly reason: 'missing' | 'broken' | 'stale';
       readonly fact?: string | undefined;
     }
-  /** Somebody else has the lock of this cache: the refresh waits for them. */
+  /** Another caller holds the lock of this cache: the refresh waits. */
   | { readonly type: 'contention' }
   | { readonly type: 'refresh-started'; readonly generation: number | undefined }
   | {
       readonly type: 'refreshed';
       readonly generation: number;
-      /** `other`: somebody else's refresh was used. `unchanged`: the server said so. */
+      /** `other`: another caller's refresh was used. `unchanged`: the server said so. */
       readonly by: 'fetch' | 'unchanged' | 'other';
       readonly waitedMs: number;
       readonly sizeBytes: number;
@@ -26,8 +26,8 @@ export type CacheListener = (event: CacheEvent) => void;
 
 const cacheChannel = channel('holdfast:cache');
 
-/** A listener that throws is the caller's bug: it must not cost anybody the cache. It surfaces as an uncaught error. */
-export function tell(listener: CacheListener | undefined, event: CacheEvent): void {
+/** A listener that throws is the caller's bug: it must not cost its callers the cache. It surfaces as an uncaught error. */
+export function emit(listener: CacheListener | undefined, event: CacheEvent): void {
   if (cacheChannel.hasSubscribers) cacheChannel.publish(event);
   if (listener === undefined) return;
   try {

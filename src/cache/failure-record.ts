@@ -6,18 +6,29 @@ import { replaceFileSync } from '../files/replace-sync.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
-/** Left beside the cache by a refresh that failed, for those who were queued behind it and would only fail again. */
+/** Left beside the cache by a refresh that failed, for callers of the same request that would only fail again. */
 export interface FailureRecord {
-  readonly schema: 1;
+  readonly schema: 2;
   /** Random: tells whether this failure is newer than one seen before. */
   readonly id: string;
+  /** Identity of the request that failed. */
+  readonly sourceId?: string | undefined;
   readonly code: ErrorCode;
   readonly message: string;
   readonly failedAtMs: number;
   readonly fetch: { readonly bootId: string | undefined; readonly beganMs: number };
   /** Milliseconds after `failedAtMs` before which the server does not want to be asked again. */
   readonly retryAfterMs?: number | undefined;
+  /** The failing caller's own timeout, when that is what ended the fetch. */
+  readonly ownLimitMs?: number | undefined;
+  /** The server refused this caller (401, 403, 407). */
+  readonly isPersonal?: boolean | undefined;
 }
+
+/** A server may ask for a pause, not for a year. */
+export const RETRY_AFTER_MAX_MS = 300_000;
+
+const PERSONAL_STATUS = new Set([401, 403, 407]);
 
 export function failurePath(cachePath: string): string {
   return `${cachePath}.failed`;
@@ -29,61 +40,92 @@ export function readFailure(cachePath: string): FailureRecord | undefined {
     const path = failurePath(cachePath);
     const record = JSON.parse(readReplacedSync(path, () => readFileSync(path, 'utf8'))) as FailureRecord;
     const isWhole =
-      record.schema === 1 && typeof record.id === 'string' && typeof record.message === 'string';
+      record.schema === 2 &&
+      typeof record.id === 'string' &&
+      typeof record.message === 'string' &&
+      typeof record.failedAtMs === 'number' &&
+      typeof record.fetch === 'object';
     return isWhole ? record : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Only under the lock. Best effort: on a full disk the waiters find out by themselves. */
-export function leaveFailure(
-  cachePath: string,
-  error: unknown,
-  failedAtMs: number,
-  fetch: FailureRecord['fetch'],
-): void {
-  const { code, message, cause } = isLockError(error)
-    ? error
-    : { code: 'HOLDFAST_NETWORK' as const, message: String(error), cause: undefined };
-  const record: FailureRecord = {
-    schema: 1,
-    id: newHolderId(),
-    code,
-    message,
-    failedAtMs,
-    fetch,
-    retryAfterMs: cause instanceof NetworkFailure ? cause.retryAfterMs : undefined,
-  };
-  const path = failurePath(cachePath);
-  try {
-    replaceFileSync(path, `${JSON.stringify(record)}\n`, { isDurable: false });
-  } catch {
-    removeFailure(cachePath);
+/** The failure record of one cache, as one request sees it: failures of other requests do not count. */
+export class FailureFile {
+  readonly #cachePath: string;
+  readonly #sourceId: string | undefined;
+
+  constructor(cachePath: string, sourceId: string | undefined) {
+    this.#cachePath = cachePath;
+    this.#sourceId = sourceId;
   }
-}
 
-export function removeFailure(cachePath: string): void {
-  try {
-    rmSync(failurePath(cachePath), { force: true });
-  } catch {
-    // A directory that turned read-only: the write of the cache itself has reported that.
+  read(): FailureRecord | undefined {
+    const record = readFailure(this.#cachePath);
+    return record?.sourceId === this.#sourceId ? record : undefined;
   }
-}
 
-/** The server's wish is kept; a record from the future (a clock that was set back) is not believed. */
-export function isToStayAway(record: FailureRecord, wallNowMs: number): boolean {
-  const ageMs = wallNowMs - record.failedAtMs;
-  return ageMs >= 0 && ageMs < (record.retryAfterMs ?? 0);
-}
+  /** Only under the lock. Best effort: on a full disk the waiters find out by themselves. */
+  leave(
+    error: unknown,
+    facts: Pick<FailureRecord, 'failedAtMs' | 'fetch'> & { readonly ownLimitMs: number | undefined },
+  ): void {
+    const { code, message, cause } = isLockError(error)
+      ? error
+      : { code: 'HOLDFAST_NETWORK' as const, message: String(error), cause: undefined };
+    const network = cause instanceof NetworkFailure ? cause : undefined;
+    const record: FailureRecord = {
+      schema: 2,
+      id: newHolderId(),
+      sourceId: this.#sourceId,
+      code,
+      message,
+      ...facts,
+      retryAfterMs: network?.retryAfterMs && Math.min(network.retryAfterMs, RETRY_AFTER_MAX_MS),
+      isPersonal: PERSONAL_STATUS.has(network?.status ?? 0) || undefined,
+    };
+    try {
+      replaceFileSync(failurePath(this.#cachePath), `${JSON.stringify(record)}\n`, { isDurable: false });
+    } catch {
+      this.remove();
+    }
+  }
 
-/** The same failure, for one who did not fetch. */
-export function adoptedFailure(cachePath: string, record: FailureRecord, wallNowMs: number): LockError {
-  const waitSeconds = Math.ceil(((record.retryAfterMs ?? 0) - (wallNowMs - record.failedAtMs)) / 1_000);
-  const nextStep = waitSeconds > 0 ? `Try again in ${waitSeconds} s` : 'Try again later';
-  const fact = `another refresh has just failed: ${record.message.replace(/\.$/, '')}`;
-  return new LockError(`Could not refresh "${cachePath}": ${fact}. ${nextStep}.`, {
-    code: record.code,
-    resource: cachePath,
-  });
+  remove(): void {
+    try {
+      rmSync(failurePath(this.#cachePath), { force: true });
+    } catch {
+      // A directory that turned read-only: the write of the cache itself has reported that.
+    }
+  }
+
+  /**
+   * Whether `record` is the server's verdict on this request, not the other caller's own trouble: a refusal of its
+   * credentials, or a timeout shorter than `timeoutMs`.
+   */
+  isShared({ isPersonal, ownLimitMs }: FailureRecord, timeoutMs: number): boolean {
+    return isPersonal !== true && (ownLimitMs === undefined || timeoutMs <= ownLimitMs);
+  }
+
+  /** Whether the server asked for a pause that has not passed. A record from the future (a clock set back) is not believed. */
+  isToStayAway(record: FailureRecord, wallNowMs: number): boolean {
+    return this.isWithin(record, record.retryAfterMs ?? 0, wallNowMs);
+  }
+
+  isWithin(record: FailureRecord, durationMs: number, wallNowMs: number): boolean {
+    const ageMs = wallNowMs - record.failedAtMs;
+    return ageMs >= 0 && ageMs < durationMs;
+  }
+
+  /** The same failure, for a caller that did not fetch. */
+  adopted(record: FailureRecord, wallNowMs: number): LockError {
+    const waitSeconds = Math.ceil(((record.retryAfterMs ?? 0) - (wallNowMs - record.failedAtMs)) / 1_000);
+    const nextStep = waitSeconds > 0 ? `Try again in ${waitSeconds} s` : 'Try again later';
+    const fact = `another refresh has just failed: ${record.message.replace(/\.$/, '')}`;
+    return new LockError(`Could not refresh "${this.#cachePath}": ${fact}. ${nextStep}.`, {
+      code: record.code,
+      resource: this.#cachePath,
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-/** Version of the file's form. A higher one is not read but fetched anew. */
-export const CACHE_SCHEMA = 1;
+/** Number of the file's format. A file of another one is not read but fetched anew. */
+export const CACHE_SCHEMA = 2;
 
 const GENERATION_WIDTH = 16;
 const LENGTH_WIDTH = 16;
@@ -32,12 +32,19 @@ export interface CacheMeta {
   readonly fetchedAtMs: number;
   /** Milliseconds; null: fresh for ever. */
   readonly ttlMs?: number | null | undefined;
+  /** What the server's own headers say, for `ttlMs: 'server'`. */
+  readonly server?: { readonly ttlMs: number; readonly mustRevalidate: boolean } | undefined;
+  /** A byte order mark stood before the payload. */
+  readonly hasByteOrderMark?: boolean | undefined;
+  readonly contentType?: string | undefined;
   /** When the fetch began and ended, on the clock of one boot of one host. */
   readonly fetch: { readonly bootId: string | undefined; readonly beganMs: number; readonly endedMs: number };
   /** Where it came from, without credentials. */
   readonly source?: string | undefined;
-  /** Tells sources apart whose names for people are equal. */
+  /** Identity of the request; see `requestIdentity`. The payload is given out to the same request only. */
   readonly sourceId?: string | undefined;
+  /** {@link urlIdentity} of the URL that answered, after all redirects: `etag` and `lastModified` are its own. */
+  readonly answeredBy?: string | undefined;
   readonly etag?: string | undefined;
   readonly lastModified?: string | undefined;
   readonly fencingToken?: string | undefined;
@@ -98,8 +105,8 @@ export function decodeCache(bytes: Buffer): Decoded {
   if (bytes.length === 0) return broken('it is empty');
   const schema = /^\{"schema":\s*(\d+)/.exec(bytes.toString('latin1', 0, 64))?.[1];
   if (schema === undefined) return broken('it is no cache file');
-  if (Number(schema) > CACHE_SCHEMA)
-    return broken(`its schema ${schema} is newer than this version's ${CACHE_SCHEMA}`);
+  if (Number(schema) !== CACHE_SCHEMA)
+    return broken(`its schema is ${schema}, and this version reads ${CACHE_SCHEMA}`);
   const header = decodeHeader(bytes.subarray(0, HEADER_BYTES));
   if (header === undefined) return broken('its first line is damaged');
   const metaEnd = bytes.indexOf('\n', HEADER_BYTES);

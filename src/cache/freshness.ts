@@ -12,9 +12,17 @@ export interface Freshness {
   readonly isStale: boolean;
 }
 
+/** Milliseconds, or `server`: what the headers of the answer say. */
+export type Ttl = number | 'server';
+/** How long `get` waits for a refresh while it has an old payload in hand; three times the last fetch if that was longer. */
+export const STALE_REFRESH_MS = 5_000;
+/** How long a failed refresh is remembered unless told otherwise: `get` serves the old payload meanwhile. */
+export const FAILURE_TTL_MS = 30_000;
+
 /** `ttlMs` wins over what the file says. A fetch in the future counts as stale: it would otherwise stay fresh for long. */
-export function freshnessOf(meta: CacheMeta, ttlMs: number | undefined, wallNowMs: number): Freshness {
+export function freshnessOf(meta: CacheMeta, ttlMs: Ttl | undefined, wallNowMs: number): Freshness {
   const ageMs = wallNowMs - meta.fetchedAtMs;
-  const limitMs = ttlMs ?? (meta.ttlMs === null ? Infinity : meta.ttlMs) ?? CACHE_TTL_MS;
+  const ofFile = (meta.ttlMs === null ? Infinity : meta.ttlMs) ?? CACHE_TTL_MS;
+  const limitMs = ttlMs === 'server' ? (meta.server?.ttlMs ?? 0) : (ttlMs ?? ofFile);
   return { ageMs, ttlMs: limitMs, isStale: ageMs < 0 || ageMs >= limitMs };
 }

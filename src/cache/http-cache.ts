@@ -1,23 +1,17 @@
-import { createHash } from 'node:crypto';
-
 import { LockError } from '../core/errors.js';
-import { systemClock } from '../platform/clock.js';
-import { fetchBytes } from '../net/fetch.js';
+import { fetchBytes, type FetchOptions } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
-import { displayUrl, splitCredentials } from '../net/url.js';
-import {
-  Cache,
-  type CacheCallOptions,
-  type CacheOptions,
-  type CacheRefreshOptions,
-  type CacheResult,
-} from './cache.js';
-import type { CacheMeta } from './format.js';
-import { payloadOfBody, type BodyFormat } from './payload.js';
+import { displayUrl } from '../net/url.js';
+import { Cache } from './cache.js';
+import type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
+import type { CacheContent, CacheMeta } from './format.js';
+import { isOfFormat, payloadOfBody, type BodyFormat } from './payload.js';
+import { requestIdentity, urlIdentity } from './request-identity.js';
+import { serverPolicy } from './server-policy.js';
 import type { Source, SourceRequest, SourceResult } from './source.js';
 
 export interface HttpCacheOptions<T> extends CacheOptions<T> {
-  /** How to understand the body. Default `json`. `auto` goes by the content type, then by the bytes. */
+  /** How to understand the body. Default `json`. `auto`: as before, else by the content type, then by the bytes. */
   readonly format?: BodyFormat;
   readonly headers?: Readonly<Record<string, string>>;
   /** Attempts in all; only what may pass is tried again. Default 4. */
@@ -53,6 +47,11 @@ export class HttpCache<T> {
     this.#cache = new Cache<T>(path, httpSource<T>(url, options), options);
   }
 
+  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. */
+  close(): void {
+    this.#cache.close();
+  }
+
   /** See `SharedCache.get`. */
   get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
     return this.#cache.get(options);
@@ -64,21 +63,35 @@ export class HttpCache<T> {
   }
 }
 
+/** For callers that want the payload's very bytes, as the command does. */
+export function openHttpCache(
+  path: string,
+  url: string,
+  options: HttpCacheOptions<CacheContent>,
+): Cache<CacheContent> {
+  return new Cache(path, httpSource(url, options), options, (content) => Promise.resolve(content));
+}
+
 function httpSource<T>(url: string | URL, options: HttpCacheOptions<T>): Source<T> {
   const name = displayUrl(url);
-  // The query is not for people to see, but it makes another payload.
-  const id = createHash('sha256').update(splitCredentials(url).url.href).digest('hex').slice(0, 32);
-  const { format = 'json', headers = {}, attempts, firstRetryMs, idleTimeoutMs } = options;
+  const { format = 'json', headers = {}, firstRetryMs, idleTimeoutMs } = options;
   return {
     name,
-    id,
+    id: requestIdentity(url, headers),
+    accepts: (stored) => isOfFormat(stored, format),
     async fetch(request: SourceRequest<T>): Promise<SourceResult> {
-      const { signal, timeoutMs, statedTimeoutMs, timeoutSource, onProgress, onRetry } = request;
-      const conditions = conditionsOf(request.previous?.meta, id);
+      const { signal, timeoutMs, statedTimeoutMs, timeoutSource, onProgress, onRetry, clock } = request;
+      const previous = request.previous?.meta;
+      const conditions = conditionsOf(previous);
+      const attempts = request.attempts ?? options.attempts;
       const answer = await fetchBytes(url, {
-        clock: systemClock,
-        headers: { ...headers, ...conditions },
-        acceptedStatus: Object.keys(conditions).length > 0 ? [304] : [],
+        clock,
+        headers,
+        conditions,
+        acceptedStatus: conditions === undefined ? [] : [304],
+        // Bytes are wanted as they are stored at the server, not as they travel.
+        isRaw: format === 'bytes',
+        isDetached: request.isDetached,
         maxSizeBytes: options.maxSizeBytes ?? HTTP_CACHE_MAX_SIZE_BYTES,
         signal,
         timeoutMs,
@@ -90,32 +103,45 @@ function httpSource<T>(url: string | URL, options: HttpCacheOptions<T>): Source<
         ...(onProgress && { onProgress }),
         ...(onRetry && { onRetry }),
       });
-      if (answer.status === 304) return { kind: 'unchanged' };
-      const payload = payloadOfBody(answer.body, format, answer.headers.get('content-type'));
-      if (payload === undefined) throw unusable(name, format, answer.headers.get('content-type'));
+      const policy = await serverPolicy(url, headers, answer);
+      if (answer.status === 304) return { kind: 'unchanged', server: policy.server };
+      const contentType = answer.headers.get('content-type');
+      const payload = payloadOfBody(answer.body, format, { contentType, previous });
+      if (typeof payload === 'string') throw unusable(name, payload, answer.body, contentType);
       return {
         kind: 'new',
         payload,
-        etag: answer.headers.get('etag') ?? undefined,
-        lastModified: answer.headers.get('last-modified') ?? undefined,
+        isStorable: options.ttlMs !== 'server' || policy.isStorable,
+        facts: {
+          etag: answer.headers.get('etag') ?? undefined,
+          lastModified: answer.headers.get('last-modified') ?? undefined,
+          answeredBy: urlIdentity(answer.url),
+          contentType: contentType ?? undefined,
+          server: policy.server,
+          hasByteOrderMark: payload.hasByteOrderMark || undefined,
+        },
       };
     },
   };
 }
 
-/** Tags of another URL's payload would make the server confirm something that it never sent. */
-function conditionsOf(meta: CacheMeta | undefined, sourceId: string): Record<string, string> {
-  if (meta === undefined || meta.sourceId !== sourceId) return {};
+/** Sent to the URL that answered last only: the tags of one redirect's target say nothing about another. */
+function conditionsOf(meta: CacheMeta | undefined): FetchOptions['conditions'] {
+  const { etag, lastModified, answeredBy } = meta ?? {};
+  if (answeredBy === undefined || (etag ?? lastModified) === undefined) return undefined;
   return {
-    ...(meta.etag !== undefined && { 'if-none-match': meta.etag }),
-    ...(meta.lastModified !== undefined && { 'if-modified-since': meta.lastModified }),
+    isFor: (url) => urlIdentity(url) === answeredBy,
+    headers: {
+      ...(etag !== undefined && { 'if-none-match': etag }),
+      ...(lastModified !== undefined && { 'if-modified-since': lastModified }),
+    },
   };
 }
 
 /** A login page of a hotel, for instance: status 200, and not what was asked for. */
-function unusable(name: string, format: BodyFormat, contentType: string | null): LockError {
-  const wanted = format === 'text' ? 'UTF-8 text' : 'JSON';
-  const fact = `the answer is no ${wanted} (its content type is ${contentType ?? 'not given'})`;
+function unusable(name: string, wanted: string, body: Buffer, contentType: string | null): LockError {
+  const what = body.length === 0 ? 'is empty' : `has the content type ${contentType ?? 'not given'}`;
+  const fact = `the answer is not ${wanted}: it ${what}`;
   return new LockError(`Could not fetch "${name}": ${fact}. Check the URL.`, {
     code: 'HOLDFAST_NETWORK',
     resource: name,

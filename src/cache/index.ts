@@ -1,6 +1,6 @@
 export { SharedCache, type SharedCacheOptions, type SharedFetchRequest } from './shared-cache.js';
 export { HttpCache, HTTP_CACHE_MAX_SIZE_BYTES, type HttpCacheOptions } from './http-cache.js';
-export type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './cache.js';
+export type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
 export type { CacheEvent, CacheListener } from './events.js';
 export type { Accept } from './refresh.js';
 export type { BodyFormat } from './payload.js';

@@ -9,46 +9,100 @@ export interface Payload {
   readonly data: Buffer;
 }
 
-/** @throws TypeError for what JSON cannot say. */
+/** @throws TypeError for a value that would not come back equal from JSON, naming its place. */
 export function payloadOfValue(value: unknown): Payload {
-  const text = JSON.stringify(value) as string | undefined;
+  const text = JSON.stringify(value, refuseWhatJsonChanges) as string | undefined;
   if (text === undefined) throw new TypeError(`JSON has no form for ${typeof value}.`);
   return { format: 'json', data: Buffer.from(text) };
 }
 
-/** How a body is to be understood. `auto`: JSON where it is JSON, else text where it is UTF-8, else bytes. */
-export type BodyFormat = 'json' | 'text' | 'bytes' | 'auto';
-
-/** Undefined when the body is not what `format`, or its own content type, says. JSON is kept to the letter. */
-export function payloadOfBody(
-  body: Buffer,
-  format: BodyFormat,
-  contentType: string | null,
-): Payload | undefined {
-  const mustBeJson = format === 'json' || (format === 'auto' && /[/+]json\b/i.test(contentType ?? ''));
-  if (mustBeJson || format === 'auto') {
-    const json = jsonTextOf(body);
-    if (json !== undefined) return { format: 'json', data: json };
-    if (mustBeJson) return undefined;
-  }
-  if (format === 'text' || (format === 'auto' && isUtf8(body))) {
-    return isUtf8(body) ? { format: 'text', data: Buffer.from(JSON.stringify(body.toString())) } : undefined;
-  }
-  return { format: 'base64', data: Buffer.from(`"${body.toString('base64')}"`) };
+/** JSON.stringify would write `{}` for a Map and `null` for NaN. An undefined property is left out, as usual. */
+function refuseWhatJsonChanges(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  // As it was before its own toJSON.
+  const original = this[key];
+  const place = key === '' ? 'the value' : `"${key}"`;
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`JSON has no form for ${value}, which ${place} is.`);
+  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint')
+    throw new TypeError(`JSON has no form for a ${typeof value}, which ${place} is.`);
+  if (original instanceof Map || original instanceof Set || ArrayBuffer.isView(original))
+    throw new TypeError(
+      `JSON has no form for a ${original.constructor.name}, which ${place} is. Convert it to an array first.`,
+    );
+  if (value === undefined && Array.isArray(this))
+    throw new TypeError(`JSON has no form for undefined, which ${place} of a list is.`);
+  return value;
 }
 
-function jsonTextOf(body: Buffer): Buffer | undefined {
-  if (!isUtf8(body)) return undefined;
-  const text = body
-    .toString()
-    .replace(/^\uFEFF/, '')
-    .trim();
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
+/**
+ * How a body is understood. `auto`: what it was before, if this request has a payload already; else text for `text/plain`,
+ * JSON where it is JSON, text where it is UTF-8, and bytes.
+ */
+export type BodyFormat = 'json' | 'text' | 'bytes' | 'auto';
+
+/** Whether a payload in the file is what a caller of `wanted` asked for. */
+export function isOfFormat(stored: PayloadFormat, wanted: BodyFormat): boolean {
+  return wanted === 'auto' || stored === (wanted === 'bytes' ? 'base64' : wanted);
+}
+
+/** What is known of a body besides its bytes. */
+export interface BodyFacts {
+  readonly contentType: string | null;
+  /** The payload that this request had before. */
+  readonly previous:
+    { readonly format: PayloadFormat; readonly contentType?: string | undefined } | undefined;
+}
+
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** The payload, to the byte; or, as text for people, what was expected instead of this body. */
+export function payloadOfBody(
+  body: Buffer,
+  wanted: BodyFormat,
+  { contentType, previous }: BodyFacts,
+): (Payload & { readonly hasByteOrderMark: boolean }) | string {
+  const hasByteOrderMark = body.subarray(0, 3).equals(UTF8_MARK);
+  const format = wanted === 'auto' ? formatOf(body, contentType, previous) : wanted;
+  if (wanted === 'auto' && isHtml(contentType) && previous !== undefined && !isHtml(previous.contentType))
+    return `${previous.contentType ?? 'what it was before'}`;
+  switch (format) {
+    case 'json': {
+      const data = hasByteOrderMark ? body.subarray(3) : body;
+      return isJson(data) ? { format: 'json', data, hasByteOrderMark } : 'JSON';
+    }
+    case 'text':
+      if (!isUtf8(body)) return 'UTF-8 text';
+      return { format, data: Buffer.from(JSON.stringify(body.toString())), hasByteOrderMark: false };
+    case 'bytes':
+      return { format: 'base64', data: Buffer.from(`"${body.toString('base64')}"`), hasByteOrderMark: false };
   }
-  return Buffer.from(text);
+}
+
+/** A refresh never changes the format by itself: a login page is not the new form of a list. */
+function formatOf(
+  body: Buffer,
+  contentType: string | null,
+  previous: BodyFacts['previous'],
+): Exclude<BodyFormat, 'auto'> {
+  if (previous !== undefined) return previous.format === 'base64' ? 'bytes' : previous.format;
+  if (/[/+]json\b/i.test(contentType ?? '')) return 'json';
+  if (/^text\/(?!json)/i.test(contentType ?? '') && isUtf8(body)) return 'text';
+  if (isJson(body)) return 'json';
+  return isUtf8(body) ? 'text' : 'bytes';
+}
+
+function isHtml(contentType: string | null | undefined): boolean {
+  return /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(contentType ?? '');
+}
+
+function isJson(body: Buffer): boolean {
+  if (!isUtf8(body)) return false;
+  try {
+    JSON.parse(body.toString());
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The value: of JSON frozen to its depth, because all callers of one process share it. */
@@ -64,9 +118,11 @@ export function valueOf(content: CacheContent): unknown {
   }
 }
 
-/** What a person or a pipe gets: the very bytes of a text or of binary data, the text of JSON. */
-export function printable(content: CacheContent): Buffer {
-  if (content.meta.format === 'json') return Buffer.concat([content.data, Buffer.from('\n')]);
+/** The very bytes that the source delivered. */
+export function bytesOf(content: CacheContent): Buffer {
+  const { format, hasByteOrderMark } = content.meta;
+  if (format === 'json')
+    return hasByteOrderMark === true ? Buffer.concat([UTF8_MARK, content.data]) : content.data;
   const value = valueOf(content) as string | Buffer;
   return typeof value === 'string' ? Buffer.from(value) : value;
 }

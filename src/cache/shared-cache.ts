@@ -1,15 +1,10 @@
-import {
-  Cache,
-  type CacheCallOptions,
-  type CacheOptions,
-  type CacheRefreshOptions,
-  type CacheResult,
-} from './cache.js';
+import { Cache } from './cache.js';
+import type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
 import { payloadOfValue } from './payload.js';
 
 export interface SharedCacheOptions<T> extends CacheOptions<T> {
   /**
-   * Gets a new value, which JSON must be able to say. Runs in one process at a time. Retries are its own business;
+   * Gets a new value, which JSON must be able to carry (no Map, Set, NaN or function in it). Runs in one process at a time. Retries are its own business;
    * `signal` aborts at the refresh's deadline.
    */
   readonly fetch: (request: SharedFetchRequest<T>) => T | Promise<T>;
@@ -40,6 +35,7 @@ export class SharedCache<T> {
       {
         name: undefined,
         id: undefined,
+        accepts: (format) => format === 'json',
         fetch: async ({ signal, previous }) => {
           const value = await options.fetch({ signal, previous: previous?.value });
           return { kind: 'new', payload: payloadOfValue(value) };
@@ -49,9 +45,14 @@ export class SharedCache<T> {
     );
   }
 
+  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. */
+  close(): void {
+    this.#cache.close();
+  }
+
   /**
    * The value: from the file while it is fresh, otherwise after one refresh, which all processes share. If that fails and
-   * there is an old value, that is what comes, with `isStale` and `refreshError`.
+   * there is an old value, that one is returned, with `isStale` and `refreshError`.
    *
    * @throws LockError of the lock, the source or the disk when there is no value to serve; what `fetch` throws.
    */

@@ -1,6 +1,7 @@
+import type { Clock } from '../core/time.js';
 import type { Progress } from '../net/attempt.js';
 import type { RetryEvent } from '../net/fetch.js';
-import type { CacheMeta } from './format.js';
+import type { CacheMeta, PayloadFormat } from './format.js';
 import type { Payload } from './payload.js';
 
 /** What a refresh gives to the source of its payload. */
@@ -14,6 +15,11 @@ export interface SourceRequest<T> {
   /** The whole of it, as the user gave it. */
   readonly statedTimeoutMs: number;
   readonly timeoutSource: string;
+  /** Attempts in all, where the caller has an old payload and will not wait for more; else the source decides. */
+  readonly attempts: number | undefined;
+  /** Nothing of this fetch may keep the process alive. */
+  readonly isDetached: boolean;
+  readonly clock: Clock;
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly onRetry: ((event: RetryEvent) => void) | undefined;
 }
@@ -22,17 +28,31 @@ export type SourceResult =
   | {
       readonly kind: 'new';
       readonly payload: Payload;
-      readonly etag?: string | undefined;
-      readonly lastModified?: string | undefined;
+      /** What the file keeps about the answer. */
+      readonly facts?: AnswerFacts;
+      /** `false`: the source forbids to keep it (`no-store`); it goes to this caller only. */
+      readonly isStorable?: boolean;
     }
   /** The previous payload is still right. */
-  | { readonly kind: 'unchanged' };
+  | { readonly kind: 'unchanged'; readonly server?: CacheMeta['server'] };
+
+export type AnswerFacts = Pick<
+  CacheMeta,
+  'etag' | 'lastModified' | 'answeredBy' | 'contentType' | 'server' | 'hasByteOrderMark'
+>;
 
 /** Where a cache gets its payload. */
 export interface Source<T> {
   /** For people; no credentials. */
   readonly name: string | undefined;
-  /** Tells it from other sources of the same name. Undefined: whatever is in the file is of this source. */
+  /** Identity of the request. Undefined: whatever is in the file is of this source. */
   readonly id: string | undefined;
+  /** Whether a stored payload of that format is what this source's caller asked for. */
+  readonly accepts: (format: PayloadFormat) => boolean;
   fetch(request: SourceRequest<T>): Promise<SourceResult>;
+}
+
+/** Whether `meta` is about a payload of this source: the only one that its callers may get. */
+export function isOwnPayload<T>({ id, accepts }: Source<T>, meta: CacheMeta): boolean {
+  return (id === undefined || meta.sourceId === id) && accepts(meta.format);
 }

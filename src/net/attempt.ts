@@ -1,8 +1,9 @@
 import type { Clock } from '../core/time.js';
 import { deadlineSignal, type DeadlineSignal } from './deadline.js';
+import { DECODABLE, decoded } from './decode.js';
+import { exchange, type ExchangeRequest, type RawAnswer } from './exchange.js';
 import { connectionFailure, NetworkFailure, statusFailure } from './network-failure.js';
 import { retryAfterMs } from './retry-after.js';
-import { splitCredentials } from './url.js';
 
 export interface Progress {
   readonly receivedBytes: number;
@@ -10,21 +11,28 @@ export interface Progress {
   readonly totalBytes: number | undefined;
 }
 
-/** What an answer offers to the one who consumes it. */
+/** What an answer offers to its consumer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** The body, decoded. Ends only when it is complete: a body that was cut short throws. */
+  /** Of the last request, after all redirects; without credentials and fragment. */
+  readonly url: string;
+  /** The body, decoded unless `isRaw`. Ends only when it is complete: a body that was cut short throws. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 export interface AttemptOptions {
   readonly clock: Clock;
   readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Asked for before each attempt. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  readonly conditions: ExchangeRequest['conditions'];
   readonly requestBody: string | Uint8Array | undefined;
-  /** Statuses besides 200 to 299 that are answers, not failures. */
+  /** Statuses besides 200 and 203 that are answers, not failures. */
   readonly acceptedStatus: readonly number[];
+  /** The bytes as they come over the wire, and no encoding is asked for. */
+  readonly isRaw: boolean;
+  readonly isDetached: boolean;
   readonly idleTimeoutMs: number;
   readonly maxSizeBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -39,40 +47,32 @@ export async function attemptFetch<T>(
 ): Promise<T> {
   const { clock, signal, idleTimeoutMs } = options;
   const idle = deadlineSignal(clock, idleTimeoutMs, signal);
-  let response: Response | undefined;
+  let answer: RawAnswer | undefined;
   try {
-    response = await send(url, options, idle);
-    const { status, headers } = response;
-    if (!response.ok && !options.acceptedStatus.includes(status)) {
-      throw statusFailure(
-        status,
-        response.statusText,
-        retryAfterMs(headers.get('retry-after'), clock.wallNow()),
-      );
-    }
-    return await consume({ status, headers, body: bodyOf(response, options, idle) });
+    answer = await send(url, options, idle);
+    const { status, statusText, headers } = answer;
+    if (status !== 200 && status !== 203 && !options.acceptedStatus.includes(status))
+      throw statusFailure(status, statusText, retryAfterMs(headers.get('retry-after'), clock.wallNow()));
+    return await consume({ status, headers, url: answer.url, body: bodyOf(answer, options, idle) });
   } finally {
     idle.dispose();
-    // Frees the connection of a body that nobody read to its end.
-    if (response?.body?.locked === false) await response.body.cancel().catch(() => undefined);
+    // Frees the connection of a body that was not read to its end.
+    answer?.body.on('error', () => undefined).destroy();
   }
 }
 
-async function send(url: string | URL, options: AttemptOptions, idle: DeadlineSignal): Promise<Response> {
-  const { url: plain, authorization } = splitCredentials(url);
-  const headers = new Headers(options.headers);
-  if (authorization !== undefined && !headers.has('authorization'))
-    headers.set('authorization', authorization);
+async function send(url: string | URL, options: AttemptOptions, idle: DeadlineSignal): Promise<RawAnswer> {
   try {
-    return await fetch(plain, {
+    return await exchange(url, {
       method: options.method,
-      headers,
+      headers: { 'accept-encoding': options.isRaw ? 'identity' : DECODABLE, ...options.headers() },
+      conditions: options.conditions,
+      body: options.requestBody,
       signal: idle.signal,
-      ...(options.requestBody !== undefined && {
-        body: options.requestBody as NonNullable<RequestInit['body']>,
-      }),
+      isDetached: options.isDetached,
     });
   } catch (error) {
+    if (error instanceof NetworkFailure) throw error;
     if (options.signal?.aborted === true) throw options.signal.reason;
     if (idle.isExpired) throw silence(options.idleTimeoutMs, 'did not answer');
     throw connectionFailure(error);
@@ -80,42 +80,41 @@ async function send(url: string | URL, options: AttemptOptions, idle: DeadlineSi
 }
 
 async function* bodyOf(
-  response: Response,
+  answer: RawAnswer,
   options: AttemptOptions,
   idle: DeadlineSignal,
 ): AsyncGenerator<Uint8Array> {
   const { maxSizeBytes, onProgress, idleTimeoutMs } = options;
-  const totalBytes = sizeOf(response);
-  if (totalBytes !== undefined && totalBytes > maxSizeBytes) throw tooLarge(totalBytes, maxSizeBytes);
+  const encoding = options.isRaw ? null : answer.headers.get('content-encoding');
+  const totalBytes = lengthOf(answer.headers);
+  if (encoding === null && totalBytes !== undefined && totalBytes > maxSizeBytes)
+    throw tooLarge(totalBytes, maxSizeBytes);
   let receivedBytes = 0;
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
+  let decodedBytes = 0;
+  answer.body.on('data', (chunk: Uint8Array) => {
+    idle.extend(idleTimeoutMs);
+    receivedBytes += chunk.length;
+    onProgress?.({ receivedBytes, totalBytes });
+  });
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      idle.extend(idleTimeoutMs);
-      receivedBytes += value.length;
-      if (receivedBytes > maxSizeBytes) throw tooLarge(receivedBytes, maxSizeBytes);
-      onProgress?.({ receivedBytes, totalBytes });
-      yield value;
+    for await (const chunk of decoded(answer.body, encoding) as AsyncIterable<Uint8Array>) {
+      decodedBytes += chunk.length;
+      if (decodedBytes > maxSizeBytes) throw tooLarge(decodedBytes, maxSizeBytes);
+      yield chunk;
     }
   } catch (error) {
     if (error instanceof NetworkFailure) throw error;
     if (options.signal?.aborted === true) throw options.signal.reason;
     if (idle.isExpired) throw silence(idleTimeoutMs, 'fell silent in the middle of the body');
     throw cutShort(receivedBytes, totalBytes, error);
-  } finally {
-    await reader.cancel().catch(() => undefined);
   }
   if (totalBytes !== undefined && receivedBytes < totalBytes) throw cutShort(receivedBytes, totalBytes);
 }
 
-/** Undefined when the length is that of a compressed form: what we count is decoded. */
-function sizeOf(response: Response): number | undefined {
-  const text = response.headers.get('content-length');
-  if (text === null || response.headers.has('content-encoding')) return undefined;
-  return /^\d+$/.test(text) ? Number(text) : undefined;
+/** As it comes over the wire: of the encoded form, where there is one. */
+function lengthOf(headers: Headers): number | undefined {
+  const text = headers.get('content-length');
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function silence(idleTimeoutMs: number, what: string): NetworkFailure {

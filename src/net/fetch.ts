@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.js';
 import { LockError } from '../core/errors.js';
 import { attemptFetch, type Answer, type Progress } from './attempt.js';
 import { deadlineSignal } from './deadline.js';
+import type { ExchangeRequest } from './exchange.js';
 import { NetworkFailure } from './network-failure.js';
 import { displayUrl } from './url.js';
 
@@ -20,11 +21,18 @@ export const FETCH_MAX_SIZE_BYTES = 1_073_741_824;
 export interface FetchOptions {
   readonly clock: Clock;
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A function is asked before each attempt. */
+  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** Headers that are sent only to the URL that they are for, whichever redirects lead there: tags of its last answer. */
+  readonly conditions?: ExchangeRequest['conditions'];
   /** Sent again with every attempt. */
   readonly requestBody?: string | Uint8Array;
-  /** Statuses besides 200 to 299 that are answers, not failures (304). */
+  /** Statuses besides 200 and 203 that are answers, not failures (304). */
   readonly acceptedStatus?: readonly number[];
+  /** Default false: content encodings are undone. `true`: the bytes as they come, for checksums. */
+  readonly isRaw?: boolean;
+  /** The request does not keep the process alive. Its timers are those of `clock`. */
+  readonly isDetached?: boolean;
   readonly attempts?: number;
   readonly firstRetryMs?: number;
   readonly idleTimeoutMs?: number;
@@ -52,7 +60,7 @@ export interface RetryEvent {
 
 /**
  * Fetches `url` and hands each attempt's answer to `consume`, which must begin afresh each time. Only what may pass is
- * tried again: no connection, silence, a body cut short, and the statuses 408, 425, 429, 500, 502, 503 and 504; the
+ * tried again: no connection, silence, a body cut short, and the statuses 202, 408, 425, 429, 500, 502, 503 and 504; the
  * server's Retry-After is kept. Use it for requests that may safely be sent twice.
  *
  * @throws LockError HOLDFAST_NETWORK with a {@link NetworkFailure} as cause; the signal's reason; what `consume` throws.
@@ -68,8 +76,11 @@ export async function fetchRetrying<T>(
   const request = {
     clock,
     method: options.method ?? 'GET',
-    headers: options.headers ?? {},
+    headers: headersOf(options.headers),
+    conditions: options.conditions,
     requestBody: options.requestBody,
+    isRaw: options.isRaw ?? false,
+    isDetached: options.isDetached ?? false,
     acceptedStatus: options.acceptedStatus ?? [],
     idleTimeoutMs: options.idleTimeoutMs ?? FETCH_IDLE_TIMEOUT_MS,
     maxSizeBytes: options.maxSizeBytes ?? FETCH_MAX_SIZE_BYTES,
@@ -99,15 +110,19 @@ export async function fetchRetrying<T>(
   }
 }
 
+function headersOf(headers: FetchOptions['headers'] = {}): () => Readonly<Record<string, string>> {
+  return typeof headers === 'function' ? headers : () => headers;
+}
+
 /** The whole body in memory. See {@link fetchRetrying}. */
 export async function fetchBytes(
   url: string | URL,
   options: FetchOptions,
-): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Buffer }> {
-  return fetchRetrying(url, options, async ({ status, headers, body }) => {
+): Promise<Omit<Answer, 'body'> & { readonly body: Buffer }> {
+  return fetchRetrying(url, options, async ({ body, ...answer }) => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
-    return { status, headers, body: Buffer.concat(chunks) };
+    return { ...answer, body: Buffer.concat(chunks) };
   });
 }
 
@@ -126,13 +141,19 @@ function networkError(url: string | URL, fact: string, nextStep: string, cause: 
   });
 }
 
+const NEXT_STEPS: Partial<Record<NetworkFailure['kind'], string>> = {
+  'too-large': 'Raise the limit if that is right',
+  certificate: "Check the server's certificate; name an authority of your own in NODE_EXTRA_CA_CERTS",
+};
+
 function finalError(url: string | URL, failure: NetworkFailure, attempts: number): LockError {
   if (!failure.isTransient) {
-    const nextStep =
-      failure.kind === 'too-large'
-        ? 'Raise the limit if that is right'
-        : 'Check the URL; asking again would not help';
-    return networkError(url, failure.message, nextStep, failure);
+    return networkError(
+      url,
+      failure.message,
+      NEXT_STEPS[failure.kind] ?? 'Check the URL; asking again would not help',
+      failure,
+    );
   }
   const times = attempts === 1 ? 'once' : `${attempts} times`;
   return networkError(url, `${failure.message} (tried ${times})`, 'Try again later', failure);

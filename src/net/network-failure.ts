@@ -1,6 +1,6 @@
 /** Why one attempt failed. The `cause` of the LockError that the caller of a fetch sees. */
 export class NetworkFailure extends Error {
-  readonly kind: 'status' | 'connection' | 'timeout' | 'cut-short' | 'too-large' | 'request';
+  readonly kind: 'status' | 'connection' | 'certificate' | 'timeout' | 'cut-short' | 'too-large' | 'request';
   readonly isTransient: boolean;
   readonly status: number | undefined;
   /** Milliseconds that the server asked us to stay away. */
@@ -25,8 +25,8 @@ export class NetworkFailure extends Error {
   }
 }
 
-/** Server busy or in between: asking again may help. 501 and 505 will say the same for ever. */
-const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Server busy, in between, or not yet done (202): asking again may help. 501 and 505 will say the same for ever. */
+const TRANSIENT_STATUS = new Set([202, 408, 425, 429, 500, 502, 503, 504]);
 
 /** Not ENOTFOUND: a name that does not exist is a typing error more often than a moment (EAI_AGAIN is the moment). */
 const TRANSIENT_CODES = new Set([
@@ -53,7 +53,8 @@ export function statusFailure(
   retryAfter: number | undefined,
 ): NetworkFailure {
   const name = statusText === '' ? String(status) : `${status} ${statusText}`;
-  return new NetworkFailure(`the server answered ${name}`, {
+  const meaning = status >= 200 && status < 300 ? ', which carries no whole payload' : '';
+  return new NetworkFailure(`the server answered ${name}${meaning}`, {
     kind: 'status',
     isTransient: TRANSIENT_STATUS.has(status),
     status,
@@ -61,9 +62,17 @@ export function statusFailure(
   });
 }
 
-/** What `fetch` threw before there was an answer. */
+/** OpenSSL's verify results, Node's own codes, and the plain "wrong version number" of a port without TLS. */
+export const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+
+/** What was thrown before there was an answer. */
 export function connectionFailure(error: unknown): NetworkFailure {
   const { code, message } = innermost(error);
+  if (code !== undefined && TLS_CODE.test(code)) {
+    const fact = `its TLS certificate or connection was refused (${code})`;
+    return new NetworkFailure(fact, { kind: 'certificate', isTransient: false, cause: error });
+  }
   const isTransient = code !== undefined && TRANSIENT_CODES.has(code);
   return new NetworkFailure(`the server cannot be reached (${code ?? message})`, {
     kind: 'connection',

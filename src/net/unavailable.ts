@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/duration.js';
 import { LockError } from '../core/errors.js';
+import { TLS_CODE } from './network-failure.js';
 
 /** A server that is not there, does not answer, or does not let us in. */
 export function unavailableError(
@@ -79,10 +80,6 @@ export function connectionFact(
 /** Alerts that come from the server: it is our certificate that they are about (RFC 8446, 6.2). */
 const CLIENT_CERTIFICATE =
   /^ERR_SSL_\w*ALERT_(CERTIFICATE_|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)/;
-
-/** OpenSSL's verify results, Node's own codes, and the plain "wrong version number" of a port without TLS. */
-const TLS_CODE =
-  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
 
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 
 import { errnoOf } from '../core/system-error.js';
-import type { Answer } from '../net/attempt.js';
+import { Download } from '../net/download.js';
 import { fetchRetrying } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
 import { execFile } from '../process/exec.js';
@@ -25,6 +26,7 @@ export async function fetchArchive(
   const display = withoutCredentials(source.archive);
   const path = `${dir}.download`;
   reporter.stage('download');
+  const download = new Download(path);
   try {
     await fetchRetrying(
       source.archive,
@@ -32,12 +34,17 @@ export async function fetchArchive(
         clock,
         timeoutMs: attemptTimeoutMs,
         maxSizeBytes: Infinity,
+        // The checksum is of the file at the server: an archive served as `Content-Encoding: gzip` is not to be unpacked.
+        isRaw: true,
+        headers: () => download.rangeHeaders(),
+        acceptedStatus: [206, 416],
         onRetry: ({ attempt, attempts, delayMs, failure }) =>
           reporter.send({ type: 'retry', attempt, attempts, delayMs, reason: failure.message }),
         ...(signal && { signal }),
       },
-      (answer) => save(answer, path, source.sha256, recipeName, display),
+      (answer) => download.take(answer),
     );
+    await assertChecksum(path, source.sha256, recipeName, display);
     reporter.stage('unpack');
     await unpack(source, path, dir, context);
   } finally {
@@ -47,23 +54,14 @@ export async function fetchArchive(
 }
 
 /** A whole body with a wrong checksum is another file: asking again would bring the same one. */
-async function save(
-  { body }: Answer,
+async function assertChecksum(
   path: string,
   sha256: string,
   recipeName: string,
   display: string,
 ): Promise<void> {
   const hash = createHash('sha256');
-  const file = await open(path, 'w');
-  try {
-    for await (const chunk of body) {
-      hash.update(chunk);
-      await file.writeFile(chunk);
-    }
-  } finally {
-    await file.close();
-  }
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   const actual = hash.digest('hex');
   if (actual === sha256.toLowerCase()) return;
   const fact = `"${display}" has the SHA-256 ${actual}, not ${sha256.toLowerCase()}`;

@@ -11,7 +11,7 @@ import { freshnessOf } from '../../src/cache/freshness.js';
 import { HttpCache } from '../../src/cache/http-cache.js';
 import { SharedCache } from '../../src/cache/shared-cache.js';
 import { createLock } from '../../src/locks/lock.js';
-import { answer, answerJson, closedPort, faultServer } from '../support/fault-server.js';
+import { answer, answerJson, faultServer } from '../support/fault-server.js';
 import { fullDisk } from '../support/full-disk.js';
 import { testDirectory } from '../support/directory.js';
 
@@ -37,7 +37,7 @@ describe('the file', () => {
   test('is JSON with the payload under data, beside schema, generation, length and SHA-256 of its very bytes', async () => {
     const { path, bytes } = await filledCache();
     const file = parsed(path);
-    expect(file).toMatchObject({ schema: 1, generation: 1, data: { list: ['a', 'ä'], n: 1 } });
+    expect(file).toMatchObject({ schema: 2, generation: 1, data: { list: ['a', 'ä'], n: 1 } });
     const data = '{"list":["a","ä"],"n":1}';
     expect(bytes.toString()).toContain(`"data":${data}\n}\n`);
     expect(file.length).toBe(Buffer.byteLength(data));
@@ -61,7 +61,7 @@ const FAULTS: [name: string, spoil: (bytes: Buffer) => Buffer | string][] = [
   ['with another generation', (bytes) => bytes.toString().replace(/( {15})1/, '$19x')],
   ['no cache file at all', () => '{"some":"JSON"}'],
   ['binary', () => Buffer.alloc(5_000, 0xff)],
-  ['of a newer schema', (bytes) => bytes.toString().replace('{"schema":1', '{"schema":2')],
+  ['of a newer schema', (bytes) => bytes.toString().replace('{"schema":2', '{"schema":3')],
 ];
 
 describe.each(FAULTS)('a file that is %s', (_name, spoil) => {
@@ -97,11 +97,14 @@ test('every place at which a file can be cut is noticed', async () => {
 });
 
 test('without a network the old generation is served and said to be stale', async () => {
-  const server = await faultServer((_, response) => answerJson(response, { n: 1 }));
+  const server = await faultServer((_, response, hit) => {
+    if (hit === 1) answerJson(response, { n: 1 });
+    else response.destroy();
+  });
   const path = join(testDirectory(), 'list.json');
   await new HttpCache(path, server.url).get();
   const events: CacheEvent[] = [];
-  const url = await closedPort();
+  const { url } = server;
   const options = {
     ttlMs: 0,
     attempts: 2,
@@ -145,7 +148,7 @@ describe('what the source delivers', () => {
       answer(response, 200, { 'content-type': 'text/html' }, '<html>'),
     );
     const cache = new HttpCache(join(testDirectory(), 'f'), server.url);
-    await expect(cache.get()).rejects.toThrow(/the answer is no JSON \(its content type is text\/html\)/);
+    await expect(cache.get()).rejects.toThrow(/the answer is not JSON: it has the content type text\/html/);
   });
 
   test('may be text or bytes, and comes back as it was', async () => {

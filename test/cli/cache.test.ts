@@ -2,7 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { answer, answerJson, closedPort, faultServer } from '../support/fault-server.js';
+import { answer, answerJson, faultServer } from '../support/fault-server.js';
 import { testDirectory } from '../support/directory.js';
 import { dataOf } from '../support/holdfast.js';
 import { start } from '../support/processes.js';
@@ -199,7 +199,7 @@ describe('cache get', () => {
       '',
       text.slice(0, -4),
       text.replace('"n":1', '"n":2'),
-      text.replace('"schema":1', '"schema":7'),
+      text.replace('"schema":2', '"schema":7'),
     ]) {
       writeFileSync(file, broken);
       const { code, stdout, stderr } = await holdfast(['cache', 'get', file]);
@@ -208,7 +208,7 @@ describe('cache get', () => {
       const hits = server.requests.length;
       expect(await holdfast(['cache', 'get', file, '--url', server.url])).toMatchObject({
         code: 0,
-        stdout: '{"n":1}\n',
+        stdout: '{"n":1}',
       });
       expect(server.requests).toHaveLength(hits + 1);
     }
@@ -216,16 +216,19 @@ describe('cache get', () => {
   });
 
   test('without a network the old payload is printed, called stale, and the exit code tells', async () => {
-    const server = await faultServer((_, response) => answerJson(response, { n: 1 }));
+    const server = await faultServer((_, response, hit) => {
+      if (hit === 1) answerJson(response, { n: 1 });
+      else response.destroy();
+    });
     const file = join(testDirectory(), 'list.json');
     await holdfast(['cache', 'refresh', file, '--url', server.url, '--ttl', '0']);
-    const offline = await holdfast(['cache', 'get', file, '--url', await closedPort()]);
-    expect(offline).toMatchObject({ code: 20, stdout: '{"n":1}\n' });
+    const offline = await holdfast(['cache', 'get', file, '--url', server.url]);
+    expect(offline).toMatchObject({ code: 20, stdout: '{"n":1}' });
     expect(offline.stderr).toMatch(/cannot be reached[^]*list\.json is stale: generation 1, fetched/);
     const unasked = await holdfast(['cache', 'get', file]);
     expect(unasked).toMatchObject({
       code: 0,
-      stdout: '{"n":1}\n',
+      stdout: '{"n":1}',
       stderr: expect.stringContaining('is stale'),
     });
   });
@@ -266,4 +269,36 @@ test.each([
   [['cache'], 'needs one more word'],
 ])('%j is a wrong call: 64', async (args, fact) => {
   expect(await holdfast(args)).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(fact) });
+});
+
+describe('cache ls and cache rm', () => {
+  test('list the caches of a directory, and remove only what is one', async () => {
+    const server = await faultServer((_, response) => answerJson(response, { n: 1 }));
+    const directory = testDirectory();
+    const file = join(directory, 'list.json');
+    await holdfast(['cache', 'refresh', '-q', file, '--url', server.url]);
+    writeFileSync(join(directory, 'notes.txt'), 'mine');
+    const { stdout } = await holdfast(['cache', 'ls', directory]);
+    expect(stdout).toMatch(/^FILE .*\nlist\.json +fresh +/);
+    expect(stdout).not.toContain('notes.txt');
+    expect((await holdfast(['cache', 'rm', join(directory, 'notes.txt')])).code).toBe(65);
+    expect((await holdfast(['cache', 'rm', file])).code).toBe(0);
+    expect((await holdfast(['cache', 'rm', file])).code).toBe(74);
+    expect(readFileSync(join(directory, 'notes.txt'), 'utf8')).toBe('mine');
+  });
+});
+
+test('cache get --expect, --header and --max-size', async () => {
+  const server = await faultServer((request, response) =>
+    answer(response, 200, { 'content-type': 'text/plain' }, String(request.headers['x-token'])),
+  );
+  const file = join(testDirectory(), 'f');
+  const get = (...more: string[]): ReturnType<typeof holdfast> =>
+    holdfast(['cache', 'get', file, '--url', server.url, ...more]);
+  expect(await get('--header', 'X-Token: one')).toMatchObject({ code: 0, stdout: 'one' });
+  expect(await get('--header', 'X-Token: two')).toMatchObject({ code: 0, stdout: 'two' });
+  expect(await get('--expect', 'json', '--header', 'X-Token: two')).toMatchObject({ code: 20, stdout: '' });
+  expect((await get('--max-size', '1', '--header', 'X-Token: three')).stderr).toContain('the limit is 1');
+  const bad = await get('--header', 'hush');
+  expect([bad.code, bad.stderr.includes('hush')]).toEqual([64, false]);
 });

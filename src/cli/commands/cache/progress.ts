@@ -1,4 +1,4 @@
-import type { CacheCallOptions } from '../../../cache/cache.js';
+import type { CacheCallOptions } from '../../../cache/options.js';
 import { formatDuration } from '../../../core/duration.js';
 import { systemClock } from '../../../platform/clock.js';
 import type { Progress } from '../../../net/attempt.js';

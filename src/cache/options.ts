@@ -1,0 +1,68 @@
+import type { WaitEvent } from '../core/events.js';
+import type { StandardSchema } from '../durable/standard-schema.js';
+import type { Lock } from '../locks/lock.js';
+import type { Progress } from '../net/attempt.js';
+import type { RetryEvent } from '../net/fetch.js';
+import type { CacheListener } from './events.js';
+import type { Ttl } from './freshness.js';
+import type { Accept, Refreshed } from './refresh.js';
+
+export interface CacheOptions<T> {
+  /**
+   * Milliseconds for which a payload counts as fresh; `server`: as long as the answer's own headers say (Cache-Control,
+   * Expires, Age; RFC 9111), and `no-store` and `must-revalidate` are honoured. Default: what the file says, or
+   * {@link CACHE_TTL_MS}.
+   */
+  readonly ttlMs?: Ttl;
+  /**
+   * Milliseconds for which a failed refresh is remembered: `get` serves the old payload meanwhile, without asking the
+   * source again. `refresh` always asks. Default {@link FAILURE_TTL_MS}.
+   */
+  readonly failureTtlMs?: number;
+  /** Milliseconds behind the TTL in which a stale payload is served at once, and refreshed in the background. Default 0. */
+  readonly staleWhileRevalidateMs?: number;
+  /** Checked whenever a new payload is parsed. One that does not fit is refused, or fetched anew. */
+  readonly schema?: StandardSchema<T>;
+  /** Milliseconds for a refresh, the wait for others included. Default {@link CACHE_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  /** As messages name it. */
+  readonly timeoutSource?: string;
+  /** Taken around every refresh, in the place of the lock beside the file (`lockFor(path)`). */
+  readonly lock?: string | Lock;
+  /** Directory for the lock file, instead of `.holdfast/locks` beside the cache. */
+  readonly lockDir?: string;
+  /** Permission bits of the file. Default: those it has, or 0o600: caches that other users read want 0o644. */
+  readonly mode?: number;
+  readonly onEvent?: CacheListener;
+}
+
+export interface CacheCallOptions {
+  readonly timeoutMs?: number;
+  readonly timeoutSource?: string;
+  readonly signal?: AbortSignal;
+  readonly onWait?: (event: WaitEvent) => void;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onRetry?: (event: RetryEvent) => void;
+}
+
+export interface CacheRefreshOptions extends CacheCallOptions {
+  /** Which refresh of another caller is used instead. Default `begun-since`: only one whose fetch began after this call. */
+  readonly accept?: Accept;
+  /** @internal On the boot clock: the moment that `accept` means. */
+  readonly sinceBootMs?: number;
+}
+
+export interface CacheResult<T> {
+  /** JSON is frozen: all callers of this process share one copy. */
+  readonly value: T;
+  /** Rises with every write of the file. */
+  readonly generation: number;
+  /** Wall clock. */
+  readonly fetchedAt: Date;
+  /** Older than its TTL, because a refresh runs in the background or has failed. */
+  readonly isStale: boolean;
+  /** `file`: read as it was. Otherwise how the refresh that this call waited for got it. */
+  readonly origin: 'file' | Refreshed<T>['by'];
+  /** Why this call's refresh failed, where an old payload could be served instead. */
+  readonly refreshError?: unknown;
+}
