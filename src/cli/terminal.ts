@@ -7,6 +7,11 @@ export function isStderrLive(): boolean {
   return isLive({ isTTY: isatty(2) });
 }
 
+/** Whether stdout is a terminal, not a pipe or a file. */
+export function isStdoutTerminal(): boolean {
+  return isatty(1);
+}
+
 /** Columns of the terminal at stderr. */
 export function stderrColumns(): number {
   try {

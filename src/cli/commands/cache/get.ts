@@ -9,6 +9,7 @@ import { printJson } from '../../envelope.js';
 import { note, printPayload } from '../../output.js';
 import { reportError } from '../../render/error.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
+import { isStdoutTerminal } from '../../terminal.js';
 import { FETCH_OPTIONS, FILE, QUIET, requestOptionsOf, resolveCacheTimeout, urlOf } from './arguments.js';
 import { RefreshReport } from './progress.js';
 import { describeAge } from './text.js';
@@ -65,7 +66,7 @@ async function fetched(
 
 /** A terminal's prompt belongs on a line of its own; a pipe gets the bytes as they are. */
 function forReader(bytes: Buffer): Buffer {
-  const isWithoutEnd = process.stdout.isTTY && bytes.length > 0 && bytes.at(-1) !== 10;
+  const isWithoutEnd = isStdoutTerminal() && bytes.length > 0 && bytes.at(-1) !== 10;
   return isWithoutEnd ? Buffer.concat([bytes, Buffer.from('\n')]) : bytes;
 }
 
