@@ -27,7 +27,16 @@ const lightCrypto = {
 /** A script of node:vm may not import by itself: what stays outside the bundle comes by way of the launcher. */
 const importByLauncher = {
   name: 'import-by-launcher',
-  renderChunk: (code, chunk) => (chunk.isEntry ? code.replaceAll(/\bimport\(/g, 'importFile(') : null),
+  renderChunk: (code, chunk) =>
+    chunk.name === 'run' && !chunk.isEntry ? code.replaceAll(/\bimport\(/g, 'importFile(') : null,
+};
+
+/** The entry only passes on what the file of the group has; the launcher loads that one. */
+const dropEntry = {
+  name: 'drop-entry',
+  generateBundle(_options, bundle) {
+    for (const [file, { isEntry }] of Object.entries(bundle)) if (isEntry === true) delete bundle[file];
+  },
 };
 
 /**
@@ -36,16 +45,18 @@ const importByLauncher = {
  */
 export default defineConfig({
   input: 'dist/bin/run.js',
-  // What the rarer files share with the entry stays in it, as exports more than it has in the source.
-  preserveEntrySignatures: 'allow-extension',
   platform: 'node',
   external: isExternal,
-  plugins: [lightCrypto, importByLauncher],
+  plugins: [lightCrypto, importByLauncher, dropEntry],
   makeAbsoluteExternalsRelative: true,
   output: {
     dir: 'dist/bin',
-    entryFileNames: '[name].cjs',
-    chunkFileNames: 'run-[name].cjs',
+    // Everything that every run loads is one file, whatever the rarer ones share with it. Left to itself
+    // the bundler splits it.
+    codeSplitting: { groups: [{ name: 'run', tags: ['$initial'] }] },
+    minifyInternalExports: false,
+    entryFileNames: 'entry.cjs',
+    chunkFileNames: ({ name }) => (name === 'run' ? 'run.cjs' : `run-${name}.cjs`),
     format: 'cjs',
     // Names stay, for the stack of an error that nobody foresaw.
     minify: { compress: true, mangle: { keepNames: true } },
