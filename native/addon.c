@@ -3,6 +3,7 @@
 #include "environment.h"
 #ifndef _WIN32
 #include "durable_node.h"
+#include "own.h"
 #endif
 
 #include <math.h>
@@ -189,6 +190,22 @@ static napi_value exchange(napi_env env, napi_callback_info info) {
   return number(env, result == 0 ? path_exchange(self.path, other) : result);
 }
 
+#ifndef _WIN32
+/* path, depth, owner, flags */
+static napi_value open_own(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  own_path own = {.path = self.path};
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
+  if (result == 0 && memchr(self.path, '\0', length) != NULL) result = -EINVAL;
+  if (result < 0) return number(env, result);
+  own.depth = read_int(env, self.values[1]);
+  napi_get_value_int64(env, self.values[2], &own.owner);
+  return number(env, own_open(&own, read_int(env, self.values[3])));
+}
+#endif
+
 NAPI_MODULE_EXPORT int32_t node_api_module_get_api_version_v1(void) { return NAPI_VERSION; }
 
 NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value exports) {
@@ -211,6 +228,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"pidNamespace", namespace_of_pids},
       {"exchange", exchange},
 #ifndef _WIN32
+      {"openOwn", open_own},
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},
       {"discardDurable", durable_node_discard},

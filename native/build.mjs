@@ -13,7 +13,7 @@ const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
 
 const posix = [
   ...['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'],
-  ...['durable_node.c', 'durable_posix.c'],
+  ...['durable_node.c', 'durable_posix.c', 'own_posix.c'],
 ];
 const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'facts_windows.c', 'delay_load_windows.c'];
 

@@ -40,8 +40,17 @@ struct environment {
   int slot_count, first_free;
 };
 
-/* Process-wide, so that no two environments ever hand out the same number. */
-static atomic_llong generation;
+/* Process-wide, so that no two environments hand out the same number. */
+#ifndef FIRST_GENERATION
+#define FIRST_GENERATION 0
+#endif
+static atomic_llong generation = FIRST_GENERATION;
+
+/* A handle has to fit into the 53 bits of a number: after 2^33 generations the count starts again at 1. */
+static int64_t next_generation(void) {
+  const int64_t last = (INT64_C(1) << (53 - SLOT_BITS)) - 1;
+  return (int64_t)((uint64_t)atomic_fetch_add(&generation, 1) % (uint64_t)last) + 1;
+}
 
 static void environment_release(environment *self) {
   if (atomic_fetch_sub(&self->references, 1) == 1) free(self);
@@ -80,7 +89,7 @@ int64_t hold_add(environment *self, lock_file *file, const char *path) {
   if (!slot_keep_path(found, path)) goto refused;
   self->first_free = found->next_free;
   found->file = *file;
-  found->handle = (atomic_fetch_add(&generation, 1) + 1) * SLOT_LIMIT + index;
+  found->handle = next_generation() * SLOT_LIMIT + index;
   return found->handle;
 refused:
   lock_release(file);
@@ -193,7 +202,7 @@ int64_t wait_start(environment *owner, const lock_request *request, int fd, napi
     free(self);
     return result;
   }
-  int64_t id = self->id = atomic_fetch_add(&generation, 1) + 1;
+  int64_t id = self->id = next_generation();
   atomic_fetch_add(&owner->references, 1);
   wait_link(self);
   result = thread_start(run_wait, self);

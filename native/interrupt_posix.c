@@ -56,6 +56,14 @@ int64_t monotonic_ns(void) {
   return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* glibc takes the static TLS of all loaded libraries out of each thread's stack; it has been there since 2.15. */
+#ifdef __linux__
+extern size_t __pthread_get_minstack(const pthread_attr_t *attributes) __attribute__((weak));
+#define least_stack(attributes) (__pthread_get_minstack ? __pthread_get_minstack(attributes) : 0)
+#else
+#define least_stack(attributes) ((size_t)0)
+#endif
+
 int thread_start(void *(*run)(void *), void *argument) {
   pthread_attr_t attributes;
   sigset_t all, before;
@@ -64,7 +72,7 @@ int thread_start(void *(*run)(void *), void *argument) {
   if (error != 0) return -error;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   /* Room for a path and a record, for the signal frame (11 KB with AMX) and for the libc's own storage. */
-  pthread_attr_setstacksize(&attributes, 128 * 1024);
+  pthread_attr_setstacksize(&attributes, 128 * 1024 + least_stack(&attributes));
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   error = pthread_create(&thread, &attributes, run, argument);

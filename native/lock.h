@@ -33,6 +33,8 @@ typedef pthread_mutex_t mutex;
 
 /* Bits of `flags`; src/platform/native-contract.ts says the same. */
 enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_POLITE = 8, LOCK_DIRECTORY = 16 };
+/* How many components at the end of the path have names of ours (own.h); then the file is never created. */
+enum { LOCK_OWN_SHIFT = 5, LOCK_OWN_MASK = 7 };
 
 /* Bytes of a path and of a record, the terminating NUL included. */
 enum { PATH_BYTES = 4096, RECORD_BYTES = 8192 };
@@ -50,7 +52,7 @@ typedef struct {
 typedef struct {
   const char *path; /* UTF-8, NUL-terminated */
   int flags;
-  int create_mode;
+  int create_mode; /* of a file with a name of ours: one more user who is trusted, or -1 */
   const char *record; /* NULL: none */
   size_t record_length;
 } lock_request;

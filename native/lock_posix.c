@@ -1,5 +1,6 @@
 /* flock(2), the gate, the identity check and the record. Linux and macOS. */
 #include "lock.h"
+#include "own.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -54,7 +55,19 @@ static int above_standard_descriptors(int fd) {
   return moved;
 }
 
+static int open_own(const lock_request *request, int depth) {
+  int64_t owner = request->create_mode == OWN_NONE ? OWN_NONE : (int64_t)(uint32_t)request->create_mode;
+  own_path own = {.path = request->path, .depth = depth, .owner = owner};
+  int fd = own_open(&own, O_RDWR);
+  if (fd < 0 && is_write_refused(-fd)) fd = own_open(&own, O_RDONLY);
+  if (fd >= 0) return fd;
+  errno = -fd;
+  return -1;
+}
+
 static int open_path(const lock_request *request, interrupt *stop) {
+  int depth = request->flags >> LOCK_OWN_SHIFT & LOCK_OWN_MASK;
+  if (depth > 0) return above_standard_descriptors(open_own(request, depth));
   int create = request->flags & LOCK_CREATE ? O_CREAT : 0;
   int fd = open_once(request->path, O_RDWR | create, request->create_mode, stop);
   if (fd < 0 && errno == EISDIR && request->flags & LOCK_DIRECTORY) {

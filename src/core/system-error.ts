@@ -59,6 +59,11 @@ export function systemError(
   });
 }
 
+/** {@link errnoOf} an error, or of the cause of the LockError that reports it. */
+export function errnoBehind(error: unknown): string | undefined {
+  return errnoOf(error) ?? errnoOf((error as { cause?: unknown } | null)?.cause);
+}
+
 /** The errno name of anything thrown by Node's own file calls. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;

@@ -1,6 +1,6 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 
-import { errnoOf } from '../core/system-error.js';
+import { errnoBehind } from '../core/system-error.js';
 
 // By itself, because every `run` would take a millisecond to load node:fs/promises.
 
@@ -13,7 +13,7 @@ export function readReplacedSync<T>(path: string, read: () => T): T {
     try {
       return read();
     } catch (error) {
-      if (errnoOf(error) !== 'ESTALE' || attempts === ATTEMPTS) throw error;
+      if (errnoBehind(error) !== 'ESTALE' || attempts === ATTEMPTS) throw error;
       try {
         statSync(path);
       } catch {

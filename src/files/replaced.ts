@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 
-import { errnoOf } from '../core/system-error.js';
+import { errnoBehind } from '../core/system-error.js';
 
 /** Two clients of which one did nothing but replace a file and the other nothing but read it needed four at most. */
 const ATTEMPTS = 10;
@@ -19,7 +19,7 @@ export async function readReplaced<T>(path: string, read: () => Promise<T>): Pro
     try {
       return await read();
     } catch (error) {
-      if (errnoOf(error) !== 'ESTALE' || attempts === ATTEMPTS) throw error;
+      if (errnoBehind(error) !== 'ESTALE' || attempts === ATTEMPTS) throw error;
       await stat(path).catch(() => undefined);
     }
   }

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import { parseAddress } from '../core/address.js';
 import { isLeaseListing } from '../backends/lease/listing.js';
 import { kernelFileKey, readMounts } from '../platform/mounts.js';
 import { heldLocks } from '../platform/lock-table.js';
+import { inSideFolder, locksIn } from '../files/side-folder.js';
 import { lockFilesIn } from './manage.js';
-import { LOCK_DIRECTORY } from './placement.js';
 import { namespaceOf } from './resolve.js';
 
 /**
@@ -19,7 +19,13 @@ import { namespaceOf } from './resolve.js';
 export async function listLocks(directory: string): Promise<readonly string[]> {
   const here = resolve(directory);
   const found = new Set(lockFilesIn(here));
-  const paths = [here, ...entriesOf(here), ...entriesOf(join(here, LOCK_DIRECTORY))];
+  const entries = entriesOf(here, here);
+  const sides = locksIn(
+    here,
+    entries.map((path) => basename(path)),
+  );
+  const beside = sides.flatMap((side) => inSideFolder(side, (reachable) => entriesOf(side, reachable)) ?? []);
+  const paths = [here, ...entries, ...beside];
   for (const path of paths) if (isLease(path)) found.add(`lease:${path}`);
   const held = new Set((await heldLocks()).map(({ key }) => key));
   if (held.size > 0) {
@@ -32,10 +38,10 @@ export async function listLocks(directory: string): Promise<readonly string[]> {
   return [...found].sort();
 }
 
-function entriesOf(directory: string): string[] {
+function entriesOf(directory: string, reachable: string): string[] {
   try {
     // A link's target is another place's lock; it is shown there.
-    const entries = readdirSync(directory, { withFileTypes: true }).filter(
+    const entries = readdirSync(reachable, { withFileTypes: true }).filter(
       (entry) => !entry.isSymbolicLink(),
     );
     return entries.map((entry) => join(directory, entry.name));

@@ -1,11 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, type Dirent } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
+import { inSideFolder, locksIn } from '../files/side-folder.js';
 import { carriesOurRecord, tryRemoveLockFile } from '../backends/flock/index.js';
 import { targetOf, type Lock } from './lock.js';
-import { LOCK_DIRECTORY } from './placement.js';
 
 /** What {@link cleanLockFiles} did. Absolute paths. */
 export interface CleanResult {
@@ -46,27 +46,39 @@ export async function cleanLockFiles(
   return { removed, kept };
 }
 
-/** Files that carry our record, held or not: in `directory`, then in its `.holdfast/locks`. Absolute paths, sorted. */
+/**
+ * Files that carry our record, held or not: in `directory`, then in its side folders. Absolute paths, sorted.
+ *
+ * @throws LockError HOLDFAST_PERMISSION for a side folder that another user has put there.
+ */
 export function lockFilesIn(directory: string): string[] {
   const here = resolve(directory);
-  return [...ourFiles(here, true), ...ourFiles(join(here, LOCK_DIRECTORY), false)];
+  const entries = entriesIn(here, here);
+  const sides = locksIn(
+    here,
+    entries.map(({ name }) => name),
+  );
+  return [...ourFiles(here, here, entries), ...sides.flatMap(lockFilesBeside)];
 }
 
-function ourFiles(directory: string, mustExist: boolean): string[] {
-  let entries;
+function lockFilesBeside(path: string): string[] {
+  return inSideFolder(path, (reachable) => ourFiles(path, reachable, entriesIn(path, reachable))) ?? [];
+}
+
+/** `path` is what people call the directory, `reachable` what it is read by. */
+function entriesIn(path: string, reachable: string): Dirent[] {
   try {
-    entries = readdirSync(directory, { withFileTypes: true });
+    return readdirSync(reachable, { withFileTypes: true });
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    if (!mustExist && (errno === 'ENOENT' || errno === 'ENOTDIR')) return [];
-    throw systemError('read', directory, errno, error);
+    throw systemError('read', path, errnoOf(error) ?? 'EIO', error);
   }
+}
+
+function ourFiles(path: string, reachable: string, entries: readonly Dirent[]): string[] {
   // Not through symbolic links: what they point to lies somewhere else.
   return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(directory, entry.name))
-    .filter(carriesOurRecord)
+    .filter((entry) => entry.isFile() && carriesOurRecord(join(reachable, entry.name)))
+    .map((entry) => join(path, entry.name))
     .sort();
 }
 

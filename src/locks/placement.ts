@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 
 import { realPathOf } from '../files/real-path.js';
-
-/** Where lock files for data files live, beside the data. */
-export const LOCK_DIRECTORY = join('.holdfast', 'locks');
+import { locksBeside } from '../files/side-folder.js';
 
 /**
  * The lock file that guards the data file at the absolute `dataPath`. Links and relative paths to one file give
@@ -13,7 +11,7 @@ export const LOCK_DIRECTORY = join('.holdfast', 'locks');
 export function dataLockPath(dataPath: string, lockDir: string | undefined): string {
   const real = realPathOf(dataPath);
   const name = basename(real);
-  if (lockDir === undefined) return join(dirname(real), LOCK_DIRECTORY, `${name}.lock`);
+  if (lockDir === undefined) return join(locksBeside(dirname(real), real), `${name}.lock`);
   const hash = createHash('sha256').update(real).digest('hex').slice(0, 16);
   return join(lockDir, `${name}.${hash}.lock`);
 }

@@ -1,8 +1,8 @@
 /**
  * What the C side offers: system calls, no policy. Every lock function returns a handle (> 0), or a negative
  * errno; `-EWOULDBLOCK` from a try is contention. A handle names a slot, never a descriptor, and a stale
- * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused. A handle is
- * never used twice in a process, and only the environment (main thread, worker thread) that got it may use it;
+ * handle is refused (-EBADF), so a late release cannot touch a descriptor number that was reused. A handle does
+ * not recur within 2^33 acquisitions of a process, and only the environment (main thread, worker thread) that got it may use it;
  * when the environment ends its holds are unlocked and its waits cancelled.
  *
  * Paths should be absolute: `verify` resolves them again. A path that is too long is -ENAMETOOLONG, one with a NUL
@@ -58,6 +58,13 @@ export interface NativeAddon extends DurableCalls {
   abandon(handle: number): number;
   /** The descriptor, to be handed to `spawn` and to nothing else. */
   descriptor(handle: number): number;
+  /**
+   * Opens a file of ours with the open(2) flags `flags`, which create nothing; with O_DIRECTORY a directory. The last
+   * `depth` components of the path are opened one by one, without links, and each must be of the right type and of a
+   * trusted owner: `files/open-own` has the rule. `owner`: one more user who is trusted, -1 none, -2 everybody.
+   * Returns the descriptor or a negative errno: -EPERM for what is not trusted. Absent on Windows.
+   */
+  openOwn?(path: string, depth: number, owner: number, flags: number): number;
   /** CLOCK_BOOTTIME (it counts suspend) in milliseconds with a fraction. */
   bootTimeMs(): number;
   /** Start time of a process as an opaque number that a reused pid does not share; undefined when there is none. */
@@ -121,3 +128,10 @@ export const DURABLE_RENAME = 6;
 export const DURABLE_SYNC_DIRECTORY = 7;
 /** Lock the path also when it is a directory; otherwise that is -EISDIR. */
 export const LOCK_DIRECTORY = 16;
+/**
+ * The last `depth` (1 to 7) components of the path have names of ours: it is opened as `openOwn` does, never created,
+ * and `createMode` is the user who is trusted besides, or -1. Not on Windows.
+ */
+export function lockOwn(depth: number): number {
+  return depth << 5;
+}

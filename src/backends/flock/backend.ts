@@ -1,13 +1,12 @@
 import { constants } from 'node:os';
-import { dirname } from 'node:path';
 
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import type { Clock, Timer } from '../../core/time.js';
 import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder } from '../../core/holder.js';
-import { errnoOf, systemError } from '../../core/system-error.js';
-import { makeDirectory } from '../../files/make-directory.js';
+import { errnoName, systemError } from '../../core/system-error.js';
+import { openFailure } from '../../files/trust.js';
 import { ownCommand, ownIdentity } from '../../platform/identity.js';
 import {
   LOCK_CREATE,
@@ -15,20 +14,32 @@ import {
   LOCK_GATE,
   LOCK_POLITE,
   LOCK_SHARED,
+  lockOwn,
   type NativeAddon,
 } from '../../platform/native-contract.js';
 import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
+import { makeLockFile } from './own-file.js';
 import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
 /** A thread that sleeps where no signal reaches it (a network share that hangs) does not keep its caller. */
 const CANCEL_WITHIN_MS = 200;
-/** `.holdfast/locks`, or a `lockDir`. */
-const OWN_DIRECTORIES = { mode: 0o700, levels: 2 };
-const { EISDIR, EWOULDBLOCK, ENOENT, ESTALE, ETIMEDOUT } = constants.errno;
+/** A lock file of ours is made, and removed again by others, so often before its lock is given up. */
+const MAKE_LIMIT = 20;
+const { EACCES, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, ESTALE, ETIMEDOUT, EWOULDBLOCK } = constants.errno;
+/** What opening a path of ours answers when somebody else has put something into it. */
+const UNTRUSTED = new Set([EACCES, EISDIR, ELOOP, ENOTDIR, EPERM]);
+
+/** How one acquisition opens its path; attempts add to it. */
+interface Opening {
+  readonly path: string;
+  flags: number;
+  readonly mode: number;
+  attempts: number;
+}
 
 /** The kernel's own lock on the named file itself. See PROTOCOL.md in this folder. */
 export class FlockBackend implements Backend {
@@ -48,14 +59,11 @@ export class FlockBackend implements Backend {
     if (request.permits !== undefined) return tryPermit(this, request, request.permits);
     const native = this.#prepare(request);
     const { resource } = request;
-    const { createMode } = this.#config;
-    const flags = flagsOf(request);
     const record = this.#recordFor(request);
-    let result = native.tryLock(resource, flags, createMode, record);
-    if (result < 0) {
-      const better = this.#flagsForAnother(resource, result, flags);
-      if (better !== undefined) result = native.tryLock(resource, better, createMode, record);
-    }
+    const opening = this.#openingOf(request);
+    let result;
+    do result = native.tryLock(resource, opening.flags, opening.mode, record);
+    while (result < 0 && this.#isWorthAnother(opening, result));
     return this.#attemptOf(native, request, result);
   }
 
@@ -65,11 +73,9 @@ export class FlockBackend implements Backend {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const { resource } = request;
-      const { createMode } = this.#config;
       const record = this.#recordFor(request);
-      let flags = flagsOf(request);
+      const opening = this.#openingOf(request);
       let waitId: number;
-      let isSecond = false;
       // Not `signal.aborted`: that getter, with cold caches, takes the next holder 4 us.
       let isAborted = false;
       let overdue: Timer | undefined;
@@ -95,15 +101,12 @@ export class FlockBackend implements Backend {
         // taking it off would cost the next holder 20 us of a handoff.
       };
       const retry = (result: number): void => {
-        const better = isSecond ? undefined : this.#flagsForAnother(resource, result, flags);
-        if (better === undefined) throw failure(resource, -result);
-        isSecond = true;
-        flags = better;
+        if (!this.#isWorthAnother(opening, result)) throw this.#failure(resource, -result);
         start();
       };
       const start = (): void => {
-        waitId = native.waitLock(resource, flags, createMode, record, settle);
-        if (waitId < 0) throw failure(resource, -waitId);
+        waitId = native.waitLock(resource, opening.flags, opening.mode, record, settle);
+        if (waitId < 0) throw this.#failure(resource, -waitId);
       };
       start();
       signal.addEventListener('abort', onAbort, { once: true });
@@ -118,12 +121,11 @@ export class FlockBackend implements Backend {
   acquireBlocking(request: AcquireRequest, timeoutMs: number): Attempt {
     const native = this.#prepare(request);
     const { resource } = request;
-    const { createMode } = this.#config;
-    const flags = flagsOf(request);
     const record = this.#recordFor(request);
-    let result = native.lockBlocking(resource, flags, createMode, record, timeoutMs);
-    const better = result < 0 ? this.#flagsForAnother(resource, result, flags) : undefined;
-    if (better !== undefined) result = native.lockBlocking(resource, better, createMode, record, timeoutMs);
+    const opening = this.#openingOf(request);
+    let result;
+    do result = native.lockBlocking(resource, opening.flags, opening.mode, record, timeoutMs);
+    while (result < 0 && this.#isWorthAnother(opening, result));
     return this.#attemptOf(native, request, result);
   }
 
@@ -161,35 +163,55 @@ export class FlockBackend implements Backend {
     return this.#encode(request.holderId, Math.round(this.#clock.wallNow()), request.reason);
   }
 
+  #openingOf(request: AcquireRequest): Opening {
+    const own = process.platform === 'win32' ? undefined : this.#config.ownPart?.(request.resource);
+    return {
+      path: request.resource,
+      flags: flagsOf(request) | (own === undefined ? 0 : lockOwn(own.depth)),
+      mode: own?.owner ?? this.#config.createMode,
+      attempts: 0,
+    };
+  }
+
   /**
-   * The flags for one more try, once what was in the way is out of it: a directory of ours that has to be made, or a
-   * path that is a directory itself and may be locked as such. Undefined when the result stands.
+   * Clears what was in the way of the last attempt: a file of ours that has to be made, or a path that is a directory
+   * itself and may be locked as such. False when the result stands.
    */
-  #flagsForAnother(path: string, result: number, flags: number): number | undefined {
-    if (result === -EISDIR && (flags & LOCK_DIRECTORY) === 0) {
+  #isWorthAnother(opening: Opening, result: number): boolean {
+    const { path } = opening;
+    if (result === -EISDIR && (opening.flags & LOCK_DIRECTORY) === 0) {
       this.#config.assertLockableDirectory?.(path);
-      return flags | LOCK_DIRECTORY;
+      opening.flags |= LOCK_DIRECTORY;
+      return true;
     }
-    if (result !== -ENOENT || !this.#config.createDirectories) return undefined;
-    try {
-      makeDirectory(dirname(path), OWN_DIRECTORIES);
-    } catch (error) {
-      throw systemError('lock', path, errnoOf(error) ?? 'EIO', error);
-    }
-    return flags;
+    const own = this.#config.ownPart?.(path);
+    if (result !== -ENOENT || own === undefined || ++opening.attempts > MAKE_LIMIT) return false;
+    makeLockFile(path, own);
+    return true;
   }
 
   #attemptOf(native: NativeAddon, request: AcquireRequest, result: number): Attempt {
     if (result > 0) return { kind: 'granted', grant: this.#grantOf(native, request, result) };
     if (result === -EWOULDBLOCK || result === -ETIMEDOUT) return CONTENDED;
-    throw failure(request.resource, -result);
+    throw this.#failure(request.resource, -result);
+  }
+
+  #failure(resource: string, errno: number): LockError {
+    const own = this.#config.ownPart?.(resource);
+    if (own !== undefined && UNTRUSTED.has(errno)) return openFailure(resource, own, errnoName(errno));
+    if (errno !== ESTALE) return systemError('lock', resource, errno);
+    return new LockError(
+      `Could not lock "${resource}": the file was another one each of 100 times it was opened. Stop what replaces it, or lock a path on a file system with stable inodes.`,
+      { code: 'HOLDFAST_UNSUPPORTED', resource },
+    );
   }
 
   /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is given back. */
   #grantOf(native: NativeAddon, request: AcquireRequest, handle: number): FlockGrant {
     if (!request.fencing) return new FlockGrant(native, handle, undefined);
     try {
-      const token = nextToken(request.resource, native.descriptor(handle), this.#clock.wallNow());
+      const own = this.#config.ownPart?.(request.resource);
+      const token = nextToken(request.resource, native.descriptor(handle), this.#clock.wallNow(), own);
       return new FlockGrant(native, handle, token);
     } catch (error) {
       native.unlock(handle);
@@ -201,12 +223,4 @@ export class FlockBackend implements Backend {
 function flagsOf(request: AcquireRequest): number {
   const polite = request.isYielding ? LOCK_POLITE : 0;
   return LOCK_CREATE | LOCK_GATE | polite | (request.mode === 'shared' ? LOCK_SHARED : 0);
-}
-
-function failure(resource: string, errno: number): LockError {
-  if (errno !== ESTALE) return systemError('lock', resource, errno);
-  return new LockError(
-    `Could not lock "${resource}": the file was another one each of 100 times it was opened. Stop what replaces it, or lock a path on a file system with stable inodes.`,
-    { code: 'HOLDFAST_UNSUPPORTED', resource },
-  );
 }

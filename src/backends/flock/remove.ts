@@ -1,8 +1,14 @@
 import { unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 
-import { errnoOf, systemError } from '../../core/system-error.js';
+import { errnoName, errnoOf, systemError } from '../../core/system-error.js';
+import { openParent } from '../../files/make-own.js';
+import { ownPartOf } from '../../files/side-folder.js';
+import { openFailure } from '../../files/trust.js';
+import { lockOwn } from '../../platform/native-contract.js';
 import { loadNative } from '../../platform/native.js';
+import type { OwnPart } from './config.js';
 import { carriesOurRecord } from './record.js';
 
 const { EWOULDBLOCK, ENOENT } = constants.errno;
@@ -19,19 +25,32 @@ export function tryRemoveLockFile(
   options: { readonly dryRun: boolean },
 ): 'removed' | 'held' | 'gone' {
   const native = loadNative();
-  const handle = native.tryLock(path, 0, 0, undefined);
+  const own = process.platform === 'win32' ? undefined : ownPartOf(path);
+  const handle = native.tryLock(path, own === undefined ? 0 : lockOwn(own.depth), own?.owner ?? 0, undefined);
   if (handle === -EWOULDBLOCK) return 'held';
   if (handle === -ENOENT) return 'gone';
+  if (handle < 0 && own !== undefined) throw openFailure(path, own, errnoName(-handle));
   if (handle < 0) throw systemError('clean', path, -handle);
   try {
     // Between the first look and the lock it may have become another file.
     if (!carriesOurRecord(path) || native.verify(handle) !== 1) return 'gone';
-    if (!options.dryRun) unlinkSync(path);
+    if (!options.dryRun) unlink(path, own);
     return 'removed';
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('clean', path, errno, error);
   } finally {
     native.unlock(handle);
+  }
+}
+
+/** Where the directory has a name of ours, through a descriptor of it: it may be exchanged for a link meanwhile. */
+function unlink(path: string, own: OwnPart | undefined): void {
+  if (own === undefined) return unlinkSync(path);
+  const directory = openParent(path, own, own.depth);
+  try {
+    unlinkSync(directory.at(basename(path)));
+  } finally {
+    directory.close();
   }
 }

@@ -1,11 +1,16 @@
-import { fstatSync, readFileSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import type { OwnPart } from './config.js';
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
+import { readOwn } from '../../files/open-own.js';
+import { fileRights } from '../../files/rights.js';
 import { readReplacedSync, refreshNamesSync } from '../../files/replaced-sync.js';
+
+const TOKEN_BYTES_MAX = 64;
 
 /** Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. */
 export function tokenPath(lockPath: string): string {
@@ -20,7 +25,7 @@ export function tokenPath(lockPath: string): string {
  * @throws LockError HOLDFAST_UNSUPPORTED for a directory or a file that is not ours; HOLDFAST_PROTOCOL for a counter
  *   that cannot be read; HOLDFAST_IO, HOLDFAST_PERMISSION.
  */
-export function nextToken(lockPath: string, descriptor: number, wallNowMs: number): bigint {
+export function nextToken(lockPath: string, descriptor: number, wallNowMs: number, own?: OwnPart): bigint {
   if (!isOurs(descriptor)) {
     throw new LockError(
       `Could not number the holds of "${lockPath}": it is not a lock file of ours. Lock a file of its own, or do without fencing.`,
@@ -28,10 +33,10 @@ export function nextToken(lockPath: string, descriptor: number, wallNowMs: numbe
     );
   }
   const path = tokenPath(lockPath);
-  const last = lastToken(path);
+  const last = lastToken(path, own);
   const token = last === undefined ? BigInt(Math.floor(wallNowMs)) : last + 1n;
   try {
-    replaceFileSync(path, `${token}\n`);
+    replaceFileSync(path, `${token}\n`, { ...own, rights: fileRights(fstatSync(descriptor)) });
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('number the holds of', lockPath, errno, error);
@@ -48,15 +53,11 @@ function isOurs(descriptor: number): boolean {
   return isOurRecord(head.toString('latin1', 0, length));
 }
 
-function lastToken(path: string): bigint | undefined {
-  let text: string;
+function lastToken(path: string, own: OwnPart | undefined): bigint | undefined {
   refreshNamesSync(dirname(path));
-  try {
-    text = readReplacedSync(path, () => readFileSync(path, 'latin1'));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw systemError('read', path, errnoOf(error) ?? 'EIO', error);
-  }
+  const content = readReplacedSync(path, () => readOwn(path, { ...own, maxSizeBytes: TOKEN_BYTES_MAX }));
+  if (content === undefined) return undefined;
+  const text = content.toString('latin1');
   if (/^\d{1,20}\n$/.test(text)) return BigInt(text.trim());
   throw new LockError(
     `Could not read "${path}": it is no counter. Put back the last number it held, or delete it to start at the time of day.`,

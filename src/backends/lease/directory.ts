@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'nod
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
-import { makeDirectory } from '../../files/make-directory.js';
+import { makeLockDirectory } from '../../files/side-folder.js';
 import { replaceFile } from '../../files/replace.js';
 import { readReplacedSync } from '../../files/replaced-sync.js';
 import { readReplaced } from '../../files/replaced.js';
@@ -83,7 +83,7 @@ export async function createLeaseDirectory(
   isPrivate: boolean,
 ): Promise<void> {
   const parent = dirname(path);
-  if (isPrivate) makeDirectory(parent, { mode: 0o700, levels: 2 });
+  if (isPrivate) makeLockDirectory(parent);
   const temporary = join(parent, `${basename(path)}.new-${randomBytes(8).toString('hex')}`);
   const state = join(temporary, formatState({ kind: 'free', generation }));
   await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
