@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+import { enclosed } from './test/support/runner/enclosed-worker.js';
+import { machineUnit } from './test/support/runner/machine.js';
+
 const isSoak = process.env['HOLDFAST_SOAK'] === '1';
 const SOAK = 'test/**/*.soak.test.ts';
 // The package's tests are a run of their own, and have packages of others beside them.
@@ -47,8 +50,9 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    pool: enclosed,
+    setupFiles: ['test/support/runner/set-up.ts'],
+    expect: { poll: { timeout: 60_000 * machineUnit() } },
     retry: 0,
     projects: isSoak
       ? [{ extends: true, test: { name: 'soak', include: [SOAK], exclude, maxWorkers: 2 } }]

@@ -15,11 +15,11 @@ export function check(fact: boolean, otherwise: string): asserts fact {
   if (!fact) throw new Error(otherwise);
 }
 
-/** The value of `promise`; fails the case when it takes longer than {@link timing.hangMs}. */
-export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+/** The value of `promise`; fails the case when it takes longer than `withinMs`. */
+export async function soon<T>(promise: Promise<T>, what: string, withinMs = timing.hangMs): Promise<T> {
   const stop = new AbortController();
-  const hang = sleep(timing.hangMs, stop.signal).then(
-    () => Promise.reject(new Error(`${what} did not happen within ${timing.hangMs} ms`)),
+  const hang = sleep(withinMs, stop.signal).then(
+    () => Promise.reject(new Error(`${what} did not happen within ${withinMs} ms`)),
     () => new Promise<never>(() => undefined),
   );
   try {

@@ -29,7 +29,7 @@ export async function cpuOfWaiting(waitMs: number): Promise<number> {
   });
   let stderr = '';
   child.process.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  await expect.poll(() => stderr, { timeout: 10_000 }).toContain('waiting for');
+  await expect.poll(() => stderr).toContain('waiting for');
   const before = cpuSecondsOf(child.pid);
   await new Promise((resolve) => setTimeout(resolve, waitMs));
   expect(readProcessStat(child.pid)).toBeDefined();

@@ -10,7 +10,7 @@ const ROWS = [
 ];
 
 describe.each(ROWS)('INV-GIT-7: a clock %s over %s', (by, transport) => {
-  test('the confirmed holder keeps its claim, and later claims work', { timeout: 90_000 }, async () => {
+  test('the confirmed holder keeps its claim, and later claims work', async () => {
     const [ada = '', bob = ''] = await clones(await testRemote(transport), 'ada', 'bob');
     const env = wallClock(by);
     expect((await cli(ada, ['claim', 'x'])).code).toBe(0);

@@ -47,7 +47,6 @@ async function push(
 
 test.each(transportsFor('http'))(
   'over %s pushes go to branches that nobody else has a claim on, and nowhere while that cannot be known',
-  { timeout: 120_000 },
   async (transport) => {
     const remote = await testRemote(transport);
     const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');

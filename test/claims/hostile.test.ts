@@ -100,95 +100,85 @@ async function expectRefused(who: ClaimsOptions, id: string, problem: string): P
   expect((await cli(who.cwd as string, ['claim', id])).code).toBe(65);
 }
 
-describe(
-  'INV-GIT-2: a record that another agent published under the name of its victim',
-  { timeout: 60_000 },
-  () => {
-    test.each(TRANSPORTS)('over %s: refused, reported, and ended by repair', async (transport) => {
-      const { remote, mallory, ada, record } = await setUp(transport);
+describe('INV-GIT-2: a record that another agent published under the name of its victim', () => {
+  test.each(TRANSPORTS)('over %s: refused, reported, and ended by repair', async (transport) => {
+    const { remote, mallory, ada, record } = await setUp(transport);
+    await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ ...record, resource: 'x', agent: 'ada' }));
+    await expectRefused(ada, 'x', '"mallory" published it in the name of "ada"');
+    expect(await repair(ada)).toMatchObject([{ id: 'x', kind: 'broken', outcome: 'kept' }]);
+    expect(await repair({ ...ada, repair: true })).toMatchObject([{ id: 'x', outcome: 'ended' }]);
+    expect((await claim('x', ada)).outcome).toBe('claimed');
+  });
+
+  test('copied from another claim', async () => {
+    const { mallory, ada } = await setUp();
+    await git(mallory, 'fetch', '--quiet', 'origin', `${BRANCH}model`);
+    await git(mallory, 'push', '--quiet', 'origin', `FETCH_HEAD:${BRANCH}x`);
+    await expectRefused(ada, 'x', 'names "model"');
+  });
+
+  test('broken records', async () => {
+    const { remote, mallory, ada } = await setUp();
+    const rows = [
+      ['no-json', '{', 'no JSON'],
+      ['a-list', '[]', 'no record'],
+      ['no-agent', { schema: 1, resource: 'no-agent', event: 'claimed' }, '"agent"'],
+      ['escape', { schema: 1, resource: 'escape', event: 'claimed', agent: '\u001b[2J' }, '"agent"'],
+      ['older', { schema: 0 }, 'schema is 0'],
+    ] as const;
+    for (const [id, record] of rows) {
       await forge(
         remote,
         mallory,
-        'x',
+        id,
         'mallory',
-        JSON.stringify({ ...record, resource: 'x', agent: 'ada' }),
+        typeof record === 'string' ? record : JSON.stringify(record),
       );
-      await expectRefused(ada, 'x', '"mallory" published it in the name of "ada"');
-      expect(await repair(ada)).toMatchObject([{ id: 'x', kind: 'broken', outcome: 'kept' }]);
-      expect(await repair({ ...ada, repair: true })).toMatchObject([{ id: 'x', outcome: 'ended' }]);
-      expect((await claim('x', ada)).outcome).toBe('claimed');
-    });
-
-    test('copied from another claim', async () => {
-      const { mallory, ada } = await setUp();
-      await git(mallory, 'fetch', '--quiet', 'origin', `${BRANCH}model`);
-      await git(mallory, 'push', '--quiet', 'origin', `FETCH_HEAD:${BRANCH}x`);
-      await expectRefused(ada, 'x', 'names "model"');
-    });
-
-    test('broken records', async () => {
-      const { remote, mallory, ada } = await setUp();
-      const rows = [
-        ['no-json', '{', 'no JSON'],
-        ['a-list', '[]', 'no record'],
-        ['no-agent', { schema: 1, resource: 'no-agent', event: 'claimed' }, '"agent"'],
-        ['escape', { schema: 1, resource: 'escape', event: 'claimed', agent: '\u001b[2J' }, '"agent"'],
-        ['older', { schema: 0 }, 'schema is 0'],
-      ] as const;
-      for (const [id, record] of rows) {
-        await forge(
-          remote,
-          mallory,
-          id,
-          'mallory',
-          typeof record === 'string' ? record : JSON.stringify(record),
-        );
-      }
-      for (const [id, , problem] of rows) {
-        await expect(claim(id, ada)).rejects.toMatchObject({
-          code: 'HOLDFAST_PROTOCOL',
-          message: expect.stringContaining(problem) as string,
-        });
-      }
-      expect((await list(ada)).broken.map(({ id }) => id)).toEqual(rows.map(([id]) => id).sort());
-      expect((await cli(ada.cwd as string, ['claim', 'older'])).code).toBe(65);
-      expect((await cli(ada.cwd as string, ['claims', 'repair'])).code).toBe(65);
-    });
-
-    test('the highest generation: nothing is published that could not be read', async () => {
-      const { remote, mallory, ada, record } = await setUp();
-      for (const [id, event] of [
-        ['freed', 'released'],
-        ['taken', 'claimed'],
-      ] as const) {
-        const forged = {
-          ...record,
-          resource: id,
-          event,
-          agent: 'mallory',
-          generation: Number.MAX_SAFE_INTEGER,
-        };
-        await forge(remote, mallory, id, 'mallory', JSON.stringify(forged));
-      }
-      const refused = {
+    }
+    for (const [id, , problem] of rows) {
+      await expect(claim(id, ada)).rejects.toMatchObject({
         code: 'HOLDFAST_PROTOCOL',
-        message: expect.stringContaining('cannot rise') as string,
-      };
-      await expect(claim('freed', ada)).rejects.toMatchObject(refused);
-      await expect(steal('taken', { ...ada, force: true, reason: 'test' })).rejects.toMatchObject(refused);
-      expect((await list(ada)).broken).toEqual([]);
-    });
+        message: expect.stringContaining(problem) as string,
+      });
+    }
+    expect((await list(ada)).broken.map(({ id }) => id)).toEqual(rows.map(([id]) => id).sort());
+    expect((await cli(ada.cwd as string, ['claim', 'older'])).code).toBe(65);
+    expect((await cli(ada.cwd as string, ['claims', 'repair'])).code).toBe(65);
+  });
 
-    test('of a newer schema: not ended by repair, because its writer knows better', async () => {
-      const { remote, mallory, ada } = await setUp();
-      await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ schema: 2 }));
-      await expectRefused(ada, 'x', 'schema is 2');
-      expect(await repair({ ...ada, repair: true })).toMatchObject([
-        { id: 'x', kind: 'newer', outcome: 'kept' },
-      ]);
-    });
-  },
-);
+  test('the highest generation: nothing is published that could not be read', async () => {
+    const { remote, mallory, ada, record } = await setUp();
+    for (const [id, event] of [
+      ['freed', 'released'],
+      ['taken', 'claimed'],
+    ] as const) {
+      const forged = {
+        ...record,
+        resource: id,
+        event,
+        agent: 'mallory',
+        generation: Number.MAX_SAFE_INTEGER,
+      };
+      await forge(remote, mallory, id, 'mallory', JSON.stringify(forged));
+    }
+    const refused = {
+      code: 'HOLDFAST_PROTOCOL',
+      message: expect.stringContaining('cannot rise') as string,
+    };
+    await expect(claim('freed', ada)).rejects.toMatchObject(refused);
+    await expect(steal('taken', { ...ada, force: true, reason: 'test' })).rejects.toMatchObject(refused);
+    expect((await list(ada)).broken).toEqual([]);
+  });
+
+  test('of a newer schema: not ended by repair, because its writer knows better', async () => {
+    const { remote, mallory, ada } = await setUp();
+    await forge(remote, mallory, 'x', 'mallory', JSON.stringify({ schema: 2 }));
+    await expectRefused(ada, 'x', 'schema is 2');
+    expect(await repair({ ...ada, repair: true })).toMatchObject([
+      { id: 'x', kind: 'newer', outcome: 'kept' },
+    ]);
+  });
+});
 
 test('INV-GIT-9: Foo and foo are two branches even where case is ignored', async () => {
   const remote = await testRemote();

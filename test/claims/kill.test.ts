@@ -125,44 +125,40 @@ const ROWS = Object.entries(SCENARIOS).flatMap(([name, scenario]) =>
 );
 
 describe.each(ROWS)('INV-GIT-10: kill -9 during $name over $transport', ({ transport, scenario }) => {
-  test(
-    'after each git process start: before or after, nothing to repair, and the same command finishes it',
-    { timeout: 240_000 },
-    async () => {
-      const remote = await testRemote(transport);
-      const [bob = ''] = await clones(remote, 'bob');
-      let kills = 0;
-      for (let n = 1; ; n++) {
-        const [ada = ''] = await clones(remote, `ada-${n}`);
-        const [asAda, asBob] = [optionsFor(ada), optionsFor(bob)];
-        const ids = scenario.ids ?? ['x'];
-        await deleteAll(remote, await git(remote.path, 'for-each-ref', '--format=delete %(refname)'));
-        await scenario.prepare(asAda, asBob);
-        const wasKilled = await killedAt(n, remote, ada, scenario.words);
-        // The next command of the same clone works, whatever the orphaned git is doing.
-        const checked = await check(ids, asAda);
-        // Over a path the server outlives its pusher, and its two branches do not appear at the same moment.
-        await eventually('the server is done', () => serverProcessesOf(remote).length === 0);
-        const histories = await historiesOf(ids, asBob);
-        expect([scenario.before, scenario.after], `kill ${n}`).toContainEqual(histories[0]);
-        for (const history of histories) expect(history, `kill ${n}`).toEqual(histories[0]);
-        const isThere = histories[0]?.length === scenario.after.length;
-        for (const { outcome, cause } of checked) {
-          if (outcome === 'unconfirmed') expect(cause, `kill ${n}`).toContain('may still reach it');
-          if (isThere && scenario.words[0] !== 'unclaim')
-            expect(outcome, `kill ${n}: denied, and there after all`).not.toBe('not-held');
-        }
-        expect(await repair(asBob)).toEqual([]);
-        expect(scenario.done, `kill ${n}`).toContain(await scenario.again(asAda));
-        for (const history of await historiesOf(ids, asBob))
-          expect(history, `kill ${n}`).toEqual(scenario.after);
-        if (!wasKilled) break;
-        kills++;
+  test('after each git process start: before or after, nothing to repair, and the same command finishes it', async () => {
+    const remote = await testRemote(transport);
+    const [bob = ''] = await clones(remote, 'bob');
+    let kills = 0;
+    for (let n = 1; ; n++) {
+      const [ada = ''] = await clones(remote, `ada-${n}`);
+      const [asAda, asBob] = [optionsFor(ada), optionsFor(bob)];
+      const ids = scenario.ids ?? ['x'];
+      await deleteAll(remote, await git(remote.path, 'for-each-ref', '--format=delete %(refname)'));
+      await scenario.prepare(asAda, asBob);
+      const wasKilled = await killedAt(n, remote, ada, scenario.words);
+      // The next command of the same clone works, whatever the orphaned git is doing.
+      const checked = await check(ids, asAda);
+      // Over a path the server outlives its pusher, and its two branches do not appear at the same moment.
+      await eventually('the server is done', () => serverProcessesOf(remote).length === 0);
+      const histories = await historiesOf(ids, asBob);
+      expect([scenario.before, scenario.after], `kill ${n}`).toContainEqual(histories[0]);
+      for (const history of histories) expect(history, `kill ${n}`).toEqual(histories[0]);
+      const isThere = histories[0]?.length === scenario.after.length;
+      for (const { outcome, cause } of checked) {
+        if (outcome === 'unconfirmed') expect(cause, `kill ${n}`).toContain('may still reach it');
+        if (isThere && scenario.words[0] !== 'unclaim')
+          expect(outcome, `kill ${n}: denied, and there after all`).not.toBe('not-held');
       }
-      // The servers of a daemon or of HTTP are not in the trace: only what runs here.
-      expect(kills).toBeGreaterThanOrEqual(transport === 'path' ? 6 : 2);
-    },
-  );
+      expect(await repair(asBob)).toEqual([]);
+      expect(scenario.done, `kill ${n}`).toContain(await scenario.again(asAda));
+      for (const history of await historiesOf(ids, asBob))
+        expect(history, `kill ${n}`).toEqual(scenario.after);
+      if (!wasKilled) break;
+      kills++;
+    }
+    // The servers of a daemon or of HTTP are not in the trace: only what runs here.
+    expect(kills).toBeGreaterThanOrEqual(transport === 'path' ? 6 : 2);
+  });
 });
 
 function historiesOf(ids: readonly string[], who: ClaimsOptions): Promise<string[][]> {

@@ -77,7 +77,7 @@ async function late(
 describe.each(SERVED)(
   'INV-GIT-5: a push that the server over %s has when its pusher gives up',
   (transport) => {
-    test('is not forgotten when a second try is refused', { timeout: 60_000 }, async () => {
+    test('is not forgotten when a second try is refused', async () => {
       const { ada, eventsAtLast, giveUp, letGo } = await late(transport, THEN.refused);
       await giveUp((signal) => claim('x', { ...ada, signal }));
       expect((await claim('x', ada)).items).toMatchObject([
@@ -88,7 +88,7 @@ describe.each(SERVED)(
       expect((await claim('x', ada)).items[0]?.claim?.isMine).toBe(true);
     });
 
-    test('is told of by check and renew, and kept out by a release', { timeout: 60_000 }, async () => {
+    test('is told of by check and renew, and kept out by a release', async () => {
       const { ada, eventsAtLast, giveUp, letGo } = await late(transport, THEN.taken);
       await giveUp((signal) => claim('x', { ...ada, signal }));
       expect((await check('x', ada))[0]?.outcome).toBe('unconfirmed');
@@ -99,7 +99,7 @@ describe.each(SERVED)(
       expect(await eventsAtLast()).toEqual(['released']);
     });
 
-    test('is kept out by a release by force', { timeout: 60_000 }, async () => {
+    test('is kept out by a release by force', async () => {
       const { ada, eve, eventsAtLast, giveUp, letGo } = await late(transport, THEN.taken);
       await giveUp((signal) => claim('x', { ...ada, signal }));
       expect((await forceRelease('x', eve))[0]?.outcome).toBe('released');
@@ -107,14 +107,14 @@ describe.each(SERVED)(
       expect(await eventsAtLast()).toEqual(['forced']);
     });
 
-    test('is released where it lands before the release', { timeout: 60_000 }, async () => {
+    test('is released where it lands before the release', async () => {
       const { ada, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt);
       await giveUp((signal) => claim('x', { ...ada, signal }));
       expect((await release('x', ada))[0]?.outcome).toBe('released');
       expect(await eventsAtLast()).toEqual(['claimed', 'released']);
     });
 
-    test('is ended where it lands before a release by force', { timeout: 60_000 }, async () => {
+    test('is ended where it lands before a release by force', async () => {
       const { eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, (_, bob) =>
         claim('x', bob),
       );
@@ -128,21 +128,17 @@ describe.each(SERVED)(
     test.each([
       ['released', async (ada: ClaimsOptions) => (await release('x', ada))[0]?.outcome],
       ['renewed', async (ada: ClaimsOptions) => (await renew('x', ada))[0]?.outcome],
-    ] as const)(
-      'is not %s where it is a steal by another agent of the clone',
-      { timeout: 60_000 },
-      async (_, doNext) => {
-        const { ada, eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, (ada) =>
-          claim('x', ada),
-        );
-        await giveUp((signal) => steal('x', { ...eve, signal }));
-        expect(await doNext(ada)).toBe('lost');
-        expect(await eventsAtLast()).toEqual(['claimed', 'stolen']);
-        expect((await check('x', eve))[0]?.outcome).toBe('held');
-      },
-    );
+    ] as const)('is not %s where it is a steal by another agent of the clone', async (_, doNext) => {
+      const { ada, eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, (ada) =>
+        claim('x', ada),
+      );
+      await giveUp((signal) => steal('x', { ...eve, signal }));
+      expect(await doNext(ada)).toBe('lost');
+      expect(await eventsAtLast()).toEqual(['claimed', 'stolen']);
+      expect((await check('x', eve))[0]?.outcome).toBe('held');
+    });
 
-    test('is not released where it took the hold of a process', { timeout: 60_000 }, async () => {
+    test('is not released where it took the hold of a process', async () => {
       let guard: Guard | undefined;
       const { eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, async (ada) => {
         vi.spyOn(process, 'cwd').mockReturnValue(ada.cwd as string);
@@ -154,19 +150,15 @@ describe.each(SERVED)(
       expect(await eventsAtLast()).toEqual(['claimed', 'stolen']);
     });
 
-    test(
-      'is followed by a claim, whether the claim or the release before it landed',
-      { timeout: 60_000 },
-      async () => {
-        const { ada, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt);
-        await giveUp((signal) => claim('x', { ...ada, signal }));
-        await giveUp((signal) => release('x', { ...ada, signal }));
-        expect((await claim('x', ada)).items[0]).toMatchObject({
-          outcome: 'claimed',
-          claim: { isMine: true },
-        });
-        expect([['claimed'], ['released', 'claimed']]).toContainEqual(await eventsAtLast());
-      },
-    );
+    test('is followed by a claim, whether the claim or the release before it landed', async () => {
+      const { ada, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt);
+      await giveUp((signal) => claim('x', { ...ada, signal }));
+      await giveUp((signal) => release('x', { ...ada, signal }));
+      expect((await claim('x', ada)).items[0]).toMatchObject({
+        outcome: 'claimed',
+        claim: { isMine: true },
+      });
+      expect([['claimed'], ['released', 'claimed']]).toContainEqual(await eventsAtLast());
+    });
   },
 );

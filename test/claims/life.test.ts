@@ -63,7 +63,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 });
 
-test('the command: exit codes and words', { timeout: 60_000 }, async () => {
+test('the command: exit codes and words', async () => {
   const remote = await testRemote();
   const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
   expect(await cli(ada, ['claim', '2', '--reason', 'mine'])).toMatchObject({

@@ -6,7 +6,6 @@ import { race, RACERS } from './racing.js';
 
 test.each(TRANSPORTS)(
   'INV-GIT-1: ten clones race for one id over %s: one wins, nine name the winner',
-  { timeout: 180_000 },
   (transport) => race(transport, 2),
 );
 

@@ -27,7 +27,6 @@ test.each(transportsFor('daemon'))(
 
 test.each(transportsFor('http'))(
   'INV-GIT-6: a stale one over %s: the thief is seen, the victim is told, its release frees nothing, the generation is up',
-  { timeout: 60_000 },
   async (transport) => {
     const [ada, bob, cyd] = await three(transport);
     const stale = ['--stale-after', `${STALE_MS}ms`];
@@ -91,7 +90,7 @@ test('the holder may ask for more patience than the thief has', async () => {
   await expect(steal('x', asBob)).rejects.toMatchObject({ code: 'HOLDFAST_CONTENDED' });
 });
 
-test('of ten thieves one wins', { timeout: 60_000 }, async () => {
+test('of ten thieves one wins', async () => {
   const names = Array.from({ length: 10 }, (_, index) => `thief-${index}`);
   const [ada = '', ...thieves] = await clones(await testRemote(), 'ada', ...names);
   await claim('x', optionsFor(ada));

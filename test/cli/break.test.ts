@@ -6,11 +6,10 @@ import { testDirectory } from '../support/directory.js';
 import { holdfast, script } from '../support/holdfast.js';
 import { LEASE_MS, SILENCE_MS, startParty, statesIn, bootNow } from '../support/lease.js';
 
-const LIMIT = { timeout: 60_000 };
 const NOBODY = 'a'.repeat(26);
 
 describe('break', () => {
-  test('keeps others out until the holder must have noticed', LIMIT, async () => {
+  test('keeps others out until the holder must have noticed', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);
@@ -36,33 +35,29 @@ describe('break', () => {
     expect(second.token).toBeGreaterThan(first.token);
   });
 
-  test(
-    '--now lets the next one in at once, with a greater token, and the holder learns of it',
-    LIMIT,
-    async () => {
-      const directory = testDirectory();
-      const path = join(directory, 'lock');
-      const holder = startParty(directory, path);
-      const first = await holder.held();
-      const args = ['break', '--now', '--force', 'lease:lock', '--holder', first.holderId];
-      const brokenAt = bootNow();
-      expect((await holdfast(directory, args)).code).toBe(0);
-      const second = await startParty(directory, path).held();
-      expect(second.at - brokenAt).toBeLessThan(2_000);
-      expect(second.token).toBeGreaterThan(first.token);
-      await holder.child.line(/^lost [\d.]+ taken$/);
-      holder.order('release');
-      await holder.child.line(/^did release/);
-      expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
-      // The hold is over: the same words again end nobody's.
-      const again = await holdfast(directory, args);
-      expect(again.code).toBe(75);
-      expect(again.stderr).toContain('nothing was changed');
-      expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
-    },
-  );
+  test('--now lets the next one in at once, with a greater token, and the holder learns of it', async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    const first = await holder.held();
+    const args = ['break', '--now', '--force', 'lease:lock', '--holder', first.holderId];
+    const brokenAt = bootNow();
+    expect((await holdfast(directory, args)).code).toBe(0);
+    const second = await startParty(directory, path).held();
+    expect(second.at - brokenAt).toBeLessThan(2_000);
+    expect(second.token).toBeGreaterThan(first.token);
+    await holder.child.line(/^lost [\d.]+ taken$/);
+    holder.order('release');
+    await holder.child.line(/^did release/);
+    expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
+    // The hold is over: the same words again end nobody's.
+    const again = await holdfast(directory, args);
+    expect(again.code).toBe(75);
+    expect(again.stderr).toContain('nothing was changed');
+    expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
+  });
 
-  test('asks, and takes an input that says nothing, or anything but yes, for a no', LIMIT, async () => {
+  test('asks, and takes an input that says nothing, or anything but yes, for a no', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const { holderId } = await startParty(directory, path, { leaseMs: 30_000 }).held();
@@ -79,7 +74,7 @@ describe('break', () => {
     expect(statesIn(path)).toEqual([expect.stringMatching(/free$/)]);
   });
 
-  test('needs the id of the holder, and a hold of that id', LIMIT, async () => {
+  test('needs the id of the holder, and a hold of that id', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     await startParty(directory, path, { leaseMs: 30_000 }).held();
@@ -93,7 +88,7 @@ describe('break', () => {
 });
 
 describe('show', () => {
-  test('tells the age by what this host has observed, not by what the record says', LIMIT, async () => {
+  test('tells the age by what this host has observed, not by what the record says', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000 });

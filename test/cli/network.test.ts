@@ -8,10 +8,8 @@ import { holdfast } from '../support/holdfast.js';
 import { startParty } from '../support/lease.js';
 import { networkDisk } from '../support/network-disk.js';
 
-const LIMIT = { timeout: 60_000 };
-
 describe('a plain path on a network file system', () => {
-  test('is a lease, and doctor says why', LIMIT, async () => {
+  test('is a lease, and doctor says why', async () => {
     const directory = networkDisk();
     const { stdout } = await holdfast(directory, ['doctor']);
     expect(stdout).toMatch(/^file system +fuse\.sshfs \(network\)$/m);
@@ -23,7 +21,7 @@ describe('a plain path on a network file system', () => {
     expect(readdirSync(join(directory, 'x'))).toEqual([`s.${run.stdout.trim().padStart(16, '0')}.free`]);
   });
 
-  test('meets one who forced the other kind as CONFIG_MISMATCH, whoever came first', LIMIT, async () => {
+  test('meets one who forced the other kind as CONFIG_MISMATCH, whoever came first', async () => {
     const directory = networkDisk();
     expect((await holdfast(directory, ['run', 'a', 'true'])).code).toBe(0);
     const onLease = await holdfast(directory, ['run', 'flock:a', 'true']);
@@ -36,7 +34,7 @@ describe('a plain path on a network file system', () => {
     expect(statSync(join(directory, 'b')).isFile()).toBe(true);
   });
 
-  test('keeps others out there too, and is free for them when its holder is killed', LIMIT, async () => {
+  test('keeps others out there too, and is free for them when its holder is killed', async () => {
     const directory = networkDisk();
     const path = join(directory, 'x');
     const holder = startParty(testDirectory(), path);

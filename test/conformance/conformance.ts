@@ -1,12 +1,21 @@
 import { describe, test } from 'vitest';
 
-import { casesFor, type Subject } from '../../dist/testing/index.js';
+import { casesFor, timing, type Subject } from '../../dist/testing/index.js';
+import { hangMs, machineUnit, quiescentMs } from '../support/time.js';
+
+/** The suite's times are chosen for a quick machine. */
+export function scaleTimes(): void {
+  timing.quiescentMs = quiescentMs;
+  timing.hangMs = hangMs;
+}
 
 /** Every case that binds `subject`, as a test of its own. */
 export function conform(subject: Subject): void {
+  scaleTimes();
+  const leaseDurationMs = (subject.leaseDurationMs ?? 3_000) * machineUnit;
+  const takeoverMs = (subject.takeoverMs ?? 6_000) * machineUnit;
+  const scaled: Subject = { ...subject, leaseDurationMs, takeoverMs };
   describe(`${subject.name} conforms`, () => {
-    for (const { id, law, run } of casesFor(subject)) {
-      test(`${id}: ${law}`, { timeout: 120_000 }, () => run(subject));
-    }
+    for (const { id, law, run } of casesFor(scaled)) test(`${id}: ${law}`, () => run(scaled));
   });
 }

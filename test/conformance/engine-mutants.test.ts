@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { conformanceCases, timing, type Subject } from '../../dist/testing/index.js';
 import { startEtcd, startPgbouncer, startPostgres, startRedis } from '../support/engines.js';
+import { hangMs as longest, machineUnit } from '../support/time.js';
 import { mutants } from './engine-mutants.mjs';
 
 type Mutants = Record<string, [id: string, complaint: RegExp, subject: Subject]>;
@@ -10,7 +11,7 @@ const { hangMs } = timing;
 const stops: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   // Longer than the sound ones take to take over from the dead.
-  timing.hangMs = 8_000;
+  timing.hangMs = 8_000 * machineUnit;
   const [redis, etcd, postgres] = await Promise.all([startRedis(), startEtcd(), startPostgres()]);
   const pooler = await startPgbouncer(postgres, 'transaction');
   process.env['HOLDFAST_TEST_REDIS'] = redis.url;
@@ -37,14 +38,14 @@ const isRace = ([, [id]]: (typeof entries)[number]): boolean => id === 'EXCL-3';
 // At the same time: most of them are found by something that does not happen for seconds.
 describe.concurrent('the suite finds', () => {
   for (const [name, mutant] of entries.filter((entry) => !isRace(entry))) {
-    test(`${name}, by ${mutant[0]}`, { timeout: 60_000 }, () => expectFound(mutant));
+    test(`${name}, by ${mutant[0]}`, () => expectFound(mutant));
   }
 });
 
 describe('the suite finds, by processes that race', () => {
   for (const [name, mutant] of entries.filter(isRace)) {
-    test(`${name}, by ${mutant[0]}`, { timeout: 60_000 }, async () => {
-      timing.hangMs = hangMs;
+    test(`${name}, by ${mutant[0]}`, async () => {
+      timing.hangMs = longest;
       await expectFound(mutant);
     });
   }

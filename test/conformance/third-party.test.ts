@@ -12,7 +12,7 @@ const suite = fileURLToPath(
 );
 
 describe('a backend outside src', () => {
-  test('passes every case that binds it, in a runner of its own', { timeout: 120_000 }, () => {
+  test('passes every case that binds it, in a runner of its own', () => {
     const { status, stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=tap', suite], {
       encoding: 'utf8',
     });

@@ -102,35 +102,31 @@ test.each([
   expect(places.map(fingerprint)).toEqual(before);
 });
 
-test(
-  'a restore that is killed at any of its renames leaves the old index or the new one',
-  { timeout: 60_000 },
-  async () => {
-    const place = await backedUp('tantivy');
-    const { index, backups } = place;
-    const seen = new Set<string>();
-    for (let rename = 1; ; rename++) {
-      const inject = `inject=rename:signal=SIGKILL:when=${rename}`;
-      const words = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=rename', '-e', inject];
-      const killed = start(
-        'strace',
-        [...words, process.execPath, PROGRAM, 'restore', join(backups, '0001-full'), index],
-        {
-          // strace counts for each thread.
-          env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
-        },
-      );
-      const { signal } = await killed.exited;
-      const ids = await idsIn(index);
-      expect([OLD, ALL]).toContainEqual(ids);
-      seen.add(ids.length === OLD.length ? 'new' : 'old');
-      if (signal === null) break;
-      expect(rename).toBeLessThan(30);
-    }
-    expect([...seen]).toEqual(['old', 'new']);
-    expect(readdirSync(index).filter((name) => name.endsWith('.restoring'))).toEqual([]);
-  },
-);
+test('a restore that is killed at any of its renames leaves the old index or the new one', async () => {
+  const place = await backedUp('tantivy');
+  const { index, backups } = place;
+  const seen = new Set<string>();
+  for (let rename = 1; ; rename++) {
+    const inject = `inject=rename:signal=SIGKILL:when=${rename}`;
+    const words = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=rename', '-e', inject];
+    const killed = start(
+      'strace',
+      [...words, process.execPath, PROGRAM, 'restore', join(backups, '0001-full'), index],
+      {
+        // strace counts for each thread.
+        env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+      },
+    );
+    const { signal } = await killed.exited;
+    const ids = await idsIn(index);
+    expect([OLD, ALL]).toContainEqual(ids);
+    seen.add(ids.length === OLD.length ? 'new' : 'old');
+    if (signal === null) break;
+    expect(rename).toBeLessThan(30);
+  }
+  expect([...seen]).toEqual(['old', 'new']);
+  expect(readdirSync(index).filter((name) => name.endsWith('.restoring'))).toEqual([]);
+});
 
 test('a damaged index is not backed up', async () => {
   const { index, backups } = await backedUp('jsonl');

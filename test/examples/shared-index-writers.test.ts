@@ -5,7 +5,6 @@ import { ENGINES } from './shared-index.js';
 
 test.each(ENGINES)(
   'four writers on two hosts, killed at random, put every document into a %s index once',
-  { timeout: 90_000 },
   async (engine) => {
     const { commits } = await killWriters({ engine, kills: 6, documents: 40 });
 

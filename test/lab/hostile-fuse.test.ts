@@ -123,12 +123,10 @@ function verify(one: string, two: string): Promise<{ code: number | null; stdout
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
 }
 
-const LIMIT = { timeout: 120_000 };
-
 describe.each(SHARES)('a file system $name', ({ name, flock, lease, code }) => {
   const seen = (): Promise<Seen> => runs.get(name) as Promise<Seen>;
 
-  it(`gets the verdicts flock ${flock}, lease ${lease}, and is left clean`, LIMIT, async () => {
+  it(`gets the verdicts flock ${flock}, lease ${lease}, and is left clean`, async () => {
     const { report, leftOvers, ...outcome } = await seen();
     const { backends } = report;
     expect({ flock: backends.flock.verdict, lease: backends.lease.verdict }).toEqual({ flock, lease });
@@ -137,7 +135,7 @@ describe.each(SHARES)('a file system $name', ({ name, flock, lease, code }) => {
     expect(leftOvers).toEqual([]);
   });
 
-  it('never lets two holders of a lock that is called safe overlap', LIMIT, async () => {
+  it('never lets two holders of a lock that is called safe overlap', async () => {
     const { races } = await seen();
     for (const [backend, verdict] of [
       ['flock', flock],
@@ -151,7 +149,7 @@ describe.each(SHARES)('a file system $name', ({ name, flock, lease, code }) => {
   });
 });
 
-it('the races find what the verdicts warn of', LIMIT, async () => {
+it('the races find what the verdicts warn of', async () => {
   const { races } = await (runs.get('whose flock stays in each kernel') as Promise<Seen>);
   expect(overlapsOf(races.flock.holds).length).toBeGreaterThan(0);
   const refused = await (runs.get('out of locks, whose files are on a server') as Promise<Seen>);
@@ -160,7 +158,7 @@ it('the races find what the verdicts warn of', LIMIT, async () => {
   expect(refused.races.flock.failures[0]).toContain('the file system refuses locks (ENOLCK). Use lease:PATH');
 });
 
-it('a file system that is known to grant leases twice is refused by name', LIMIT, async () => {
+it('a file system that is known to grant leases twice is refused by name', async () => {
   const share = await mountHostile(program, { subtype: 'smbnetfs' });
   removals.push(share.remove);
   const run = (...args: string[]) => holdfast(share.one, args);

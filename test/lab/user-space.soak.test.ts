@@ -62,43 +62,36 @@ afterAll(async () => {
 });
 
 const ROUNDS = ['--json', '--quiet', '--rounds', '30'];
-const LIMIT = 180_000;
 
-it(
-  'sshfs: leases hold by recorded intervals, flock is refused by name',
-  async () => {
-    const script = sshdScript(shell, '127.0.0.1', 2222, join(directory, 'sshd'));
-    startProgram(['bash', '-c', `${script.replace('/usr/sbin/sshd', 'exec /usr/sbin/sshd -D')}`]);
-    const words = ['sshfs', '-F', shell.configuration, '-o', 'port=2222', `root@127.0.0.1:${share}`, 'HERE'];
-    await eventually('sshd listens', () => isListening(2222));
-    const [one, two] = [await mount('ssh-one', words), await mount('ssh-two', words)];
-    const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', two, one]);
-    const { backends, chosen } = dataOf<VerifyReport>(stdout);
-    expect(backends).toMatchObject({ flock: { verdict: 'unsafe' }, lease: { verdict: 'safe' } });
-    expect(backends.flock.reasons[0]).toBe("sshfs leaves flock to each host's own kernel");
-    expect([chosen, code]).toEqual(['lease', 0]);
-    const addresses = [one, two, one, two].map((path) => join(path, 'raced'));
-    const race = await raceFor(addresses, { forMs: 15_000, holdMs: 20 }, { XDG_STATE_HOME: '/dev/null' });
-    process.stdout.write(`sshfs lease: ${race.holds.length} holds, ${race.failures.length} failures\n`);
-    expect(overlapsOf(race.holds)).toEqual([]);
-    expect(race.holds.length).toBeGreaterThan(10);
-  },
-  LIMIT,
-);
+it('sshfs: leases hold by recorded intervals, flock is refused by name', async () => {
+  const script = sshdScript(shell, '127.0.0.1', 2222, join(directory, 'sshd'));
+  startProgram(['bash', '-c', `${script.replace('/usr/sbin/sshd', 'exec /usr/sbin/sshd -D')}`]);
+  const words = ['sshfs', '-F', shell.configuration, '-o', 'port=2222', `root@127.0.0.1:${share}`, 'HERE'];
+  await eventually('sshd listens', () => isListening(2222));
+  const [one, two] = [await mount('ssh-one', words), await mount('ssh-two', words)];
+  const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', two, one]);
+  const { backends, chosen } = dataOf<VerifyReport>(stdout);
+  expect(backends).toMatchObject({ flock: { verdict: 'unsafe' }, lease: { verdict: 'safe' } });
+  expect(backends.flock.reasons[0]).toBe("sshfs leaves flock to each host's own kernel");
+  expect([chosen, code]).toEqual(['lease', 0]);
+  const addresses = [one, two, one, two].map((path) => join(path, 'raced'));
+  const race = await raceFor(addresses, { forMs: 15_000, holdMs: 20 }, { XDG_STATE_HOME: '/dev/null' });
+  process.stdout.write(`sshfs lease: ${race.holds.length} holds, ${race.failures.length} failures\n`);
+  expect(overlapsOf(race.holds)).toEqual([]);
+  expect(race.holds.length).toBeGreaterThan(10);
+});
 
-it(
-  'smbnetfs: refused by name for flock and for lease, and the trial agrees',
-  async () => {
-    const home = join(directory, 'home');
-    const state = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'].map((name) =>
-      join(directory, 'smb', name),
-    );
-    for (const path of [join(home, '.smb'), ...state]) mkdirSync(path, { recursive: true });
-    const [privateDir, lock, stateDir, cache, pid, ncalrpc] = state;
-    const configuration = join(home, '.smb', 'smb.conf');
-    writeFileSync(
-      configuration,
-      `[global]
+it('smbnetfs: refused by name for flock and for lease, and the trial agrees', async () => {
+  const home = join(directory, 'home');
+  const state = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'].map((name) =>
+    join(directory, 'smb', name),
+  );
+  for (const path of [join(home, '.smb'), ...state]) mkdirSync(path, { recursive: true });
+  const [privateDir, lock, stateDir, cache, pid, ncalrpc] = state;
+  const configuration = join(home, '.smb', 'smb.conf');
+  writeFileSync(
+    configuration,
+    `[global]
 server role = standalone server
 interfaces = lo
 bind interfaces only = yes
@@ -120,35 +113,28 @@ guest ok = yes
 read only = no
 force user = root
 `,
-    );
-    const client = join(home, '.smb', 'smbnetfs.conf');
-    writeFileSync(
-      client,
-      'smb_query_browsers false\nauth "guest" ""\nhost 127.0.0.1 WORKGROUP visible=true\n',
-    );
-    chmodSync(client, 0o600);
-    startProgram(['smbd', '-F', '--no-process-group', '-s', configuration]);
-    await eventually('smbd listens', () => isListening(445));
-    const words = ['smbnetfs', 'HERE', '-o', `config=${client}`];
-    const [one, two] = [
-      await mount('smb-one', words, { HOME: home }),
-      await mount('smb-two', words, { HOME: home }),
-    ];
-    const [ours, theirs] = [one, two].map((path) => join(path, '127.0.0.1', 'share')) as [string, string];
-    const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', theirs, ours]);
-    const { backends, findings } = dataOf<VerifyReport>(stdout);
-    for (const { check, outcome, detail } of findings) {
-      process.stdout.write(`smbnetfs: ${check}: ${outcome}: ${detail}\n`);
-    }
-    expect(backends).toMatchObject({ flock: { verdict: 'unsafe' }, lease: { verdict: 'unsafe' } });
-    expect(backends.lease.reasons[0]).toContain('smbnetfs');
-    expect(findings).toContainEqual(
-      expect.objectContaining({ check: 'exclusive create', outcome: 'broken' }),
-    );
-    expect(code).toBe(78);
-  },
-  LIMIT,
-);
+  );
+  const client = join(home, '.smb', 'smbnetfs.conf');
+  writeFileSync(client, 'smb_query_browsers false\nauth "guest" ""\nhost 127.0.0.1 WORKGROUP visible=true\n');
+  chmodSync(client, 0o600);
+  startProgram(['smbd', '-F', '--no-process-group', '-s', configuration]);
+  await eventually('smbd listens', () => isListening(445));
+  const words = ['smbnetfs', 'HERE', '-o', `config=${client}`];
+  const [one, two] = [
+    await mount('smb-one', words, { HOME: home }),
+    await mount('smb-two', words, { HOME: home }),
+  ];
+  const [ours, theirs] = [one, two].map((path) => join(path, '127.0.0.1', 'share')) as [string, string];
+  const { code, stdout } = await holdfast(directory, ['verify', ...ROUNDS, '--peer', theirs, ours]);
+  const { backends, findings } = dataOf<VerifyReport>(stdout);
+  for (const { check, outcome, detail } of findings) {
+    process.stdout.write(`smbnetfs: ${check}: ${outcome}: ${detail}\n`);
+  }
+  expect(backends).toMatchObject({ flock: { verdict: 'unsafe' }, lease: { verdict: 'unsafe' } });
+  expect(backends.lease.reasons[0]).toContain('smbnetfs');
+  expect(findings).toContainEqual(expect.objectContaining({ check: 'exclusive create', outcome: 'broken' }));
+  expect(code).toBe(78);
+});
 
 function isListening(port: number): boolean {
   const [file, args] = inNetwork(['ss', '-Hltn', `sport = :${port}`]);

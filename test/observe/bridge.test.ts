@@ -133,13 +133,10 @@ test('renewals of a lease are counted', async () => {
   const guard = await acquire(`lease:${join(testDirectory(), 'lease')}`, { leaseDurationMs: 1_000 });
 
   await expect
-    .poll(
-      async () => {
-        await reader.forceFlush();
-        return JSON.stringify(exported.getMetrics());
-      },
-      { timeout: 10_000 },
-    )
+    .poll(async () => {
+      await reader.forceFlush();
+      return JSON.stringify(exported.getMetrics());
+    })
     .toContain('"holdfast.outcome":"renewed"');
   await guard.release();
 });

@@ -8,7 +8,6 @@ import { dataOf, holdfast, startHoldfast } from '../support/holdfast.js';
 import { otherContainer, startParty, statesIn } from '../support/lease.js';
 import { quiescentMs } from '../support/time.js';
 
-const LIMIT = { timeout: 60_000 };
 const NOBODY = 65534;
 
 interface Shown {
@@ -20,7 +19,7 @@ async function shown(directory: string, path: string): Promise<Shown> {
 }
 
 describe('whether a holder is dead', () => {
-  test('one of another user counts as alive', LIMIT, async () => {
+  test('one of another user counts as alive', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000 });
@@ -34,22 +33,18 @@ describe('whether a holder is dead', () => {
     expect(code).toBe(75);
   });
 
-  test(
-    'one in another container is not known to be dead, although its pid is free here or somebody else',
-    LIMIT,
-    async () => {
-      const directory = testDirectory();
-      const path = join(directory, 'lock');
-      const holder = startParty(directory, path, { leaseMs: 30_000 }, otherContainer());
-      await holder.held();
-      const { holders } = await shown(directory, path);
-      expect(holders[0]?.pid).toBeLessThan(10);
-      expect(holders[0]?.isAlive).toBeUndefined();
-      expect((await holdfast(directory, ['run', '-n', `lease:${path}`, 'true'])).code).toBe(75);
-    },
-  );
+  test('one in another container is not known to be dead, although its pid is free here or somebody else', async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path, { leaseMs: 30_000 }, otherContainer());
+    await holder.held();
+    const { holders } = await shown(directory, path);
+    expect(holders[0]?.pid).toBeLessThan(10);
+    expect(holders[0]?.isAlive).toBeUndefined();
+    expect((await holdfast(directory, ['run', '-n', `lease:${path}`, 'true'])).code).toBe(75);
+  });
 
-  test('one whose record is gone is not known to be dead', LIMIT, async () => {
+  test('one whose record is gone is not known to be dead', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000 });
@@ -65,7 +60,7 @@ describe('whether a holder is dead', () => {
     expect(statesIn(path)[0]).toContain(holderId);
   });
 
-  test('`run` leaves nothing behind but a free lease', LIMIT, async () => {
+  test('`run` leaves nothing behind but a free lease', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const { code, stdout } = await holdfast(directory, [

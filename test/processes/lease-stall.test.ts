@@ -14,37 +14,31 @@ import { LEASE_MS, startParty, statesIn, type Party } from '../support/lease.js'
 import { eventually, isGone } from '../support/processes.js';
 import { readProcessStat } from '../../src/platform/process-stat.js';
 
-const LIMIT = { timeout: 60_000 };
-
 describe('a holder whose event loop is stuck', () => {
-  test(
-    'for three leases is not robbed, not even when it sticks in the tick after the grant',
-    LIMIT,
-    async () => {
-      const directory = testDirectory();
-      const paths = [join(directory, 'later'), join(directory, 'at-once')] as const;
-      const later = startParty(directory, paths[0]);
-      await later.held();
-      const atOnce = startParty(directory, paths[1], { blockMs: 3 * LEASE_MS });
-      await eventually(
-        'the second is claimed',
-        () => existsSync(paths[1]) && /\.\d{8}$/.test(statesIn(paths[1])[0] ?? ''),
-      );
-      const contenders = paths.map((path) => startParty(directory, path));
-      later.order(`block ${3 * LEASE_MS}`);
-      await delay(3 * LEASE_MS - 500);
-      for (const { child } of contenders) expect(child.stdout()).not.toContain('held');
-      await later.child.line(/^did block/);
-      await atOnce.held();
-      for (const holder of [later, atOnce]) {
-        holder.order('assert');
-        await holder.child.line(/^did assert/);
-        expect(holder.child.stdout()).not.toContain('lost');
-      }
-    },
-  );
+  test('for three leases is not robbed, not even when it sticks in the tick after the grant', async () => {
+    const directory = testDirectory();
+    const paths = [join(directory, 'later'), join(directory, 'at-once')] as const;
+    const later = startParty(directory, paths[0]);
+    await later.held();
+    const atOnce = startParty(directory, paths[1], { blockMs: 3 * LEASE_MS });
+    await eventually(
+      'the second is claimed',
+      () => existsSync(paths[1]) && /\.\d{8}$/.test(statesIn(paths[1])[0] ?? ''),
+    );
+    const contenders = paths.map((path) => startParty(directory, path));
+    later.order(`block ${3 * LEASE_MS}`);
+    await delay(3 * LEASE_MS - 500);
+    for (const { child } of contenders) expect(child.stdout()).not.toContain('held');
+    await later.child.line(/^did block/);
+    await atOnce.held();
+    for (const holder of [later, atOnce]) {
+      holder.order('assert');
+      await holder.child.line(/^did assert/);
+      expect(holder.child.stdout()).not.toContain('lost');
+    }
+  });
 
-  test('for longer than maxStallMs loses its lease', LIMIT, async () => {
+  test('for longer than maxStallMs loses its lease', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { maxStallMs: 1_500 });
@@ -89,31 +83,27 @@ async function ordered(party: Party, ...orders: string[]): Promise<void> {
 }
 
 describe('a holder that was stopped past its lease', () => {
-  test(
-    'INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing',
-    LIMIT,
-    async () => {
-      const directory = testDirectory();
-      const path = join(directory, 'lock');
-      const holder = startParty(directory, path);
-      const first = await holder.held();
-      holder.child.process.kill('SIGSTOP');
-      const successor = startParty(directory, path);
-      const second = await successor.held();
-      expect(second.token).toBeGreaterThan(first.token);
-      holder.order('assert');
-      holder.order('release');
-      holder.child.process.kill('SIGCONT');
-      await holder.child.line(/^failed assert HOLDFAST_LOST/);
-      await holder.child.line(/^lost/);
-      await holder.child.line(/^did release/);
-      expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
-      successor.order('assert');
-      await successor.child.line(/^did assert/);
-    },
-  );
+  test('INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing', async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path);
+    const first = await holder.held();
+    holder.child.process.kill('SIGSTOP');
+    const successor = startParty(directory, path);
+    const second = await successor.held();
+    expect(second.token).toBeGreaterThan(first.token);
+    holder.order('assert');
+    holder.order('release');
+    holder.child.process.kill('SIGCONT');
+    await holder.child.line(/^failed assert HOLDFAST_LOST/);
+    await holder.child.line(/^lost/);
+    await holder.child.line(/^did release/);
+    expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
+    successor.order('assert');
+    await successor.child.line(/^did assert/);
+  });
 
-  test('writes nothing under its old token any more, checked or too late to be checked', LIMIT, async () => {
+  test('writes nothing under its old token any more, checked or too late to be checked', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const file = join(directory, 'data.json');
@@ -141,7 +131,7 @@ describe('a holder that was stopped past its lease', () => {
     expect(server.refused()).toBe(1);
   });
 
-  test('as `run` ends its command and exits 76', LIMIT, async () => {
+  test('as `run` ends its command and exits 76', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const env = { XDG_STATE_HOME: join(directory, 'state') };
@@ -172,7 +162,7 @@ describe('a holder that was stopped past its lease', () => {
 });
 
 describe('looking at a lease', () => {
-  test('leaves a stopped holder stopped', LIMIT, async () => {
+  test('leaves a stopped holder stopped', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);
@@ -188,22 +178,18 @@ describe('looking at a lease', () => {
 });
 
 describe('the keeper', () => {
-  test(
-    'lets a process end that has nothing else to do, and leaves the lease to the next',
-    LIMIT,
-    async () => {
-      const directory = testDirectory();
-      const path = join(directory, 'lock');
-      const holder = startParty(directory, path, { leaseMs: 30_000, isBrief: true });
-      await holder.child.line(/^leaving$/);
-      const since = performance.now();
-      expect((await holder.child.exited).code).toBe(0);
-      expect(performance.now() - since).toBeLessThan(1_500);
-      await startParty(directory, path).held();
-    },
-  );
+  test('lets a process end that has nothing else to do, and leaves the lease to the next', async () => {
+    const directory = testDirectory();
+    const path = join(directory, 'lock');
+    const holder = startParty(directory, path, { leaseMs: 30_000, isBrief: true });
+    await holder.child.line(/^leaving$/);
+    const since = performance.now();
+    expect((await holder.child.exited).code).toBe(0);
+    expect(performance.now() - since).toBeLessThan(1_500);
+    await startParty(directory, path).held();
+  });
 
-  test('hears of a broken lease at its next renewal, and others wait until then', LIMIT, async () => {
+  test('hears of a broken lease at its next renewal, and others wait until then', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);

@@ -28,7 +28,7 @@ describe.skipIf(process.platform !== 'linux')('a blocked wait', () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
-  it('by waits that are cancelled at any moment', { timeout: 60_000 }, async () => {
+  it('by waits that are cancelled at any moment', async () => {
     const path = join(temporaryDirectory(), 'a.lock');
     const other = drive('storm', path, '2000');
     expect(JSON.parse(await other.line())).toEqual({ granted: 0, cancelled: 2000 });
@@ -47,15 +47,11 @@ describe.skipIf(process.platform !== 'linux')('nothing is left behind', () => {
     expect(await other.ended).toBe(0);
   });
 
-  it.each(['wait', 'hold'])(
-    'by worker threads that are terminated while they %s',
-    { timeout: 60_000 },
-    async (mode) => {
-      const other = drive('terminate', join(temporaryDirectory(), 'a.lock'), mode, '40');
-      expect(await other.line()).toBe('free');
-      expect(await other.ended).toBe(0);
-    },
-  );
+  it.each(['wait', 'hold'])('by worker threads that are terminated while they %s', async (mode) => {
+    const other = drive('terminate', join(temporaryDirectory(), 'a.lock'), mode, '40');
+    expect(await other.line()).toBe('free');
+    expect(await other.ended).toBe(0);
+  });
 
   it('by threads whose code would be unloaded with the last worker thread', async () => {
     const unloader = new URL('native-unloader.mjs', import.meta.url).pathname;

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-/** What takes longer hangs. */
-export const hangMs = 20_000;
+import { hangMs } from '../support/time.js';
+
+export { hangMs };
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-'));

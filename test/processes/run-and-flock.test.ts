@@ -117,7 +117,7 @@ it('8 x 50 increments through run are exactly 400 while clean loops beside them'
   expect(codes).toEqual(Array.from({ length: 8 }, () => 0));
   expect(readFileSync(join(directory, 'count'), 'utf8').trim()).toBe('400');
   expect(cleaner.child.stdout()).toMatch(/^removed 1 lock file$/m);
-}, 120_000);
+});
 
 it('a waiter sleeps in the kernel', async () => {
   const directory = testDirectory();

@@ -33,4 +33,4 @@ test('a build of 90 s: with the default timeout a waiter succeeds, and shows who
   expect(waited.stderr).toMatch(/still waiting for "script" after 30 s/);
   expect(waited.stderr).toMatch(/got "script" after 1 min \d+ s/);
   expect(built.stderr).toMatch(/building \(make\), still running after 1 min/);
-}, 180_000);
+});

@@ -5,10 +5,8 @@ import { testDirectory } from '../support/directory.js';
 import { startParty, statesIn } from '../support/lease.js';
 import { openTerminal } from '../support/terminal.js';
 
-const LIMIT = { timeout: 60_000 };
-
 describe('break asks in a terminal', () => {
-  test('and does nothing but for `yes`', LIMIT, async () => {
+  test('and does nothing but for `yes`', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000 });

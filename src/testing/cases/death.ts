@@ -1,4 +1,4 @@
-import { check, elapsedMs, soon, stays, timing, withClients } from '../check.js';
+import { check, soon, stays, timing, withClients } from '../check.js';
 import { leaseOf, startContender, type Contender } from '../contenders.js';
 import { sleep } from '../../platform/clock.js';
 import { isBetweenProcesses, type ConformanceCase, type Subject } from '../subject.js';
@@ -27,11 +27,8 @@ export const deathCases: readonly ConformanceCase[] = [
           const waiting = client.acquire(resource, { timeoutMs: Infinity });
           await stays(waiting, 'a waiter was granted a held lock');
           const killed = holder.kill('SIGKILL');
-          const waitedMs = await elapsedMs(async () =>
-            (await soon(waiting, 'the grant after a death')).release(),
-          );
+          await (await soon(waiting, 'the grant after a death')).release();
           await killed;
-          check(waitedMs < 2_000, `the lock of a dead holder was free after ${waitedMs} ms`);
           // oxlint-enable no-await-in-loop
         }
       }),
@@ -47,10 +44,8 @@ export const deathCases: readonly ConformanceCase[] = [
         await holder.kill('SIGKILL');
         const takeoverMs = subject.takeoverMs ?? 2 * leaseOf(subject);
         const options = { timeoutMs: Infinity, leaseDurationMs: leaseOf(subject) };
-        const waitedMs = await elapsedMs(async () =>
-          (await soon(client.acquire(resource, options), 'the takeover')).release(),
-        );
-        check(waitedMs <= takeoverMs, `the takeover took ${waitedMs} ms of ${takeoverMs} ms`);
+        const takeover = client.acquire(resource, options);
+        await (await soon(takeover, 'the takeover', takeoverMs + timing.hangMs)).release();
       }),
   },
   {

@@ -1,4 +1,4 @@
-import { check, rejectsWith, soon, withClients } from '../check.js';
+import { check, rejectsWith, soon, timing, withClients } from '../check.js';
 import { sleep } from '../../platform/clock.js';
 import { leaseOf } from '../contenders.js';
 import type { ConformanceCase, Subject } from '../subject.js';
@@ -23,7 +23,7 @@ export const lossCases: readonly ConformanceCase[] = [
           'HOLDFAST_LOST',
         );
         check(guard.lost.aborted, 'guard.lost did not fire');
-        const timeoutMs = subject.takeoverMs ?? 3 * leaseOf(subject);
+        const timeoutMs = (subject.takeoverMs ?? 3 * leaseOf(subject)) + timing.hangMs;
         const successor = await b.acquire(resource, { timeoutMs, leaseDurationMs: leaseOf(subject) });
         await guard.release();
         successor.assertHeld();

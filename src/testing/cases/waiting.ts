@@ -1,10 +1,9 @@
-import { check, elapsedMs, rejectsWith, soon, stays, withClients } from '../check.js';
+import { check, elapsedMs, rejectsWith, soon, stays, timing, withClients } from '../check.js';
 import { sleep } from '../../platform/clock.js';
 import { always, roundsFor, type ConformanceCase } from '../subject.js';
 
-const TIMEOUT_MS = 400;
-/** A deadline is met when the error comes no later than this after it; the machine may be busy. */
-const LATENESS_MS = 1_500;
+/** Enough for a server to answer once on a busy machine: before its first answer, a deadline is another error. */
+const timeoutMs = (): number => 4 * timing.quiescentMs;
 
 export const waitingCases: readonly ConformanceCase[] = [
   {
@@ -30,13 +29,9 @@ export const waitingCases: readonly ConformanceCase[] = [
         const resource = subject.newResource();
         const guard = await a.acquire(resource);
         const waitedMs = await elapsedMs(() =>
-          rejectsWith(b.acquire(resource, { timeoutMs: TIMEOUT_MS }), 'HOLDFAST_TIMEOUT'),
+          rejectsWith(b.acquire(resource, { timeoutMs: timeoutMs() }), 'HOLDFAST_TIMEOUT'),
         );
-        check(waitedMs >= TIMEOUT_MS - 5, `it gave up after ${waitedMs} ms of ${TIMEOUT_MS} ms`);
-        check(
-          waitedMs <= TIMEOUT_MS + LATENESS_MS,
-          `the deadline of ${TIMEOUT_MS} ms was met after ${waitedMs} ms`,
-        );
+        check(waitedMs >= timeoutMs() - 5, `it gave up after ${waitedMs} ms of ${timeoutMs()} ms`);
         await guard.release();
         // Whoever gave up must have left nothing behind.
         await (
@@ -63,18 +58,16 @@ export const waitingCases: readonly ConformanceCase[] = [
             // oxlint-enable no-await-in-loop
           }
         })();
-        // The waiter may be granted in between: then it holds, and there was no deadline to meet.
-        const waitedMs = await elapsedMs(async () => {
-          try {
-            await (await b.acquire(resource, { timeoutMs: TIMEOUT_MS })).release();
-          } catch {
-            // The error itself is the subject of WAIT-2.
-          }
-        });
+        // The waiter may be granted in between: then it holds, and there was no deadline to meet. The error itself is
+        // the subject of WAIT-2.
+        const waiting = b.acquire(resource, { timeoutMs: timeoutMs() }).then(
+          (granted) => granted.release(),
+          () => undefined,
+        );
+        await soon(waiting, 'the end of a wait while others take turns');
         stop.abort();
         await soon(churn, 'the end of the churn');
         await guard.release();
-        check(waitedMs <= TIMEOUT_MS + LATENESS_MS, `a timeout of ${TIMEOUT_MS} ms took ${waitedMs} ms`);
       }),
   },
   {

@@ -57,7 +57,7 @@ test('an id that cannot be one, and a remote that cannot be reached', async () =
   expect([unreachable.code, unreachable.stderr]).toEqual([76, expect.stringContaining('Could not confirm')]);
 });
 
-test('run renews while the command runs, and releases after it', { timeout: 60_000 }, async () => {
+test('run renews while the command runs, and releases after it', async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
   const running = startCli(ada, ['run', '--lease', '2s', 'git:origin#x', '--', 'sleep', '3']);
   await eventuallyHeld(bob);
@@ -69,18 +69,14 @@ test('run renews while the command runs, and releases after it', { timeout: 60_0
   expect(new Set(events.slice(1, -1))).toEqual(new Set(['renewed']));
 });
 
-test(
-  'run stops its command when the claim is stolen, exits 76, and leaves the thief alone',
-  { timeout: 60_000 },
-  async () => {
-    const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-    const running = startCli(ada, ['run', '--lease', '3s', 'git:origin#x', '--', 'sleep', '60']);
-    await eventuallyHeld(bob);
-    await steal('x', { ...optionsFor(bob), force: true, reason: 'mine' });
-    expect((await running.ended).code).toBe(76);
-    expect((await check('x', optionsFor(bob)))[0]?.outcome).toBe('held');
-  },
-);
+test('run stops its command when the claim is stolen, exits 76, and leaves the thief alone', async () => {
+  const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
+  const running = startCli(ada, ['run', '--lease', '3s', 'git:origin#x', '--', 'sleep', '60']);
+  await eventuallyHeld(bob);
+  await steal('x', { ...optionsFor(bob), force: true, reason: 'mine' });
+  expect((await running.ended).code).toBe(76);
+  expect((await check('x', optionsFor(bob)))[0]?.outcome).toBe('held');
+});
 
 test.each([
   [['--lease', '30s'], 30_000],
@@ -94,7 +90,7 @@ test.each([
   await running.ended;
 });
 
-test('a killed run leaves its claim: its command may live on', { timeout: 60_000 }, async () => {
+test('a killed run leaves its claim: its command may live on', async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
   const running = startCli(ada, ['run', 'git:origin#x', '--', 'sleep', '2']);
   await eventuallyHeld(bob);

@@ -15,7 +15,6 @@ import { fullDisk } from '../../support/full-disk.js';
 import { bootNow, LEASE_MS, startParty, statesIn } from '../../support/lease.js';
 import { eventually } from '../../support/processes.js';
 
-const LIMIT = { timeout: 60_000 };
 const OTHER = 'a'.repeat(26);
 
 function held(generation: number, holderId = OTHER, beat = 3): string {
@@ -92,7 +91,7 @@ describe('a directory that is not as it should be', () => {
 });
 
 describe('a file system that turns read-only', () => {
-  test('`lost` fires before the lease ends elsewhere, and nothing is written after', LIMIT, async () => {
+  test('`lost` fires before the lease ends elsewhere, and nothing is written after', async () => {
     const mount = join(testDirectory(), 'mount');
     mkdirSync(mount);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'lease-test', mount]);
@@ -115,7 +114,7 @@ describe('a file system that turns read-only', () => {
 });
 
 describe('a full disk', () => {
-  test('costs no lease, and gives none: HOLDFAST_IO, and nothing is left behind', LIMIT, async () => {
+  test('costs no lease, and gives none: HOLDFAST_IO, and nothing is left behind', async () => {
     const { directory } = fullDisk(256);
     const [kept, free] = [join(directory, 'kept'), join(directory, 'free')] as const;
     await (await acquire(`lease:${free}`)).release();
@@ -139,7 +138,7 @@ describe('a full disk', () => {
 });
 
 describe('a state file that somebody removes', () => {
-  test('costs the hold, and the lease is not free for that', LIMIT, async () => {
+  test('costs the hold, and the lease is not free for that', async () => {
     const path = join(testDirectory(), 'lock');
     const holder = startParty(testDirectory(), path);
     const { holderId } = await holder.held();

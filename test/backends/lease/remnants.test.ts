@@ -63,7 +63,7 @@ describe('INV-LEASE-9 what ended attempts left behind', () => {
     expect(readdirSync(path)).toEqual(before);
   });
 
-  test('of a contender that was killed on its way goes with the next hold', { timeout: 30_000 }, async () => {
+  test('of a contender that was killed on its way goes with the next hold', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000 });
