@@ -62,21 +62,21 @@ const contestants = {
     const { claimOf, endClaim, tryClaim } = await import('../../dist/backends/etcd/claim.js');
     const { newHolderId } = await import('../../dist/core/holder.js');
     const { encodeHolderNote } = await import('../../dist/platform/holder-note.js');
-    const gateway = await etcd();
-    const { ID } = await gateway.call('/v3/lease/grant', { TTL: 60 }, 5_000);
+    const client = await etcd();
+    const { id } = await client.call('grantLease', { ttl: 60 }, 5_000);
     const note = encodeHolderNote(Date.now());
     return async () => {
       const request = { resource: `${url}#bare`, holderId: newHolderId(), mode: 'exclusive' };
       const claim = claimOf(request, note);
-      await tryClaim(gateway, claim, { leaseId: ID }, 5_000);
-      await endClaim(gateway, claim.key, 5_000);
+      await tryClaim(client, claim, { leaseId: String(id) }, 5_000);
+      await endClaim(client, claim.key, 5_000);
     };
   },
   async 'etcd bare put and delete'() {
-    const gateway = await etcd();
+    const client = await etcd();
     return async () => {
-      await gateway.call('/v3/kv/put', { key: 'YQ==', value: 'YQ==' }, 5_000);
-      await gateway.call('/v3/kv/deleterange', { key: 'YQ==' }, 5_000);
+      await client.call('put', { key: 'a', value: 'a' }, 5_000);
+      await client.call('deletion', { key: 'a' }, 5_000);
     };
   },
 };
@@ -103,10 +103,10 @@ async function bareScripts(options) {
 }
 
 async function etcd() {
-  const { Gateway } = await import('../../dist/backends/etcd/gateway.js');
+  const { EtcdClient } = await import('../../dist/backends/etcd/client.js');
   const { etcdConfig } = await import('../../dist/backends/etcd/config.js');
   const { systemClock } = await import('../../dist/platform/clock.js');
-  return new Gateway(etcdConfig(url), systemClock);
+  return new EtcdClient(etcdConfig(url), systemClock);
 }
 
 const once = await contestants[contestant]();

@@ -1,8 +1,9 @@
 // Engine backends with one bug each, which the suite must find. A mutant is loaded by child processes too, by its name.
 import { createEtcdBackend } from '../../dist/backends/etcd/backend.js';
+import { EtcdClient } from '../../dist/backends/etcd/client.js';
 import { etcdConfig } from '../../dist/backends/etcd/config.js';
-import { Gateway } from '../../dist/backends/etcd/gateway.js';
 import { Sessions as EtcdSessions } from '../../dist/backends/etcd/session.js';
+import { Watches } from '../../dist/backends/etcd/watches.js';
 import { createPostgresBackend } from '../../dist/backends/postgres/backend.js';
 import { ownClients } from '../../dist/backends/postgres/client.js';
 import { postgresConfig } from '../../dist/backends/postgres/config.js';
@@ -48,44 +49,49 @@ const replaced = ({ source }, from, to) => {
 };
 const OWNER_CHECK = `if not is_of(held, ARGV[1]) then return 0 end`;
 
-/** etcd through a gateway with a bug. */
-function etcdThrough(Changed) {
+/** etcd through a client with a bug. */
+function etcdThrough(Changed, ChangedWatches = Watches) {
   return () => {
     const config = etcdConfig(serverAddress('HOLDFAST_TEST_ETCD'));
-    const gateway = new Changed(config, clock);
-    const sessions = new EtcdSessions(gateway, leaseClock);
+    const client = new Changed(config, clock);
+    const sessions = new EtcdSessions(client, leaseClock);
+    const watches = new ChangedWatches(client);
     const { server, display } = config;
     return clientOf(
-      createEtcdBackend({ gateway, sessions, config, clock, leaseClock, server, display }),
+      createEtcdBackend({ client, watches, sessions, config, clock, leaseClock, server, display }),
       processKeeper(),
     );
   };
 }
 
-class WithoutLease extends Gateway {
-  call(path, body, budgetMs) {
-    const text = JSON.stringify(body).replaceAll(/"lease":"\d+"/g, '"lease":"0"');
-    return super.call(path, path === '/v3/kv/txn' ? JSON.parse(text) : body, budgetMs);
+class WithoutLease extends EtcdClient {
+  call(name, request, budgetMs) {
+    const { success } = request;
+    if (name !== 'txn' || success === undefined) return super.call(name, request, budgetMs);
+    const without = success.map((one) => (one.put ? { put: { ...one.put, lease: undefined } } : one));
+    return super.call(name, { ...request, success: without }, budgetMs);
   }
 }
 
+const OLDEST_FIRST = 1;
 /** Watches the oldest instead of the nearest, and takes its end for its own turn. */
-class WrongPredecessor extends Gateway {
-  async call(path, body, budgetMs) {
-    if (path !== '/v3/kv/txn') return super.call(path, body, budgetMs);
-    const text = JSON.stringify(body).replaceAll('"DESCEND"', '"ASCEND"');
-    const answer = await super.call(path, JSON.parse(text), budgetMs);
-    const isLook = body.compare === undefined && body.success?.length === 2;
-    if (isLook && answer.responses?.[1]?.response_range !== undefined)
-      answer.responses[1].response_range = {};
+class WrongPredecessor extends EtcdClient {
+  async call(name, request, budgetMs) {
+    if (name !== 'txn') return super.call(name, request, budgetMs);
+    const success = request.success.map((one) =>
+      one.range?.order === undefined ? one : { range: { ...one.range, order: OLDEST_FIRST } },
+    );
+    const answer = await super.call(name, { ...request, success }, budgetMs);
+    const isLook = request.compare.length === 0 && success.length === 3;
+    if (isLook && answer.responses[2]?.range !== undefined) answer.responses[2].range = { kvs: [] };
     return answer;
   }
 }
 
 /** Hears of no deletion. */
-class Deaf extends Gateway {
-  follow() {
-    return new Promise(() => {});
+class Deaf extends Watches {
+  add() {
+    return () => {};
   }
 }
 
@@ -191,7 +197,7 @@ export const mutants = {
   'etcd: a wake-up that is lost': [
     'REL-3',
     /the turns of three/,
-    { ...etcd, createClient: etcdThrough(Deaf) },
+    { ...etcd, createClient: etcdThrough(EtcdClient, Deaf) },
   ],
   'postgres: a lost session that nobody hears of': [
     'LOST-1',

@@ -1,19 +1,17 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { encodeHolderNote } from '../../platform/holder-note.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import { breakHold, listNames, readHolders } from './holders.js';
 import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';
 import { ETCD_CAPABILITIES } from './config.js';
-import type { EtcdContext } from './context.js';
 import { etcdError } from './errors.js';
-import { grantOf } from './grant.js';
-import { assertSameLimit } from './limit.js';
-import { onSession } from './on-session.js';
+import { grantOf, type EtcdContext } from './grant.js';
+import { breakHold, FORMAT, listNames, readHolders } from './holders.js';
+import { assertSameLimit, onSession } from './on-session.js';
 import { waitInQueue } from './wait.js';
 
 /** Keys under one session lease, in the order of their creation. See PROTOCOL.md in this folder. */
 export function createEtcdBackend(context: EtcdContext): Backend {
-  const { gateway } = context;
+  const { client } = context;
   const shown = (resource: string): string => `${context.display}#${resource}`;
 
   async function named<T>(resource: string, work: () => Promise<T>): Promise<T> {
@@ -32,12 +30,12 @@ export function createEtcdBackend(context: EtcdContext): Backend {
       const claim = newClaim(context, request);
       return named(request.resource, () =>
         onSession(context, request, claim, async (session, budgetMs): Promise<Attempt> => {
-          const standing = await tryClaim(gateway, claim, session, budgetMs);
+          const standing = await tryClaim(client, claim, session, budgetMs);
           await assertSameLimit(context, claim, standing, budgetMs);
           if (standing.kind === 'first') {
             return { kind: 'granted', grant: grantOf(context, claim, session, standing.token) };
           }
-          if (standing.kind === 'behind') await endClaim(gateway, claim.key, budgetMs);
+          if (standing.kind === 'behind') await endClaim(client, claim.key, budgetMs);
           return { kind: 'contended' };
         }),
       );
@@ -49,18 +47,20 @@ export function createEtcdBackend(context: EtcdContext): Backend {
     },
 
     inspect: (resource): Promise<readonly HolderInfo[]> =>
-      named(resource, () => readHolders(gateway, resource)),
-    list: () => named('', () => listNames(gateway)),
+      named(resource, () => readHolders(client, resource, shown(resource))),
+    list: () => named('', () => listNames(client)),
     forceRelease: (resource, holderId, options) =>
-      named(resource, () => breakHold(gateway, resource, holderId, options?.isImmediate === true)),
+      named(resource, () => breakHold(client, resource, holderId, options?.isImmediate === true)),
 
     async [Symbol.asyncDispose]() {
       await context.sessions.close(SERVER_ANSWER_MS / 5);
-      gateway.close();
+      context.watches.close();
+      client.close();
     },
   };
 }
 
 function newClaim(context: EtcdContext, request: AcquireRequest): Claim {
-  return claimOf(request, encodeHolderNote(context.clock.wallNow(), request.reason));
+  const note = encodeHolderNote(context.clock.wallNow(), request.reason);
+  return claimOf(request, `${FORMAT} ${note}`);
 }

@@ -1,6 +1,11 @@
-import { readFileSync } from 'node:fs';
-
 import type { Capabilities } from '../../core/backend.js';
+import {
+  assertKnownParameters,
+  decodedLogin,
+  TLS_PARAMETERS,
+  tlsOptions,
+  type TlsOptions,
+} from '../engine/address.js';
 
 export const ETCD_CAPABILITIES: Capabilities = {
   modes: ['exclusive', 'shared'],
@@ -17,7 +22,7 @@ export interface EtcdConfig {
   readonly endpoints: readonly EtcdEndpoint[];
   readonly username?: string;
   readonly password?: string;
-  readonly tls?: EtcdTls;
+  readonly tls?: TlsOptions;
   /** `host:port[,host:port...]`, for messages. */
   readonly server: string;
   /** The cluster as an address without credentials, for messages. */
@@ -29,19 +34,12 @@ export interface EtcdEndpoint {
   readonly port: number;
 }
 
-export interface EtcdTls {
-  readonly servername?: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
-
 /**
  * Reads `etcd://[user:password@]host[:port][,host[:port]...]` or
  * `etcds://...?ca=FILE&cert=FILE&key=FILE&servername=NAME`. Without a user in it, `ETCDCTL_USER` (`name:password`)
  * gives one, as it does for etcdctl.
  *
- * @throws the error of the file system for a file that cannot be read.
+ * @throws TypeError for a parameter that would be ignored; the error of the file system for a file that cannot be read.
  */
 export function etcdConfig(target: string, environment: NodeJS.ProcessEnv = process.env): EtcdConfig {
   const [, scheme = 'etcd', login, hosts = '', query = ''] =
@@ -50,14 +48,16 @@ export function etcdConfig(target: string, environment: NodeJS.ProcessEnv = proc
   const server = endpoints
     .map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
     .join(',');
-  const [username, password] =
-    login === undefined ? loginOf(environment) : split(login).map(decodeURIComponent);
+  const [username, password] = login === undefined ? loginOf(environment) : split(login).map(decodedLogin);
+  const display = `${scheme}://${server}`;
+  const parameters = new URLSearchParams(query);
+  assertKnownParameters(display, parameters, scheme === 'etcds' ? TLS_PARAMETERS : []);
   return {
     endpoints,
     server,
-    display: `${scheme}://${server}`,
+    display,
     ...(username !== undefined && username !== '' && { username, password: password ?? '' }),
-    ...(scheme === 'etcds' && { tls: tlsOf(new URLSearchParams(query)) }),
+    ...(scheme === 'etcds' && { tls: tlsOptions(parameters) }),
   };
 }
 
@@ -79,14 +79,4 @@ function loginOf(environment: NodeJS.ProcessEnv): readonly string[] {
 function split(login: string): readonly string[] {
   const colon = login.indexOf(':');
   return colon < 0 ? [login] : [login.slice(0, colon), login.slice(colon + 1)];
-}
-
-function tlsOf(parameters: URLSearchParams): EtcdTls {
-  const tls: Record<string, string> = {};
-  for (const name of ['ca', 'cert', 'key'] as const) {
-    const path = parameters.get(name);
-    if (path !== null) tls[name] = readFileSync(path, 'utf8');
-  }
-  const servername = parameters.get('servername');
-  return { ...tls, ...(servername !== null && { servername }) };
 }

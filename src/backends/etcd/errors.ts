@@ -1,7 +1,8 @@
 import { LockError } from '../../core/errors.js';
 import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { refusalError, type Refusal } from '../engine/errors.js';
 
-/** gRPC status codes as the gateway passes them on. */
+/** Status codes of gRPC. https://grpc.io/docs/guides/status-codes */
 export const GRPC = {
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -25,7 +26,13 @@ export class EtcdAnswer extends Error {
 
   /** No leader, a change of leader, a proposal that timed out: it may or may not have been carried out. */
   get isTransient(): boolean {
+    if (this.status === GRPC.resourceExhausted) return this.message.includes('too many requests');
     return this.status === GRPC.unavailable || this.status === GRPC.deadlineExceeded;
+  }
+  /** Tokens run out after minutes, and any change of users or roles makes those of JWT void. */
+  get isTokenVoid(): boolean {
+    if (this.status === GRPC.unauthenticated) return true;
+    return this.status === GRPC.invalidArgument && this.message.includes('revision of auth store is old');
   }
   get isLeaseGone(): boolean {
     return this.status === GRPC.notFound && this.message.includes('lease');
@@ -55,45 +62,35 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
   if (/user name is empty|authentication is not enabled|invalid user ID or password/.test(cause.message)) {
     return loginError(cause, resource);
   }
-  switch (cause.status) {
-    case GRPC.unauthenticated:
-      return loginError(cause, resource);
-    case GRPC.permissionDenied:
-      return refusal(
-        'HOLDFAST_PERMISSION',
-        'this user may not use the keys under holdfast/',
-        'Run etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
-        resource,
-        cause,
-      );
-    case GRPC.resourceExhausted:
-      return refusal(
-        'HOLDFAST_IO',
-        'the database of the cluster is full',
-        'Compact and defragment it',
-        resource,
-        cause,
-      );
-    default:
-      if (cause.message === 'connection closed') return brokenGatewayError(cause, resource, server);
-      return unavailableError(
-        resource,
-        cause.isTransient ? 'the cluster has no leader' : `the cluster refused (gRPC status ${cause.status})`,
-        'Check that more than half of its members run',
-        cause,
-      );
-  }
-}
-
-/** The gateway reaches its own member with the member's certificate as a client's, since it has no other. */
-function brokenGatewayError(cause: EtcdAnswer, resource: string, server: string): LockError {
+  const refusal = REFUSALS.get(cause.status);
+  if (refusal !== undefined) return refusalError(resource, refusal, cause);
+  if (cause.status === GRPC.unauthenticated) return loginError(cause, resource);
   return unavailableError(
     resource,
-    `the JSON gateway of ${server} does not reach its own member`,
-    'Check its log; with --client-cert-auth the extended key usage of its own certificate must have clientAuth',
+    cause.isTransient ? 'the cluster has no leader' : `the cluster refused (gRPC status ${cause.status})`,
+    'Check that more than half of its members run',
     cause,
   );
 }
+
+const REFUSALS: ReadonlyMap<number, Refusal> = new Map([
+  [
+    GRPC.permissionDenied,
+    [
+      'HOLDFAST_PERMISSION',
+      'this user may not use the keys under holdfast/',
+      'Run etcdctl role grant-permission ROLE readwrite --prefix=true holdfast/',
+    ],
+  ],
+  [
+    GRPC.resourceExhausted,
+    [
+      'HOLDFAST_IO',
+      'the database of the cluster is full',
+      'Compact and defragment it, then run etcdctl alarm disarm',
+    ],
+  ],
+]);
 
 function loginError(cause: EtcdAnswer, resource: string): LockError {
   if (cause.message.includes('authentication is not enabled')) {
@@ -118,19 +115,4 @@ function loginError(cause: EtcdAnswer, resource: string): LockError {
     'Correct them, or set ETCDCTL_USER',
     cause,
   );
-}
-
-export function permitsError(resource: string, wanted: number, theirs: number): LockError {
-  const fact = `others hold permits of ${theirs} at most, and ${wanted} were asked for`;
-  return refusal('HOLDFAST_CONFIG_MISMATCH', fact, 'Use the same number everywhere', resource);
-}
-
-function refusal(
-  code: 'HOLDFAST_CONFIG_MISMATCH' | 'HOLDFAST_PERMISSION' | 'HOLDFAST_IO',
-  fact: string,
-  nextStep: string,
-  resource: string,
-  cause?: unknown,
-): LockError {
-  return new LockError(`Could not lock "${resource}": ${fact}. ${nextStep}.`, { code, resource, cause });
 }

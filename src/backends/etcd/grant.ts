@@ -1,35 +1,46 @@
 import type { Grant } from '../../core/backend.js';
-import { LockError } from '../../core/errors.js';
-import type { Renewal, RenewalOutcome } from '../../core/lease.js';
-import { distUrl } from '../../platform/native.js';
+import type { LeaseClock } from '../../core/lease.js';
+import type { Clock } from '../../core/time.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import type { EtcdContext } from './context.js';
-import { endClaim, type Claim } from './claim.js';
+import { distUrl } from '../../platform/native.js';
+import { unreleasedError } from '../engine/errors.js';
+import { BELIEVED_PART } from '../engine/limits.js';
+import { settleInBackground } from '../engine/settle.js';
+import { releaseClaim, type Claim, type Released } from './claim.js';
+import type { EtcdClient } from './client.js';
+import type { EtcdConfig } from './config.js';
 import { etcdError } from './errors.js';
-import type { Gateway } from './gateway.js';
-import { keyValues, rangeRequest, only } from './requests.js';
-import { BELIEVED_PART, keepAlive, type Session } from './session.js';
+import { keysOf } from './keys.js';
+import type { Session, Sessions } from './session.js';
+import type { Watches } from './watches.js';
 
-/** Everything that renewing and releasing a hold need. Structured-cloneable. */
+/** What the parts of this backend share. */
+export interface EtcdContext {
+  readonly client: EtcdClient;
+  readonly watches: Watches;
+  readonly sessions: Sessions;
+  readonly config: EtcdConfig;
+  readonly clock: Clock;
+  readonly leaseClock: LeaseClock;
+  readonly server: string;
+  readonly display: string;
+}
+
+/** Everything that renewing a hold needs. Plain JSON. */
 export interface HeldKey {
   readonly key: string;
   readonly leaseId: string;
-  /** For messages. */
-  readonly shown: string;
-  readonly server: string;
+  /** Create revision of the key, decimal. */
+  readonly revision: string;
 }
 
 const RENEWAL = distUrl('backends/etcd/renewal.js');
 
 export function grantOf(context: EtcdContext, claim: Claim, session: Session, fencingToken: bigint): Grant {
-  const { config, server, display, gateway, leaseClock } = context;
-  const held: HeldKey = {
-    key: claim.key,
-    leaseId: session.leaseId,
-    shown: `${display}#${claim.resource}`,
-    server,
-  };
+  const { config, leaseClock } = context;
+  const held: HeldKey = { key: claim.key, leaseId: session.leaseId, revision: String(fencingToken) };
   const { deadline } = session;
+  session.claims++;
   return {
     fencingToken,
     lease: {
@@ -40,45 +51,28 @@ export function grantOf(context: EtcdContext, claim: Claim, session: Session, fe
     },
     check: (marginMs) => (leaseClock.now() + marginMs < deadline ? undefined : 'expired'),
     onLost: () => undefined,
-    release: () => release(gateway, held),
-  };
-}
-
-/**
- * Renews the session on behalf of one of its holds, and looks whether that hold's own key is still there and still the
- * session's: an administrator can delete it, and a break puts it on a lease of its own.
- */
-export function renewalOf(gateway: Gateway, held: HeldKey): Renewal {
-  return {
-    async renew(remainingMs): Promise<RenewalOutcome> {
-      const budgetMs = Math.min(SERVER_ANSWER_MS, remainingMs);
-      const [isAlive, answer] = await Promise.all([
-        keepAlive(gateway, held.leaseId, budgetMs),
-        gateway.call('/v3/kv/range', rangeRequest(only(held.key), { keysOnly: true }), budgetMs),
-      ]);
-      if (!isAlive) return 'expired';
-      const [own] = keyValues(answer);
-      if (own === undefined) return 'record-missing';
-      return own.lease === held.leaseId ? 'extended' : 'taken';
-    },
-    release: async (isLost) => {
-      try {
-        await release(gateway, held);
-      } catch (error) {
-        // What was lost blocks others for no longer than its lease; there is nobody left to warn.
-        if (!isLost) throw error;
-      }
+    release: async () => {
+      const { locks, permits, released } = keysOf(claim.resource);
+      const queue = claim.permits === undefined ? locks : permits;
+      await release(context, claim, { ...held, queue, released });
+      session.claims--;
     },
   };
 }
 
-async function release(gateway: Gateway, { key, shown, server }: HeldKey): Promise<void> {
+async function release(context: EtcdContext, claim: Claim, released: Released): Promise<void> {
+  const { client, clock, sessions, server } = context;
   try {
-    await endClaim(gateway, key, SERVER_ANSWER_MS);
+    await releaseClaim(client, released, SERVER_ANSWER_MS);
   } catch (error) {
-    throw new LockError(
-      `Could not release "${shown}": ${server} did not confirm it. It is free at the latest when this process ends and its lease runs out.`,
-      { code: 'HOLDFAST_NETWORK', resource: shown, cause: etcdError(error, shown, server) },
+    // The session lives on with its other holds, and the key with it.
+    void settleInBackground(
+      clock,
+      () => sessions.isClosed,
+      () => releaseClaim(client, released, SERVER_ANSWER_MS),
     );
+    const shown = `${context.display}#${claim.resource}`;
+    const free = 'as soon as the cluster answers, or when this process has ended and its lease has run out';
+    throw unreleasedError({ shown, server }, free, etcdError(error, shown, server));
   }
 }

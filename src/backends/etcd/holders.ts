@@ -1,71 +1,101 @@
 import type { HolderInfo } from '../../core/backend.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
+import { decodeHolderNote } from '../../platform/holder-note.js';
+import { formatError } from '../engine/errors.js';
+import { LOOK_MS } from '../engine/limits.js';
 import { endClaim } from './claim.js';
-import type { Gateway } from './gateway.js';
-import { keysOf, parseKey, prefixed, ROOT, type ParsedKey, type Range } from './keys.js';
-import { holderInfos, REVOKED_VALUE } from './note.js';
-import { isPresent, keyValues, putRequest, rangeRequest, txnResult, type KeyValue } from './requests.js';
+import type { EtcdClient } from './client.js';
+import { keysOf, parseKey, prefixed, ROOT, type ParsedKey } from './keys.js';
+import { numberOf } from './messages.js';
+import { isOnLease, keyValues, rangeRequest, txnResult, type KeyValue } from './requests.js';
 
-/** Looking is worth less patience than locking: it often happens for the sake of a message. */
-const LOOK_MS = 3_000;
+/** Opens the value of every claim. Every format queues under the same keys, so none is passed by. */
+export const FORMAT = '1';
+/** The value of a key that was broken, until its holder cannot believe any more. */
+const REVOKED_VALUE = `${FORMAT} revoked`;
 
-export async function readHolders(gateway: Gateway, resource: string): Promise<readonly HolderInfo[]> {
-  const { locks, permits } = keysOf(resource);
-  const answer = await gateway.call(
-    '/v3/kv/range',
-    rangeRequest({ start: permits.start, end: locks.end }),
-    LOOK_MS,
-  );
-  return holderInfos(parsed(keyValues(answer)));
+interface Standing {
+  readonly key: ParsedKey;
+  readonly kv: KeyValue;
+  readonly isHolder: boolean;
 }
 
-/** Every resource of this cluster that somebody holds or waits for. */
-export async function listNames(gateway: Gateway): Promise<readonly string[]> {
-  const answer = await gateway.call(
-    '/v3/kv/range',
-    rangeRequest(prefixed(ROOT), { keysOnly: true }),
-    LOOK_MS,
-  );
-  return [...new Set(parsed(keyValues(answer)).map(([{ name }]) => name))].toSorted();
+/** Every claim of a resource, in the order of the queue. */
+export async function readHolders(
+  client: EtcdClient,
+  resource: string,
+  shown: string,
+): Promise<readonly HolderInfo[]> {
+  return (await readQueue(client, resource, LOOK_MS)).map((one) => holderInfo(one, shown));
+}
+
+/** Every resource of this cluster that has a claim. */
+export async function listNames(client: EtcdClient): Promise<readonly string[]> {
+  const answer = await client.call('range', rangeRequest(prefixed(ROOT), { keysOnly: true }), LOOK_MS);
+  const names = keyValues(answer).flatMap(({ key }) => parseKey(key)?.name ?? []);
+  return [...new Set(names)].toSorted();
 }
 
 /**
  * Takes a hold from its holder. Its key stays in the way on a lease of its own, as long as the holder could believe
- * that it holds; with `isImmediate` it goes at once.
+ * that it holds; with `isImmediate` it goes at once. The session's lease has other keys and is left alone. False for a
+ * claim that waits: it would hold later, on a lease that nobody renews.
  */
 export async function breakHold(
-  gateway: Gateway,
+  client: EtcdClient,
   resource: string,
   holderId: string,
   isImmediate: boolean,
 ): Promise<boolean> {
-  const { locks, permits } = keysOf(resource);
-  const range: Range = { start: permits.start, end: locks.end };
-  const answer = await gateway.call(
-    '/v3/kv/range',
-    rangeRequest(range, { keysOnly: true }),
-    SERVER_ANSWER_MS,
-  );
-  const found = parsed(keyValues(answer)).find(([parsedKey]) => parsedKey.holderId === holderId);
+  const queue = await readQueue(client, resource, SERVER_ANSWER_MS);
+  const found = queue.find(({ key, isHolder }) => isHolder && key.holderId === holderId);
   if (found === undefined) return false;
-  const [, { key, lease }] = found;
-  if (isImmediate) return endClaim(gateway, key, SERVER_ANSWER_MS);
-  const { grantedTTL = '0' } = await gateway.call('/v3/lease/timetolive', { ID: lease }, SERVER_ANSWER_MS);
-  const { ID } = await gateway.call(
-    '/v3/lease/grant',
-    { TTL: Math.max(1, Number(grantedTTL)) },
-    SERVER_ANSWER_MS,
-  );
+  const { key, lease } = found.kv;
+  if (isImmediate) return endClaim(client, key, SERVER_ANSWER_MS);
+  const time = await client.call('leaseTime', { id: lease }, SERVER_ANSWER_MS);
+  const ttl = Number(numberOf(time['grantedTtl']));
+  const { id } = await client.call('grantLease', { ttl: Math.max(1, ttl) }, SERVER_ANSWER_MS);
   const txn = {
-    compare: [isPresent(key)],
-    success: [{ request_put: putRequest(key, REVOKED_VALUE, String(ID)) }],
+    compare: [isOnLease(key, lease)],
+    success: [{ put: { key, value: REVOKED_VALUE, lease: id } }],
+    failure: [],
   };
-  return txnResult(await gateway.call('/v3/kv/txn', txn, SERVER_ANSWER_MS)).isSuccess;
+  return txnResult(await client.call('txn', txn, SERVER_ANSWER_MS)).isSuccess;
 }
 
-function parsed(keys: readonly KeyValue[]): readonly (readonly [ParsedKey, KeyValue])[] {
-  return keys.flatMap((kv) => {
+/** Which claim holds follows from the order alone. */
+async function readQueue(
+  client: EtcdClient,
+  resource: string,
+  budgetMs: number,
+): Promise<readonly Standing[]> {
+  const { locks, permits } = keysOf(resource);
+  const range = rangeRequest({ start: permits.start, end: locks.end });
+  let hasExclusive = false;
+  let hasShared = false;
+  let permitsOut = 0;
+  return keyValues(await client.call('range', range, budgetMs)).flatMap((kv) => {
     const key = parseKey(kv.key);
-    return key === undefined ? [] : [[key, kv] as const];
+    if (key === undefined) return [];
+    let isHolder: boolean;
+    if (key.kind === 'p') isHolder = permitsOut++ < (key.permits ?? 1);
+    else if (key.kind === 's') isHolder = !hasExclusive;
+    else isHolder = !hasExclusive && !hasShared;
+    hasExclusive ||= key.kind === 'x';
+    hasShared ||= key.kind === 's';
+    return { key, kv, isHolder };
   });
+}
+
+function holderInfo({ key, kv, isHolder }: Standing, shown: string): HolderInfo {
+  const [, format, note = ''] = /^(\d+) (.*)$/s.exec(kv.value) ?? [];
+  if (format !== FORMAT) throw formatError(shown, format);
+  return {
+    state: isHolder ? 'holder' : 'waiter',
+    mode: key.kind === 's' ? 'shared' : 'exclusive',
+    ...(isHolder && { fencingToken: kv.createRevision }),
+    ...(kv.value === REVOKED_VALUE
+      ? { note: 'broken by force; free once its lease has run out' }
+      : { holderId: key.holderId, ...decodeHolderNote(note) }),
+  };
 }

@@ -3,8 +3,9 @@ import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { createEtcdBackend as create } from './backend.js';
 import { etcdConfig } from './config.js';
-import { Gateway } from './gateway.js';
+import { EtcdClient } from './client.js';
 import { Sessions } from './session.js';
+import { Watches } from './watches.js';
 
 export { ETCD_CAPABILITIES } from './config.js';
 
@@ -12,7 +13,8 @@ export { ETCD_CAPABILITIES } from './config.js';
 export function createEtcdBackend(target: string, clock: Clock, leaseClock: LeaseClock): Backend {
   const config = etcdConfig(target);
   const { server, display } = config;
-  const gateway = new Gateway(config, clock);
-  const sessions = new Sessions(gateway, leaseClock);
-  return create({ gateway, sessions, config, clock, leaseClock, server, display });
+  const client = new EtcdClient(config, clock);
+  const sessions = new Sessions(client, leaseClock);
+  const watches = new Watches(client);
+  return create({ client, watches, sessions, config, clock, leaseClock, server, display });
 }

@@ -10,6 +10,8 @@ export interface EtcdKeys {
   readonly locks: Range;
   readonly exclusive: Range;
   readonly permits: Range;
+  /** Its value is the create revision of the claim that was released last. */
+  readonly released: string;
   own(kind: Kind, holderId: string, permits?: number): string;
 }
 
@@ -26,13 +28,15 @@ export function keysOf(name: string): EtcdKeys {
     locks: { start: `${base}s/`, end: `${base}x0` },
     exclusive: prefixed(`${base}x/`),
     permits: prefixed(`${base}p/`),
+    // Between the ranges, so that it is in the way of none.
+    released: `${base}r`,
     own: (kind, holderId, permits) =>
       `${base}${kind}/${permits === undefined ? '' : `${permits}/`}${holderId}`,
   };
 }
 
-/** Written by who gives up a claim whose outcome it does not know: a put that comes later finds it, and does nothing. */
-export function graveOf(holderId: string): string {
+/** The tombstone of a claim that was given up without knowing its outcome: a put that comes later finds it, and does nothing. */
+export function tombstoneOf(holderId: string): string {
   return `${ROOT}/dead/${holderId}`;
 }
 

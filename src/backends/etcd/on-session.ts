@@ -1,9 +1,10 @@
 import type { AcquireRequest } from '../../core/backend.js';
-import { LockError } from '../../core/errors.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
-import type { EtcdContext } from './context.js';
-import { buryClaim, endClaim, type Claim } from './claim.js';
+import { permitsError, unconfirmedError } from '../engine/errors.js';
+import { settleInBackground } from '../engine/settle.js';
+import { buryClaim, endClaim, otherLimit, type Claim, type Standing } from './claim.js';
 import { EtcdAnswer, EtcdFailure, etcdError } from './errors.js';
+import type { EtcdContext } from './grant.js';
 import type { Session } from './session.js';
 
 type OnSession<T> = (session: Session, budgetMs: number) => Promise<T>;
@@ -38,7 +39,8 @@ export async function onSession<T>(
 }
 
 /**
- * What to throw instead of `error`, now that it is known that the claim is gone, or known that this is not known.
+ * What to throw instead of `error`, now that it is known that the claim is gone, or known that this is not known. Then
+ * its end is settled in the background.
  *
  * @param mayComeLate the put itself may still be carried out; otherwise the key is there and deleting it is enough.
  */
@@ -49,33 +51,32 @@ export async function settled(
   error: unknown,
   mayComeLate: boolean,
 ): Promise<unknown> {
+  const { client, clock, sessions, display, server } = context;
   try {
-    if (mayComeLate) await buryClaim(context.gateway, claim, session, SERVER_ANSWER_MS / 10);
-    else await endClaim(context.gateway, claim.key, SERVER_ANSWER_MS / 10);
+    if (mayComeLate) await buryClaim(client, claim, session, SERVER_ANSWER_MS / 10);
+    else await endClaim(client, claim.key, SERVER_ANSWER_MS / 10);
     return error;
   } catch {
-    // No more holds on it: what may stand on this session must not be renewed for the sake of others.
-    context.sessions.drop(session);
-    void bury(context, claim, session).catch(() => undefined);
-    const shown = `${context.display}#${claim.resource}`;
-    return new LockError(
-      `Could not tell whether "${shown}" was locked: ${context.server} did not answer. Holder ${claim.holderId} may stand until its lease ends; try again after that.`,
-      { code: 'HOLDFAST_UNCONFIRMED', resource: shown, cause: etcdError(error, shown, context.server) },
+    session.claims++;
+    void settleInBackground(
+      clock,
+      () => sessions.isClosed,
+      () => buryClaim(client, claim, session, SERVER_ANSWER_MS),
     );
+    const shown = `${display}#${claim.resource}`;
+    return unconfirmedError({ shown, server }, claim.holderId, etcdError(error, shown, server));
   }
 }
 
-/** Goes on until the cluster answers, or the session is over and the claim with it. */
-async function bury(context: EtcdContext, claim: Claim, session: Session): Promise<void> {
-  const { clock, leaseClock, gateway } = context;
-  const until = leaseClock.now() + session.ttlMs;
-  while (leaseClock.now() < until) {
-    try {
-      return await buryClaim(gateway, claim, session, SERVER_ANSWER_MS);
-    } catch {
-      await new Promise<void>((resolve) => {
-        clock.setTimer(SERVER_ANSWER_MS / 5, resolve, { keepsProcessAlive: false });
-      });
-    }
-  }
+/** @throws LockError HOLDFAST_CONFIG_MISMATCH, with the claim ended, where others count with another number. */
+export async function assertSameLimit(
+  { display, client }: EtcdContext,
+  claim: Claim,
+  standing: Standing,
+  budgetMs: number,
+): Promise<void> {
+  const other = otherLimit(claim, standing.kind === 'absent' ? [] : (standing.rivals ?? []));
+  if (other === undefined) return;
+  await endClaim(client, claim.key, budgetMs);
+  throw permitsError(`${display}#${claim.resource}`, claim.permits ?? 1, other);
 }

@@ -1,17 +1,18 @@
 import type { Renewal } from '../../core/lease.js';
 import { systemClock } from '../../platform/clock.js';
+import { EtcdClient } from './client.js';
 import type { EtcdConfig } from './config.js';
-import { Gateway } from './gateway.js';
-import { renewalOf, type HeldKey } from './grant.js';
+import type { HeldKey } from './grant.js';
+import { HeldKeys } from './held.js';
 
-const gateways = new WeakMap<EtcdConfig, Gateway>();
+const kept = new WeakMap<EtcdConfig, HeldKeys>();
 
-/** Runs in the keeper's worker. All holds on one cluster share its connections there. The configuration holds the password. */
+/** Runs in the keeper's worker. All holds on one cluster share its connection there. The configuration holds the password. */
 export function openRenewal(held: HeldKey, config: EtcdConfig): Renewal {
-  let gateway = gateways.get(config);
-  if (gateway === undefined) {
-    gateway = new Gateway(config, systemClock);
-    gateways.set(config, gateway);
+  let keys = kept.get(config);
+  if (keys === undefined) {
+    keys = new HeldKeys(new EtcdClient(config, systemClock));
+    kept.set(config, keys);
   }
-  return renewalOf(gateway, held);
+  return keys.renewalOf(held);
 }

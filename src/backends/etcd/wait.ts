@@ -1,16 +1,16 @@
 import type { AcquireRequest, Grant } from '../../core/backend.js';
 import { pause, SERVER_ANSWER_MS, unlessAborted } from '../../net/within.js';
-import type { EtcdContext } from './context.js';
-import { assertSameLimit } from './limit.js';
-import { onSession, settled } from './on-session.js';
 import { endClaim, enqueue, look, type Claim, type Standing } from './claim.js';
-import { only, watchRequest } from './requests.js';
-import { grantOf } from './grant.js';
+import { grantOf, type EtcdContext } from './grant.js';
+import { assertSameLimit, onSession, settled } from './on-session.js';
+import { only } from './requests.js';
 import { keysOf, type Range } from './keys.js';
 import type { Session } from './session.js';
 
 /** A watch may hang on a member that is cut off: the queue is looked at now and then in any case. */
 const LOOK_AGAIN_MS = 5_000;
+/** The holder of a key that was revoked learns of it from its own watch, at the same time as the next in the queue. */
+const REVOKED_PAUSE_MS = 500;
 
 type Naming = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -24,10 +24,16 @@ export function waitInQueue(
 ): Promise<Grant> {
   const work = named(async () => {
     let place = await enter(context, request, claim);
+    let ahead: readonly string[] = [];
     try {
       for (;;) {
         const { session, standing } = place;
-        if (standing.kind === 'first' && (await context.sessions.refresh(session, SERVER_ANSWER_MS))) {
+        const { lastReleased = '' } = standing;
+        const isRevoked = standing.kind === 'first' && ahead.length > 0 && !ahead.includes(lastReleased);
+        ahead = standing.kind === 'behind' ? standing.rivals.map((rival) => `${rival.createRevision}`) : [];
+        if (isRevoked) {
+          await pause(context.clock, REVOKED_PAUSE_MS, signal);
+        } else if (standing.kind === 'first' && (await context.sessions.refresh(session, SERVER_ANSWER_MS))) {
           return grantOf(context, claim, session, standing.token);
         }
         if (standing.kind === 'behind') await change(context, claim, standing, session, signal);
@@ -49,7 +55,7 @@ interface Place {
 
 async function enter(context: EtcdContext, request: AcquireRequest, claim: Claim): Promise<Place> {
   return onSession(context, request, claim, async (session, budgetMs) => {
-    const standing = await enqueue(context.gateway, claim, session, budgetMs);
+    const standing = await enqueue(context.client, claim, session, budgetMs);
     await assertSameLimit(context, claim, standing, budgetMs);
     return { session, standing };
   });
@@ -65,41 +71,36 @@ async function lookAgain(
   const own =
     standing.kind === 'behind' ? standing.own : standing.kind === 'first' ? standing.token : undefined;
   if (own !== undefined && (await context.sessions.refresh(session, SERVER_ANSWER_MS))) {
-    const next = await look(context.gateway, claim, own, SERVER_ANSWER_MS);
+    const next = await look(context.client, claim, own, session, SERVER_ANSWER_MS);
     if (next.kind !== 'absent') return { session, standing: next };
   }
   context.sessions.drop(session);
   // A key of a session that we gave up may still be there, and would be in our own way until its lease ends.
-  await endClaim(context.gateway, claim.key, SERVER_ANSWER_MS);
+  await endClaim(context.client, claim.key, SERVER_ANSWER_MS);
   return enter(context, request, claim);
 }
 
 /** Resolves when one of the rivals may have gone, when it is time to look in any case, or at an abort. */
 async function change(
-  { gateway, clock }: EtcdContext,
+  { watches, clock }: EtcdContext,
   claim: Claim,
   standing: Extract<Standing, { kind: 'behind' }>,
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
-  const done = new AbortController();
-  const onAbort = (): void => done.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
   let wake = (): void => undefined;
   const woken = new Promise<void>((resolve) => (wake = resolve));
-  const body = watchRequest(watched(claim, standing), standing.revision + 1n);
-  // Created, deleted, compacted, ended: all but the first are a reason to look again.
-  void gateway.follow('/v3/watch', body, done.signal, (message) => {
-    const { events, canceled } = (message['result'] ?? {}) as { events?: unknown; canceled?: boolean };
-    const isNews = events !== undefined || canceled === true;
-    if (isNews) wake();
-    return isNews;
+  const range = watched(claim, standing);
+  const stop = watches.add({
+    range,
+    startRevision: standing.revision + 1n,
+    noPuts: true,
+    onEvent: () => wake(),
   });
   try {
     await pause(clock, Math.min(LOOK_AGAIN_MS, session.ttlMs / 4), signal, woken);
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    done.abort();
+    stop();
   }
 }
 

@@ -7,7 +7,7 @@ import { until } from '../../support/ports.js';
 
 test('INV-ETCD-1: with its leader stopped, waiters keep their order and nobody is granted twice', async () => {
   await using cluster = await startEtcd(3);
-  const at = (program: string): string => `${cluster.url}?${program}#leader`;
+  const at = (program: string): string => `${cluster.url}/${program}#leader`;
   const guard = await acquire(at('holder'), { leaseDurationMs: 10_000 });
   let isHeld = true;
   const order: number[] = [];

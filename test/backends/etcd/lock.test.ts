@@ -16,7 +16,7 @@ afterAll(() => cluster.stop());
 
 const at = (name: string): string => `${cluster.url}#${name}`;
 /** The same lock as another program sees it: a queue and a session of its own. */
-const elsewhere = (name: string, program = 'other'): string => `${cluster.url}?${program}#${name}`;
+const elsewhere = (name: string, program = 'other'): string => `${cluster.url}/${program}#${name}`;
 
 const waiters = async (name: string): Promise<number> => (await inspect(at(name))).waiters.length;
 
@@ -125,22 +125,22 @@ describe('a lock on an etcd cluster', () => {
 
   test('INV-ETCD-3: a put that is carried out after it was given up puts nothing', async () => {
     const { buryClaim, claimOf, enqueue } = await import('../../../src/backends/etcd/claim.js');
-    const { Gateway } = await import('../../../src/backends/etcd/gateway.js');
+    const { EtcdClient } = await import('../../../src/backends/etcd/client.js');
     const { etcdConfig } = await import('../../../src/backends/etcd/config.js');
     const { grantSession } = await import('../../../src/backends/etcd/session.js');
     const { systemClock } = await import('../../../src/platform/clock.js');
-    const gateway = new Gateway(etcdConfig(cluster.url), systemClock);
-    const session = await grantSession(gateway, systemClock, 5_000, 5_000);
+    const client = new EtcdClient(etcdConfig(cluster.url), systemClock);
+    const session = await grantSession(client, systemClock, 5_000, 5_000);
     const holderId = 'b'.repeat(26);
     const claim = claimOf(
       { ...request('late put'), holderId, leaseDurationMs: 5_000 } as Parameters<typeof claimOf>[0],
       '{}',
     );
-    await buryClaim(gateway, claim, session, 5_000);
-    expect(await enqueue(gateway, claim, session, 5_000)).toEqual({ kind: 'absent' });
+    await buryClaim(client, claim, session, 5_000);
+    expect(await enqueue(client, claim, session, 5_000)).toEqual({ kind: 'absent' });
     expect(await waiters('late put')).toBe(0);
     expect((await inspect(at('late put'))).isHeld).toBe(false);
-    gateway.close();
+    client.close();
   });
 });
 
