@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -7,12 +7,22 @@ export const CONFIG_NAME = 'holdfast.config.json';
 /**
  * The configuration file that counts: the nearest one upwards from `directory`, else the one in
  * XDG_CONFIG_HOME/holdfast. Files are not merged: the first one found is the whole configuration.
+ *
+ * Only files of this user or of root count, and none that everybody may write: in /tmp, or in a directory that others
+ * share, another user's file would decide how long this user waits.
+ *
+ * @param directory undefined when the working directory was removed.
  */
-export function findConfigFile(directory: string, env: NodeJS.ProcessEnv): string | undefined {
-  for (let current = directory; ; current = dirname(current)) {
+export function findConfigFile(
+  directory: string | undefined,
+  env: NodeJS.ProcessEnv,
+  user = process.geteuid?.(),
+): string | undefined {
+  for (let current = directory; current !== undefined;) {
     const path = join(current, CONFIG_NAME);
-    if (existsSync(path)) return path;
-    if (current === dirname(current)) break;
+    if (isTrusted(path, user)) return path;
+    const parent = dirname(current);
+    current = parent === current ? undefined : parent;
   }
   const base = env['XDG_CONFIG_HOME'];
   const path = join(
@@ -20,5 +30,15 @@ export function findConfigFile(directory: string, env: NodeJS.ProcessEnv): strin
     'holdfast',
     CONFIG_NAME,
   );
-  return existsSync(path) ? path : undefined;
+  return isTrusted(path, user) ? path : undefined;
+}
+
+const WRITABLE_BY_ALL = 0o002;
+
+/** @param user undefined on Windows, where nothing is known about owners. */
+function isTrusted(path: string, user: number | undefined): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  if (user === undefined) return true;
+  return (stat.uid === user || stat.uid === 0) && (stat.mode & WRITABLE_BY_ALL) === 0;
 }

@@ -1,3 +1,4 @@
+import { workingDirectory } from '../platform/working-directory.js';
 import { CONFIG_NAME, findConfigFile } from './config-file.js';
 import { durationOf } from './parse.js';
 import type { ParsedArguments } from './spec.js';
@@ -35,7 +36,7 @@ export async function resolveTimeout(
   if (variable !== undefined && variable !== '') {
     return { timeoutMs: durationOf(variable, VARIABLE, args.command.name), timeoutSource: VARIABLE };
   }
-  const file = findConfigFile(process.cwd(), env);
+  const file = findConfigFile(workingDirectory(), env);
   if (file !== undefined) {
     // The schema library is loaded only where there is a file to check.
     const { readConfig } = await import('./config.js');

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 
+import { workingDirectory } from '../platform/working-directory.js';
 import type { Target, Namespace } from '../core/namespace.js';
 import { parseAddress, type Address } from '../core/address.js';
 import { HeldGuard, type Guard } from '../core/guard.js';
@@ -78,12 +79,12 @@ export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
 
 /** Addresses are few and asked for often; reading one costs more than locking it. */
 const TARGETS_KEPT = 512;
-const targets = new Map<string, { readonly cwd: string; readonly target: Target }>();
+const targets = new Map<string, { readonly cwd: string | undefined; readonly target: Target }>();
 
 export function targetOf(lock: string | Lock): Target {
   if (typeof lock !== 'string') return DescribedLock.targetOf(lock);
   const known = targets.get(lock);
-  const cwd = process.cwd();
+  const cwd = workingDirectory();
   // A relative path names another file after chdir.
   if (known !== undefined && known.cwd === cwd) return known.target;
   const target = targetOfAddress(parseAddress(lock));

@@ -1,8 +1,7 @@
-import { relative } from 'node:path';
-
 import { cleanLockFiles } from '../../locks/manage.js';
 import { printJson } from '../envelope.js';
 import { note } from '../output.js';
+import { asTypedHere } from '../render/path.js';
 import { print } from '../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
@@ -28,8 +27,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
   if (args.has('json')) {
     return printJson(args, { removed, kept, dryRun });
   }
-  if (dryRun) for (const path of removed) print(relative(process.cwd(), path));
-  for (const { path, why } of kept) note(`holdfast: kept ${relative(process.cwd(), path)}: ${why}`);
+  if (dryRun) for (const path of removed) print(asTypedHere(path));
+  for (const { path, why } of kept) note(`holdfast: kept ${asTypedHere(path)}: ${why}`);
   print(
     `${dryRun ? 'would remove' : 'removed'} ${removed.length} lock ${removed.length === 1 ? 'file' : 'files'}`,
   );

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileSystemKind, type FileSystemKind } from '../../platform/filesystem.js';
 import { ownIdentity } from '../../platform/identity.js';
 import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../platform/native-contract.js';
+import { workingDirectory } from '../../platform/working-directory.js';
 import { loadNative } from '../../platform/native.js';
 import { chooseForPath, whyUnfit } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
@@ -74,7 +75,7 @@ async function examine(directory: string): Promise<Finding[]> {
     backendFinding(directory),
     proofFinding(directory, fileSystem),
     ...(isLoaded ? [kernelFinding(addon, directory), gateFinding()] : []),
-    { name: 'configuration', value: findConfigFile(process.cwd(), process.env) ?? 'none' },
+    { name: 'configuration', value: findConfigFile(workingDirectory(), process.env) ?? 'none' },
   ];
 }
 

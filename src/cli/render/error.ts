@@ -1,4 +1,4 @@
-import { isLockError, type LockError } from '../../core/errors.js';
+import { isLockError, LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { failureJson } from '../envelope.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
@@ -64,6 +64,11 @@ function describeLockError(error: LockError): Description {
 /** What came straight from one of Node's calls, as the error that it is for our users. */
 function failedCall(errno: string, error: NodeJS.ErrnoException): LockError {
   const { syscall = 'use', path } = error;
-  if (syscall === 'uv_cwd') return systemError('read', 'the working directory', errno, error);
+  if (syscall === 'uv_cwd') {
+    return new LockError(
+      `Could not read the working directory: it was removed (${errno}). Change to another one, or use absolute paths.`,
+      { code: 'HOLDFAST_IO', cause: error },
+    );
+  }
   return systemError(syscall, path ?? 'a file', errno, error);
 }
