@@ -27,7 +27,6 @@ const FIRST_BYTES = '{"schema":';
 export async function listCaches(directory: string, clock: Clock): Promise<readonly ListedCache[]> {
   const listed: ListedCache[] = [];
   for (const name of candidatesIn(directory)) {
-    // oxlint-disable-next-line no-await-in-loop -- one whole file in memory at a time
     const reading = await readCacheFile(join(directory, name));
     if (reading.kind === 'broken') listed.push({ name, state: 'broken', fact: reading.fact });
     if (reading.kind !== 'ok') continue;

@@ -116,7 +116,6 @@ export function idList(ids: string | readonly string[]): readonly string[] {
 
 /** @throws TypeError unless it is one line of at most 1000 characters. */
 export function oneLine(name: string, text: string | undefined): string | undefined {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (text === undefined || (text !== '' && text.length <= 1_000 && !/[\u0000-\u001f\u007f]/.test(text)))
     return text;
   throw new TypeError(`${name} must be one line of text, at most 1000 characters.`);

@@ -182,15 +182,12 @@ class Acquisition {
       if (granted === undefined) return granted;
       let { grant } = granted;
       try {
-        // oxlint-disable-next-line no-await-in-loop -- again only if the first lease came to nothing
         grant = await this.#startRenewal(granted);
         this.#throwIfCanceled();
         return { request: granted.request, grant };
       } catch (error) {
-        // oxlint-disable-next-line no-await-in-loop
         await grant.release();
         if (!isLockError(error) || !error.isLost) throw error;
-        // oxlint-disable-next-line no-await-in-loop
         granted = await askAgain(error);
       }
     }

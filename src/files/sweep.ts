@@ -21,7 +21,6 @@ const sweptAt = new Map<string, number>();
  * @returns the absolute paths of what was removed.
  * @throws LockError HOLDFAST_IO or HOLDFAST_PERMISSION when the directory cannot be read.
  */
-// oxlint-disable-next-line require-await -- async, so that a bad directory rejects instead of throwing
 export async function sweepOrphans(directory: string): Promise<string[]> {
   return sweep(resolve(directory));
 }

@@ -102,7 +102,6 @@ export function withReadLock<T>(
   return withDataLock('shared', dataPath, optionsOrFn, maybeFn);
 }
 
-// oxlint-disable-next-line require-await -- async, so that bad input rejects instead of throwing
 async function withDataLock<T>(
   mode: 'exclusive' | 'shared',
   dataPath: string,

@@ -25,7 +25,6 @@ export interface CleanResult {
  * @throws LockError HOLDFAST_PERMISSION or HOLDFAST_IO when the directory cannot be read, HOLDFAST_BACKEND_UNAVAILABLE
  *   without the addon.
  */
-// oxlint-disable-next-line require-await -- async, so that failures reject, and so that it may take its time later
 export async function cleanLockFiles(
   directory: string,
   options: { readonly dryRun?: boolean } = {},

@@ -50,7 +50,6 @@ export async function exchange(url: string | URL, request: ExchangeRequest): Pro
   let { method, body } = request;
   const home = target.origin;
   for (let redirects = 0; ; redirects++) {
-    // oxlint-disable-next-line no-await-in-loop -- one request after the other
     const answer = await send(dispatcher, target, { ...request, method, body }, home);
     const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null;
     if (location === null) return answer;

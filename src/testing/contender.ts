@@ -57,14 +57,11 @@ async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
     return;
   }
   for (let round = 0; round < (order.rounds ?? 1); round++) {
-    // oxlint-disable-next-line no-await-in-loop -- one round after the other is what a contender does
     const guard = await client.acquire(resource, options);
     const from = hostNow();
-    // oxlint-disable-next-line no-await-in-loop
     if (order.holdMs !== undefined && order.holdMs > 0) await sleep(order.holdMs);
     const to = hostNow();
     const token = guard.fencingToken?.toString();
-    // oxlint-disable-next-line no-await-in-loop
     await guard.release();
     tell({
       type: 'interval',

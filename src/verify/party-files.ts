@@ -100,9 +100,7 @@ export function fileActions(at: (name: string) => string) {
       const errnos = new Set<string>();
       const until = systemClock.now() + forMs;
       for (let version = 1; systemClock.now() < until; version++) {
-        // oxlint-disable-next-line no-await-in-loop -- one replacement after the other
         await write(`${name}.next`, version);
-        // oxlint-disable-next-line no-await-in-loop
         const { errno } = await attempt(() => rename(at(`${name}.next`), at(name)));
         if (errno !== undefined) errnos.add(errno);
       }
@@ -116,11 +114,9 @@ export function fileActions(at: (name: string) => string) {
 async function see(withinMs: number, isThere: () => Promise<boolean>): Promise<Seen> {
   const from = systemClock.now();
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- look, then look again
     const isSeen = await isThere();
     const afterMs = systemClock.now() - from;
     if (isSeen || afterMs >= withinMs) return { isSeen, afterMs };
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(LOOK_EVERY_MS);
   }
 }
@@ -131,7 +127,6 @@ async function readOften(read: () => Promise<number | undefined>, forMs: number)
   const counts = { reads: 0, absent: 0, torn: 0 };
   while (systemClock.now() < until) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one read after the other
       if ((await read()) === undefined) counts.torn++;
     } catch (error) {
       const errno = errnoOf(error) ?? 'EIO';
@@ -150,19 +145,14 @@ async function times(at: (name: string) => string): Promise<Times> {
   let best = { skewMs: 0, skewErrorMs: Infinity };
   for (let round = 0; round < STAMPS; round++) {
     const before = systemClock.wallNow();
-    // oxlint-disable-next-line no-await-in-loop -- stamps in the order of their making
     const file = await open(name, 'w');
-    // oxlint-disable-next-line no-await-in-loop
     await file.writeFile(String(round));
-    // oxlint-disable-next-line no-await-in-loop
     await file.close();
     const after = systemClock.wallNow();
-    // oxlint-disable-next-line no-await-in-loop
     const { mtimeNs } = await stat(name, { bigint: true });
     stamps.push(mtimeNs);
     const skewMs = Number(mtimeNs / 1_000n) / 1_000 - (before + after) / 2;
     if (after - before < best.skewErrorMs) best = { skewMs, skewErrorMs: after - before };
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(7);
   }
   const asked = 1_700_000_000.123456;

@@ -77,7 +77,6 @@ export function partyActions(directory: string) {
         } catch {
           // A listing that is old still has what is gone, and not yet what is there.
           if (systemClock.now() > until) return path;
-          // oxlint-disable-next-line no-await-in-loop
           await sleep(200);
         }
       }

@@ -162,7 +162,6 @@ async function runChecks(
     const needed = findings.find((found) => found.check === NEEDS[check]);
     if (needed !== undefined && needed.outcome !== 'holds') continue;
     onCheck?.(check);
-    // oxlint-disable-next-line no-await-in-loop -- one check would disturb the other
     findings.push(await run(context).catch((error: unknown) => trouble(check, error)));
   }
   return findings;

@@ -122,7 +122,6 @@ describe('users with rights of their own', () => {
     const as = (user: string): string => redis.url.replace('://', `://${user}:${SECRET}@`);
     await useAll((program) => `${as('app')}?${another(program)}#credentials`);
     for (const user of ['elsewhere', 'reader']) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other reads better in a failure
       const error = await acquire(`${as(user)}#x`, { timeoutMs: 3_000 }).catch((reason: unknown) => reason);
       expect(error).toMatchObject({
         code: 'HOLDFAST_PERMISSION',
@@ -146,7 +145,6 @@ describe('users with rights of their own', () => {
       ['user/add', { name: 'nobody', password: SECRET }],
       ['enable', {}],
     ] as const) {
-      // oxlint-disable-next-line no-await-in-loop -- each step needs the one before
       await etcdCall(etcd.url, `/v3/auth/${path}`, body);
     }
     const as = (user: string): string => etcd.url.replace('://', `://${user}:${SECRET}@`);

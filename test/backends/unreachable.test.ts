@@ -69,7 +69,6 @@ beforeAll(async () => {
     ['/v3/auth/user/grant', { user: 'root', role: 'root' }],
     ['/v3/auth/enable', {}],
   ] as const) {
-    // oxlint-disable-next-line no-await-in-loop -- each step needs the one before
     await etcdCall(etcd.url, path, body);
   }
 });

@@ -63,7 +63,6 @@ describe('break', () => {
     const { holderId } = await startParty(directory, path, { leaseMs: 30_000 }).held();
     const line = `$H break --now lease:lock --holder ${holderId}`;
     for (const refusal of [`${line} </dev/null`, `echo no | ${line}`, `echo YES | ${line}`]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { code, stderr } = await script(directory, refusal);
       expect(code).toBe(64);
       expect(stderr).toContain('the next one gets in at once. Type yes: ');
@@ -97,7 +96,6 @@ describe('show', () => {
     const env = { XDG_STATE_HOME: join(directory, 'looker') };
     const ages: number[] = [];
     for (let look = 0; look < 2; look++) {
-      // oxlint-disable-next-line no-await-in-loop
       const { stdout } = await holdfast(directory, ['show', 'lease:lock'], { env });
       const [, value = '', unit = ''] =
         /lease of 30 s, seen unchanged for ([\d.]+) (ms|s)/.exec(stdout) ?? [];

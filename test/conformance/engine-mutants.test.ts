@@ -22,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   timing.hangMs = hangMs;
-  // oxlint-disable-next-line no-await-in-loop -- the pooler before its server
   for (const stop of stops) await stop();
 });
 

@@ -104,7 +104,6 @@ describe('who waits for a permit', () => {
         await own.release();
       });
       all.push(waiting);
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
       await until('it waits', async () => (await inspect(address)).waiters.length === index + 1);
     }
     await only.release();

@@ -43,12 +43,10 @@ export async function chaos(lastsMs: number): Promise<ChaosReport> {
       signalGroup(victim, 'SIGSTOP');
       // Some end before the lease and some after what others wait for.
       const stopMs = 300 + Math.random() * 5_000;
-      // oxlint-disable-next-line no-await-in-loop
       await delay(stopMs);
       passedMs += stopMs;
       signalGroup(victim, 'SIGCONT');
     }
-    // oxlint-disable-next-line no-await-in-loop
     await delay(pauseMs);
     passedMs += pauseMs;
   }

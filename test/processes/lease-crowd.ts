@@ -29,7 +29,6 @@ export async function raceForExpired(count: number, rounds: number): Promise<voi
     const [expired = ''] = statesIn(path);
     const at = bootNow() + NOTICE_MS;
     for (const racer of racers) racer.tell(`go ${round} ${expired} ${at}`);
-    // oxlint-disable-next-line no-await-in-loop -- round by round
     const answers = await Promise.all(racers.map((racer) => racer.answer()));
     const winners = answers.filter((answer) => answer.startsWith(`${round} granted `));
     expect(winners).toHaveLength(1);

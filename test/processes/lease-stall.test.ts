@@ -77,7 +77,6 @@ async function startFencedServer() {
 async function ordered(party: Party, ...orders: string[]): Promise<void> {
   for (const order of orders) {
     party.order(order);
-    // oxlint-disable-next-line no-await-in-loop -- one after the other, as a program would
     await party.child.line(new RegExp(`^did ${order.split(' ')[0]} `));
   }
 }
@@ -122,7 +121,6 @@ describe('a holder that was stopped past its lease', () => {
     const late = [`write ${file}`, `write-late ${file}`, `update-json ${json}`];
     for (const order of [...late, `send ${server.url}`, `send-late ${server.url}`]) {
       holder.order(order);
-      // oxlint-disable-next-line no-await-in-loop
       await holder.child.line(new RegExp(`^failed ${order.split(' ')[0]} HOLDFAST_LOST `));
     }
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ by: second.holderId });

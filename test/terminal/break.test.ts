@@ -31,10 +31,8 @@ describe('break asks in a terminal', () => {
       () => terminal.press('C-d'),
     ];
     for (const answer of answers) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other at one terminal
       await isAsked();
       answer();
-      // oxlint-disable-next-line no-await-in-loop
       expect(await terminal.shows(/code=64$/m)).toContain('nothing was changed');
     }
     expect(statesIn(path)).toEqual(before);

@@ -14,11 +14,9 @@ export async function settleInBackground(
 ): Promise<void> {
   for (let pauseMs = FIRST_PAUSE_MS; !isOver(); pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
       await attempt();
       return;
     } catch {
-      // oxlint-disable-next-line no-await-in-loop
       await new Promise<void>((resolve) => {
         clock.setTimer(pauseMs, resolve, { keepsProcessAlive: false });
       });

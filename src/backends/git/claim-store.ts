@@ -184,7 +184,6 @@ export class ClaimStore {
 
 /** What git removes from names and addresses of people; see ident.c. */
 function cleaned(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   return text.replace(/[\u0000-\u001f\u007f<>]/g, '').trim() || 'holdfast';
 }
 

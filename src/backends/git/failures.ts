@@ -60,7 +60,6 @@ export function reasonIn(stderr: string): string {
   // "unable to connect to HOST:", and the next line says why.
   const line = telling.endsWith(':') ? `${telling} ${lines[index + 1] ?? ''}`.replace(/[: ]+$/, '') : telling;
   const plain = withoutCredentials(line.replace(/^(?:fatal|error|remote): /, ''));
-  // oxlint-disable-next-line no-control-regex -- what a server sends must not move the terminal's cursor
   return plain.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 300);
 }
 

@@ -119,7 +119,6 @@ function isCount(value: unknown): value is number {
 export function agentFault(agent: string): string | undefined {
   if (agent === '' || agent !== agent.trim()) return 'it is empty or begins or ends in a space';
   if (agent.length > 100) return 'it is longer than 100 characters';
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f<>]/.test(agent)) return 'it has control characters, "<" or ">"';
   return undefined;
 }

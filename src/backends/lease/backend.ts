@@ -65,11 +65,9 @@ export class LeaseBackend implements Backend {
     }
     const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };
     for (let births = 0; ; births++) {
-      // oxlint-disable-next-line no-await-in-loop -- a birth, then the claim
       const result = await this.#claim(attempting);
       const isUnborn = result.kind === 'failed' && errnoOf(result.error) === 'ENOENT';
       if (!isUnborn || births === BIRTHS) return this.#attemptOf(attempting, result);
-      // oxlint-disable-next-line no-await-in-loop
       await this.#giveBirth(resource);
     }
   }

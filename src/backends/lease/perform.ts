@@ -41,7 +41,6 @@ export async function follow<State, Result>(
 ): Promise<Result> {
   let step = first;
   while ('effect' in step) {
-    // oxlint-disable-next-line no-await-in-loop -- each step depends on the one before
     step = next(step.state, await act(step.effect));
   }
   return step.result;

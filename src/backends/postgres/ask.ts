@@ -85,10 +85,8 @@ async function wait(
   await session.query(label + PREPARE_WAIT, [limit, sign], Infinity);
   for (;;) {
     try {
-      // oxlint-disable-next-line no-await-in-loop -- only after the server gave up on its own
       const rows = await session.query(label + text, values, Infinity);
       // The answer proves only that the session lived when it was asked, which may be longer ago than a proof counts.
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await session.query(label + HEARTBEAT, [], PROOF_MS);
       return rows;
     } catch (error) {

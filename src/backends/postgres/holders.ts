@@ -63,7 +63,6 @@ export async function terminateHolder(
   for (const row of rows) {
     const sign = row['application_name'];
     if (readSign(sign).holderId !== holderId || row['granted'] !== true) continue;
-    // oxlint-disable-next-line no-await-in-loop -- there is one
     return terminate(context, row['pid'] as number, sign as string);
   }
   return false;

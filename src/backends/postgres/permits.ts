@@ -23,14 +23,11 @@ export async function waitForPermit(ask: Ask, permits: number, signal: AbortSign
   await ask.wait(ENTER_QUEUE, [queue]);
   for (;;) {
     signal.throwIfAborted();
-    // oxlint-disable-next-line no-await-in-loop -- one look after the other
     const won = await tryPermit(ask, permits);
     if (won !== undefined) {
-      // oxlint-disable-next-line no-await-in-loop
       await ask.query(unlockStatement('exclusive'), [queue]);
       return won;
     }
-    // oxlint-disable-next-line no-await-in-loop
     await pause(ask.clock, LOOK_AGAIN_MS, signal);
   }
 }

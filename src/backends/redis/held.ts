@@ -98,9 +98,7 @@ export class HeldClaims implements ConnectionEvents {
       const holderIds = [...this.#toLook];
       this.#toLook.clear();
       const looks = holderIds.map((holderId) => this.#lookOnce(holderId));
-      // oxlint-disable-next-line no-await-in-loop -- what changes meanwhile is looked at in the next round
       const failed = (await Promise.all(looks)).some((hasFailed) => hasFailed);
-      // oxlint-disable-next-line no-await-in-loop
       if (this.#toLook.size > 0) await this.#pause(failed ? RECONNECT_PAUSE_MS : LOOK_PAUSE_MS);
     }
     this.#isLooking = false;

@@ -52,7 +52,6 @@ export async function lock(file: string, options: LockOptions = {}): Promise<() 
       await sleep(LOOK_INTERVAL_MS);
     }
   });
-  // oxlint-disable-next-line require-await -- async, so that a second release rejects, as callers expect
   return async () => hold.release();
 }
 

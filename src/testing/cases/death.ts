@@ -21,7 +21,6 @@ export const deathCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         for (let round = 0; round < 3; round++) {
-          // oxlint-disable no-await-in-loop -- one death after the other
           const resource = subject.newResource();
           const holder = await startHolder(subject, resource);
           const waiting = client.acquire(resource, { timeoutMs: Infinity });
@@ -29,7 +28,6 @@ export const deathCases: readonly ConformanceCase[] = [
           const killed = holder.kill('SIGKILL');
           await (await soon(waiting, 'the grant after a death')).release();
           await killed;
-          // oxlint-enable no-await-in-loop
         }
       }),
   },

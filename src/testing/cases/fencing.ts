@@ -14,14 +14,12 @@ export const fencingCases: readonly ConformanceCase[] = [
         const resource = subject.newResource();
         let last = -1n;
         for (const client of [a, b, a, a, b]) {
-          // oxlint-disable no-await-in-loop -- tokens are compared in the order of the holds
           const guard = await client.acquire(resource, { fencing: true });
           const token = guard.fencingToken;
           check(token !== undefined, 'a hold has no token');
           check(token > last, `token ${token} follows ${last}`);
           last = token;
           await guard.release();
-          // oxlint-enable no-await-in-loop
         }
       }),
   },

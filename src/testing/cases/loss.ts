@@ -39,7 +39,6 @@ async function untilLost(assertHeld: () => void): Promise<void> {
     (async () => {
       for (;;) {
         assertHeld();
-        // oxlint-disable-next-line no-await-in-loop -- it is polled: a proof is synchronous and has no event
         await sleep(20);
       }
     })(),

@@ -40,14 +40,11 @@ export const releaseCases: readonly ConformanceCase[] = [
         let inside = 0;
         const takeTurns = async (client: (typeof clients)[number]): Promise<void> => {
           for (let round = 0; round < rounds; round++) {
-            // oxlint-disable-next-line no-await-in-loop -- turns are taken one after the other
             const guard = await client.acquire(resource, { timeoutMs: Infinity });
             inside++;
             check(inside === 1, `${inside} were inside at once`);
-            // oxlint-disable-next-line no-await-in-loop
             await Promise.resolve();
             inside--;
-            // oxlint-disable-next-line no-await-in-loop
             await guard.release();
           }
         };

@@ -50,12 +50,10 @@ export const waitingCases: readonly ConformanceCase[] = [
         let guard = await a.acquire(resource);
         const churn = (async () => {
           while (!stop.signal.aborted) {
-            // oxlint-disable no-await-in-loop -- one hold after the other
             await sleep(50);
             const next = a.acquire(resource, { timeoutMs: Infinity });
             await guard.release();
             guard = await next;
-            // oxlint-enable no-await-in-loop
           }
         })();
         // The waiter may be granted in between: then it holds, and there was no deadline to meet. The error itself is
@@ -100,7 +98,6 @@ export const waitingCases: readonly ConformanceCase[] = [
       withClients(subject, 2, async (a, b) => {
         const resource = subject.newResource();
         for (let round = 0; round < roundsFor(subject, 25); round++) {
-          // oxlint-disable no-await-in-loop -- each round needs the lock that the one before left
           const guard = await soon(
             a.acquire(resource, { timeoutMs: Infinity }),
             `the lock of round ${round}`,
@@ -116,7 +113,6 @@ export const waitingCases: readonly ConformanceCase[] = [
           if (round % 2 === 0) await sleep(round % 4);
           controller.abort();
           await soon(Promise.all([released, waiting]), 'the end of a canceled wait');
-          // oxlint-enable no-await-in-loop
         }
         await (await soon(a.acquire(resource, { timeoutMs: Infinity }), 'the lock in the end')).release();
       }),

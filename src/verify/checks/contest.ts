@@ -57,7 +57,6 @@ export async function contest(
   };
   const compete = async (party: Contact): Promise<void> => {
     for (let round = 0; round < limit.rounds && clock.now() < until && failures.size < 3; round++) {
-      // oxlint-disable-next-line no-await-in-loop -- one hold after the other
       await visit(party);
     }
   };

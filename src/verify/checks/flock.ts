@@ -42,10 +42,8 @@ export async function checkFlock(context: CheckContext): Promise<Finding> {
 /** What is wrong with tries beside a holder; undefined when all of them are refused. */
 async function tryBeside({ here, there }: CheckContext): Promise<Finding | undefined> {
   for (let round = 0; round < TRIES; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- a cache may be wrong only now and then
     const asked = await take(there, 0);
     if (asked.kind === 'busy') continue;
-    // oxlint-disable-next-line no-await-in-loop
     await Promise.all([giveBack(there), giveBack(here)]);
     if (asked.kind === 'failed') return refusal(asked);
     return finding('flock', 'broken', 'both were given the lock', { overlaps: 1 });

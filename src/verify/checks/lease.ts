@@ -36,7 +36,6 @@ export async function checkLease(context: CheckContext): Promise<Finding> {
   const first = await take(context, here, patienceMs(context));
   if (first.kind !== 'held') return failed(first);
   for (let round = 0; round < TRIES; round++) {
-    // oxlint-disable-next-line no-await-in-loop -- a cache that is wrong only now and then
     const second = await take(context, there, 0);
     if (second.kind === 'held' && (await here.ask('believes', NAME))) {
       await Promise.all([giveBack(there), giveBack(here)]);

@@ -23,7 +23,6 @@ async function race({ here, there, rounds }: CheckContext, attempt: Try): Promis
     const first = round % 2 === 0;
     const one = attempt(round, first ? 'a' : 'b', first ? here : there);
     const two = attempt(round, first ? 'b' : 'a', first ? there : here);
-    // oxlint-disable-next-line no-await-in-loop -- one round after the other
     const results = await Promise.all([one, two]);
     const wins = results.filter(({ errno }) => errno === undefined).length;
     if (wins === 2) tally.doubles++;

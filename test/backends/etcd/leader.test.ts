@@ -24,7 +24,6 @@ test('INV-ETCD-1: with its leader stopped, waiters keep their order and nobody i
       },
     );
     all.push(waiting);
-    // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
     await until('it waits', async () => (await inspect(at('eye'))).waiters.length === index + 1);
   }
   const leader = await leaderIndex(cluster.members);

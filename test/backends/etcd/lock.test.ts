@@ -50,7 +50,6 @@ describe('a lock on an etcd cluster', () => {
         await own.release();
       });
       all.push(waiting);
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
       await until(`${index + 1} wait`, async () => (await waiters('queue')) === index + 1);
     }
     await guard.release();

@@ -56,9 +56,7 @@ describe('a lock on a Postgres server', () => {
     await before.release();
     // Often enough for the server to have the statement planned for good.
     for (let round = 0; round < 8; round++) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
       before = await acquire(at('lost sequence'));
-      // oxlint-disable-next-line no-await-in-loop
       await before.release();
     }
     await admin.query('DROP SEQUENCE public.holdfast_token');
@@ -100,14 +98,11 @@ describe('a lock on a Postgres server', () => {
 
   test('a session that serves one hold after the other always says whose it is now', async () => {
     for (const reason of ['first', 'second', undefined, 'first']) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
       const guard = await acquire(at('signed'), { ...(reason !== undefined && { reason }) });
-      // oxlint-disable-next-line no-await-in-loop
       const [holder] = (await inspect(elsewhere('signed'))).holders;
       expect(holder?.holderId).toBe(guard.holderId);
       expect(holder?.reason).toBe(reason);
       expect(Math.abs(Date.parse(holder?.sinceAt ?? '') - Date.now())).toBeLessThan(5_000);
-      // oxlint-disable-next-line no-await-in-loop
       await guard.release();
     }
   });

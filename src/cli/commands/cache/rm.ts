@@ -26,7 +26,6 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const timeout = await resolveCacheTimeout(args);
   const files: { path: string; wasRemoved: boolean }[] = [];
   for (const path of args.positionals) {
-    // oxlint-disable-next-line no-await-in-loop -- in the order given
     const wasRemoved = await removeCache(path, { ...timeout, force: args.has('force') });
     files.push({ path, wasRemoved });
     if (!args.has('quiet') && !args.has('json'))
