@@ -113,7 +113,6 @@ export class HeldKeys {
       );
       const [outcomes] = await Promise.all([reading, ...sessions.values()]);
       for (const [index, { held, resolve }] of asked.entries()) {
-        // oxlint-disable-next-line no-await-in-loop -- they are settled
         const isAlive = await sessions.get(held.leaseId);
         resolve(isAlive === true ? (outcomes[index] ?? 'again') : 'expired');
       }
