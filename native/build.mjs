@@ -10,6 +10,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const host = `${process.platform}-${process.arch}`;
 const target = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? host;
 const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
+/** The supervisor of `holdfast run`, for Linux only. */
+const supervisor = join(here, '..', 'prebuilds', target, 'holdfast-run');
 
 const posix = [
   ...['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'],
@@ -82,8 +84,16 @@ function isThere(command) {
 }
 
 function newestSource() {
-  const files = readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isFile());
-  return Math.max(...files.map(({ name }) => statSync(join(here, name)).mtimeMs));
+  const files = [here, join(here, 'run')].flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isFile() ? join(folder, entry.name) : [],
+    ),
+  );
+  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+}
+
+function isFresh(file) {
+  return existsSync(file) && statSync(file).mtimeMs > newestSource();
 }
 
 /** Of node-api-headers in a clone; the tarball carries a copy of the headers, but not of what Windows needs besides. */
@@ -108,7 +118,8 @@ function windowsImports(api, directory) {
 const recipe = targets[target] ?? (target === host && process.platform !== 'win32' ? native : undefined);
 if (!recipe) fail(`Could not build for "${target}": only ${Object.keys(targets).join(', ')} are known.`);
 const isForced = process.argv.includes('--force');
-if (!isForced && existsSync(output) && statSync(output).mtimeMs > newestSource()) process.exit(0);
+const hasSupervisor = target.startsWith('linux-');
+if (!isForced && isFresh(output) && (!hasSupervisor || isFresh(supervisor))) process.exit(0);
 
 const compiler = (target === host && process.env.CC) || recipe.compilers.find(isThere);
 if (!compiler) {
@@ -127,10 +138,10 @@ const fresh = `${output}.${process.pid}`;
 const FLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden'];
 // A user's compiler may warn of what ours does not, and must build all the same.
 if (existsSync(join(here, '..', 'test'))) FLAGS.push('-Wall', '-Wextra', '-Werror');
+FLAGS.push(...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []));
 run(compiler, [
   ...recipe.flags,
   ...FLAGS,
-  ...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []),
   '-I',
   join(api, 'include'),
   '-o',
@@ -141,3 +152,19 @@ run(compiler, [
 ]);
 for (const library of imports) rmSync(library);
 renameSync(fresh, output);
+
+// On these two it needs no C library at all; elsewhere the system's own does.
+const FREESTANDING = ['-static', '-nostdlib', '-ffreestanding', '-fno-pic', '-no-pie', '-Wl,--build-id=none'];
+if (hasSupervisor) {
+  const program = `${supervisor}.${process.pid}`;
+  const isFreestanding = ['linux-x64', 'linux-arm64'].includes(target);
+  run(compiler, [
+    ...FLAGS,
+    ...['-s', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,noexecstack'],
+    ...(isFreestanding ? FREESTANDING : []),
+    ...(target === 'linux-arm64' ? ['-mno-outline-atomics'] : []),
+    ...['-o', program],
+    ...['main.c', 'start.c', 'tree.c'].map((name) => join(here, 'run', name)),
+  ]);
+  renameSync(program, supervisor);
+}

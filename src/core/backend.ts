@@ -109,6 +109,18 @@ export interface Grant {
    * Only where others may conclude such a thing (lease).
    */
   coverProcess?(pid: number): Promise<void>;
+  /** Present where the hold ends by itself, or with this process: what a supervisor of the work needs to know. */
+  readonly tether?: Tether;
+}
+
+/** Ties work in another process to a hold, so that the work ends before the hold can pass to others. */
+export interface Tether {
+  /** {@link LeaseClock} time at which the belief in the hold ends unless it is renewed. */
+  deadline(): number;
+  /** From now on each later deadline is written to this descriptor, at once the present one; see `process/supervisor-protocol`. */
+  publish(descriptor: number): void;
+  /** A descriptor whose last close ends the hold: the supervisor keeps it open as long as the work lasts. */
+  readonly descriptor?: number | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 
 import { workingDirectory } from '../platform/working-directory.js';
+import type { Tether } from '../core/backend.js';
 import type { Target, Namespace } from '../core/namespace.js';
 import { parseAddress, type Address } from '../core/address.js';
 import { HeldGuard, type Guard } from '../core/guard.js';
@@ -119,4 +120,9 @@ function targetOfAddress(address: Address, namespace: Namespace = namespaceOf(ad
 export function inheritableDescriptor(guard: Guard): number | undefined {
   const grant = HeldGuard.grantOf(guard);
   return grant instanceof FlockGrant ? grant.descriptor : undefined;
+}
+
+/** What a supervisor of the work must know of a hold that ends by itself, or with this process. */
+export function tetherOf(guard: Guard): Tether | undefined {
+  return HeldGuard.grantOf(guard)?.tether;
 }

@@ -2,7 +2,7 @@ import type { LeaseClock } from '../core/lease.js';
 import { bootClock } from './clock.js';
 import { loadNative } from './native.js';
 
-// Not in clock.ts: a clock that imports the addon's loader makes the bundler split `run` into three files.
+// Apart from the clock itself, which loads no addon.
 let found: LeaseClock | undefined;
 
 /**

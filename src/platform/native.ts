@@ -1,3 +1,4 @@
+import { accessSync, constants as access } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,9 +32,25 @@ export function availableNative(): NativeAddon | undefined {
   }
 }
 
+function prebuilt(name: string): string {
+  return join(import.meta.dirname, PACKAGE, 'prebuilds', `${process.platform}-${process.arch}`, name);
+}
+
+/** The program that ends the command of `run` with its hold (native/run); undefined where there is none. */
+export function supervisorFile(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const file = prebuilt('holdfast-run');
+  try {
+    accessSync(file, access.X_OK);
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
 function open(): NativeAddon {
   const platform = `${process.platform}-${process.arch}`;
-  const file = join(import.meta.dirname, PACKAGE, 'prebuilds', platform, 'holdfast.node');
+  const file = prebuilt('holdfast.node');
   const target: { exports: unknown } = { exports: {} };
   try {
     // Lazy binding would turn a missing symbol into a crash at the first lock.

@@ -5,7 +5,7 @@ import { delimiter, isAbsolute, resolve } from 'node:path';
 /** How a child ended, or why it never began. */
 export type ChildEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'signaled'; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'signaled'; readonly signal: number }
   | SpawnFailure;
 
 export interface SpawnFailure {
@@ -26,7 +26,7 @@ export function exitCodeOf(end: ChildEnd): number {
     case 'exited':
       return end.code;
     case 'signaled':
-      return exitCodeOfSignal(end.signal);
+      return 128 + end.signal;
     case 'not-started':
       return end.exitCode;
   }
@@ -34,7 +34,27 @@ export function exitCodeOf(end: ChildEnd): number {
 
 /** 128+n. A signal that this platform does not number reads as 128. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
-  return 128 + ((constants.signals as Partial<Record<string, number>>)[signal] ?? 0);
+  return 128 + signalNumber(signal);
+}
+
+export function signalNumber(signal: NodeJS.Signals): number {
+  return (constants.signals as Partial<Record<string, number>>)[signal] ?? 0;
+}
+
+/** The first real-time signal that programs get; the C library keeps two for itself. */
+const FIRST_REAL_TIME = 34;
+
+/** `SIGTERM`, `SIGRTMIN+1`. */
+export function signalName(signal: number): string {
+  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
+  if (name !== undefined) return name;
+  return signal >= FIRST_REAL_TIME ? `SIGRTMIN+${signal - FIRST_REAL_TIME}` : `signal ${signal}`;
+}
+
+/** What wait(2) says of a process that has ended. */
+export function endOfStatus(status: number): ChildEnd {
+  const signal = status & 0x7f;
+  return signal === 0 ? { kind: 'exited', code: (status >> 8) & 0xff } : { kind: 'signaled', signal };
 }
 /**
  * Why `spawn` failed. The errno alone misleads: ENOENT also means a missing working directory or a missing

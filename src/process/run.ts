@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 import { processStartTime } from '../platform/identity.js';
-import type { ChildEnd } from './children.js';
+import { explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
 import { forwardSignals } from './signals.js';
-import { explainSpawnFailure } from './children.js';
 
 export interface ChildRequest {
   /** Looked up on the child's PATH, unless it has a slash. Never a shell's. */
@@ -19,18 +18,17 @@ export interface ChildRequest {
 }
 
 export interface RunningChild {
-  /** undefined when it did not start. */
+  /** Of the process that lives as long as the work; undefined when it did not start. */
   readonly pid: number | undefined;
   /** With the pid, what `terminateTree` wants. */
   readonly startTime: number | undefined;
+  /** The command's own pid once it runs; undefined when it did not start. */
+  readonly started: Promise<number | undefined>;
   /**
-   * Resolves when the child has ended and was waited for, whoever may still run below it; never rejects.
-   * Until then this process survives every signal that can be survived. A child that a real-time signal
-   * ended reads as exited with 0: Node keeps that from us.
+   * Resolves when the child has ended and was waited for, whatever may still run below it; never rejects.
+   * Until then this process survives every signal that can be survived.
    */
   readonly ended: Promise<ChildEnd>;
-  /** false once it has ended: its pid may be somebody else's by then. */
-  kill(signal: NodeJS.Signals): boolean;
 }
 
 /**
@@ -53,12 +51,8 @@ export function startChild(request: ChildRequest): RunningChild {
   try {
     child = spawn(command, args, { env, stdio: stdioOf(request), ...(cwd === undefined ? {} : { cwd }) });
   } catch (error) {
-    return {
-      pid: undefined,
-      startTime: undefined,
-      ended: Promise.resolve(notStarted(error)),
-      kill: () => false,
-    };
+    const end = Promise.resolve(notStarted(error));
+    return { pid: undefined, startTime: undefined, started: Promise.resolve(undefined), ended: end };
   }
   send = (signal) => child.kill(signal);
   const ended = new Promise<ChildEnd>((resolve) => {
@@ -68,17 +62,26 @@ export function startChild(request: ChildRequest): RunningChild {
     });
     child.once('exit', (code, signal) => {
       stopForwarding();
-      resolve(signal === null ? { kind: 'exited', code: code ?? 0 } : { kind: 'signaled', signal });
+      resolve(
+        signal === null
+          ? { kind: 'exited', code: code ?? 0 }
+          : { kind: 'signaled', signal: signalNumber(signal) },
+      );
     });
   });
-  const startTime = child.pid === undefined ? undefined : processStartTime(child.pid);
-  return { pid: child.pid, startTime, ended, kill: (signal) => child.kill(signal) };
+  const { pid } = child;
+  const startTime = pid === undefined ? undefined : processStartTime(pid);
+  return { pid, startTime, started: Promise.resolve(pid), ended };
 }
 
 /** A gap is 'ignore', which from index 3 on opens nothing. */
 function stdioOf({ inherited = [], lockDescriptor }: ChildRequest): ('inherit' | 'ignore' | number)[] {
+  return stdioWith(lockDescriptor === undefined ? inherited : [...inherited, lockDescriptor]);
+}
+
+/** The standard streams, and each of `passed` at its own number. */
+export function stdioWith(passed: readonly number[]): ('inherit' | 'ignore' | number)[] {
   const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit'];
-  const passed = lockDescriptor === undefined ? inherited : [...inherited, lockDescriptor];
   for (const fd of passed) {
     while (stdio.length <= fd) stdio.push('ignore');
     if (fd >= 3) stdio[fd] = fd;

@@ -98,7 +98,12 @@ export class KeptHold {
   }
 
   /** The grant to be given out in place of the backend's own. */
-  grant(asked: Grant, release: () => Promise<void>, abandon: () => void): Grant {
+  grant(
+    asked: Grant,
+    runner: { release(): Promise<void>; abandon(): void; publish(fd: number): void },
+  ): Grant {
+    const release = (): Promise<void> => runner.release();
+    const abandon = (): void => runner.abandon();
     return {
       ...asked,
       check: (marginMs) => this.#cell.check(this.#leaseClock.now(), marginMs),
@@ -113,6 +118,7 @@ export class KeptHold {
         // What is still being written about the hold must not come back behind its end.
         return this.#withinLease(() => this.#covering?.then(release, release) ?? release(), abandon);
       },
+      tether: { deadline: () => this.#cell.deadline, publish: (descriptor) => runner.publish(descriptor) },
       ...(asked.coverProcess && { coverProcess: (pid) => this.#cover(asked, pid) }),
     };
   }

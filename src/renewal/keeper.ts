@@ -60,7 +60,7 @@ export function createKeeper(
       heartbeat.stop();
       return runner.release();
     };
-    return kept.grant(grant, release, () => runner.abandon());
+    return kept.grant(grant, { ...runner, release });
   }
 
   return { startRenewal, whenReady: () => thread.whenReady() };

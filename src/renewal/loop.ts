@@ -16,6 +16,8 @@ export interface RenewalLoopContext {
   readonly durationMs: number;
   /** Nothing is renewed while this is true. */
   isOwnerStalled(): boolean;
+  /** The hold lasts until this deadline now. */
+  onExtended?(deadline: number): void;
   onRenewed(remainingMs: number, error: unknown): void;
   onLost(reason: LossReason): void;
 }
@@ -103,7 +105,10 @@ export class RenewalLoop {
     }
     const settlement = settleRenewal(outcome, sentAt, leaseClock.now(), this.#cell.deadline, durationMs);
     // Before it is told: whoever hears of a renewal finds the new deadline.
-    if (settlement.kind === 'held') this.#cell.extend(settlement.deadline);
+    if (settlement.kind === 'held') {
+      this.#cell.extend(settlement.deadline);
+      this.#context.onExtended?.(settlement.deadline);
+    }
     this.#context.onRenewed(remainingMs, failure);
     switch (settlement.kind) {
       case 'lost':

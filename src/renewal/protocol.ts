@@ -37,6 +37,8 @@ export type Order =
     }
   /** Look into the ring, now and then from now on. Not answered. */
   | { readonly kind: 'poll' }
+  /** Writes the deadline of a hold, now and after each renewal, to a descriptor. Not answered. */
+  | { readonly kind: 'publish'; readonly id: number; readonly descriptor: number }
   /** Renews no more. Not answered. */
   | { readonly kind: 'forget'; readonly id: number }
   | { readonly kind: 'release'; readonly id: number };

@@ -3,6 +3,7 @@ import type { Clock } from '../core/time.js';
 import type { LossReason, Lease, LeaseClock, RenewalSource } from '../core/lease.js';
 import { renewChannel, type RenewEvent } from '../core/events.js';
 import type { HoldName } from '../core/namespace.js';
+import { writeDeadline } from '../process/supervisor-protocol.js';
 import type { LeaseCell } from './shared-state.js';
 import type { KeptHold } from './hold.js';
 import { RenewalLoop } from './loop.js';
@@ -15,6 +16,8 @@ export interface Runner {
   release(): Promise<void>;
   /** Nothing more is renewed, and nobody waits for the worker any longer. */
   abandon(): void;
+  /** Writes each later deadline to this descriptor. */
+  publish(descriptor: number): void;
 }
 
 export interface RunnerContext {
@@ -57,13 +60,17 @@ export function startRunner(
       // Its thread died: it is released as one that was never kept, unless it is lost. A lost hold changes nothing.
       if (cell.check(leaseClock.now(), 0) === undefined) await grant.release();
     };
-    return { running, release, abandon };
+    return { running, release, abandon, publish: (descriptor) => thread.publish(id, descriptor) };
   }
+  let published: number | undefined;
   const loop = new RenewalLoop(renewal, cell, {
     clock,
     leaseClock,
     durationMs,
     isOwnerStalled: () => false,
+    onExtended: (deadline) => {
+      if (published !== undefined) writeDeadline(published, deadline);
+    },
     ...listener,
   });
   loop.start();
@@ -71,6 +78,10 @@ export function startRunner(
     running: undefined,
     release: () => loop.release(),
     abandon: () => void loop.stop(),
+    publish: (descriptor) => {
+      published = descriptor;
+      writeDeadline(descriptor, cell.deadline);
+    },
   };
 }
 

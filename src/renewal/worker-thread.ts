@@ -128,7 +128,12 @@ export class WorkerThread {
     }
   }
 
-  #order(order: Exclude<Order, { kind: 'poll' }>): Promise<void> {
+  /** A hold whose thread is gone is renewed no more: there is no later deadline to write. */
+  publish(id: number, descriptor: number): void {
+    if (this.#holds.has(id)) this.#worker?.postMessage({ kind: 'publish', id, descriptor } satisfies Order);
+  }
+
+  #order(order: Exclude<Order, { kind: 'poll' | 'publish' }>): Promise<void> {
     return new Promise((resolve, reject) => {
       const hold = this.#holds.get(order.id);
       if (hold === undefined) return reject(threadError('it ended'));

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import type { RenewalModule } from '../core/lease.js';
 import { systemClock } from '../platform/clock.js';
+import { writeDeadline } from '../process/supervisor-protocol.js';
 import { leaseClock } from '../platform/lease-clock.js';
 import { CellPage, LeaseCell } from './shared-state.js';
 import { stallDetector } from './heartbeat.js';
@@ -30,6 +31,8 @@ interface Source {
   readonly shared: unknown;
 }
 const sources = new Map<number, Source>();
+/** Of holds whose deadlines a supervisor of their work must know. */
+const descriptors = new Map<number, number>();
 /** Being opened; `false` once it was forgotten meanwhile. */
 const opening = new Map<number, boolean>();
 
@@ -57,6 +60,7 @@ async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
     leaseClock,
     durationMs,
     isOwnerStalled,
+    onExtended: (deadline) => publish(id, deadline),
     onRenewed: (remainingMs, error) =>
       tell({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
     onLost: (reason) => {
@@ -69,6 +73,7 @@ async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
   opening.delete(id);
   if (isWanted === false) return;
   kept.set(id, { loop, cell });
+  publish(id, cell.deadline);
   loop.start();
 }
 
@@ -78,8 +83,14 @@ function keepPage(page: CellPage): void {
   pages.delete(page.id - PAGES_KEPT);
 }
 
-async function obey(order: Exclude<Order, { kind: 'poll' }>): Promise<void> {
+function publish(id: number, deadline: number): void {
+  const descriptor = descriptors.get(id);
+  if (descriptor !== undefined) writeDeadline(descriptor, deadline);
+}
+
+async function obey(order: Exclude<Order, { kind: 'poll' | 'publish' }>): Promise<void> {
   if (order.kind === 'arm') return arm(order);
+  descriptors.delete(order.id);
   if (opening.has(order.id)) opening.set(order.id, false);
   const loop = kept.get(order.id)?.loop;
   kept.delete(order.id);
@@ -96,6 +107,7 @@ function readRing(): number {
   for (const [id, { loop, cell }] of kept) {
     if (!cell.isReleased) continue;
     kept.delete(id);
+    descriptors.delete(id);
     void loop.stop();
   }
   return orders.length;
@@ -125,6 +137,12 @@ parentPort?.on('message', (order: Order) => {
     quietLooks = 0;
     // It may have found the order by itself, in its last look.
     if (!isPolling) poll();
+    return;
+  }
+  if (order.kind === 'publish') {
+    descriptors.set(order.id, order.descriptor);
+    const cell = kept.get(order.id)?.cell;
+    if (cell !== undefined) publish(order.id, cell.deadline);
     return;
   }
   return void obey(order).then(

@@ -9,7 +9,7 @@ test.each([
   ['SIGTERM', 143],
 ] as const)('%s is %d', (signal, code) => {
   expect(exitCodeOfSignal(signal)).toBe(code);
-  expect(exitCodeOf({ kind: 'signaled', signal })).toBe(code);
+  expect(exitCodeOf({ kind: 'signaled', signal: code - 128 })).toBe(code);
 });
 
 test('an exit code passes unchanged', () => {

@@ -149,7 +149,11 @@ describe('the shared cell', () => {
       cell.release();
       await eventually('a turn or two', () => leaseClock.now() > cell.deadline + 30 || undefined);
     };
-    const grant = new KeptHold(cell, context).grant(asked, release, () => undefined);
+    const grant = new KeptHold(cell, context).grant(asked, {
+      release,
+      abandon: () => undefined,
+      publish: () => undefined,
+    });
     while (leaseClock.now() <= cell.deadline);
     await expect(grant.release()).resolves.toBeUndefined();
   });

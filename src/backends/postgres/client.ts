@@ -20,6 +20,7 @@ export interface PgClient {
   removeListener(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
   ref?(): void;
   unref?(): void;
+  readonly connection?: { readonly stream?: { readonly _handle?: { readonly fd?: number } | null } };
 }
 
 /** As much of a `pg` pool as locks need; each hold keeps one of its clients. Pass yours to `createLock(address, { client })`. */

@@ -1,8 +1,9 @@
-import type { Grant, Mode } from '../../core/backend.js';
+import type { Grant, Mode, Tether } from '../../core/backend.js';
 import type { Clock, Deadline, Deadlines } from '../../core/time.js';
 import { LockError } from '../../core/errors.js';
 import type { LossReason, LeaseClock } from '../../core/lease.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
+import { writeDeadline } from '../../process/supervisor-protocol.js';
 import { HEARTBEAT_MS, PROOF_MS } from './config.js';
 import { isAnswer, postgresError } from './errors.js';
 import type { Session } from './session.js';
@@ -71,6 +72,7 @@ export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): 
   session.onEnd = lose;
   return {
     fencingToken,
+    tether: tetherOf(session),
     check: (marginMs) => (!isOver && isProven(marginMs) ? undefined : 'session-ended'),
     onLost: (told) => {
       if (isOver) told('session-ended');
@@ -86,8 +88,22 @@ export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): 
   };
 }
 
+/** The server frees the lock when the session's socket is closed, wherever copies of it are. */
+function tetherOf(session: Session): Tether {
+  const deadline = (): number => session.provenAt + PROOF_MS;
+  return {
+    deadline,
+    publish: (descriptor) => {
+      session.onProven = () => writeDeadline(descriptor, deadline());
+      writeDeadline(descriptor, deadline());
+    },
+    descriptor: session.descriptor,
+  };
+}
+
 async function release(context: HoldContext, { session, key, mode, shown }: Held): Promise<void> {
   session.onEnd = undefined;
+  session.onProven = undefined;
   try {
     const [row] = await session.query(unlockStatement(mode), [key], SERVER_ANSWER_MS);
     if (row?.['is_ended'] === true) context.sessions.giveBack(session);

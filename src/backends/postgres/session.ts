@@ -88,6 +88,15 @@ export class Session {
     return this.#isOpen;
   }
 
+  /** Called when an answer has proven the session once more. */
+  onProven: (() => void) | undefined;
+
+  /** Of the socket: the server's session lasts until every copy of it is closed. Undefined where it is not known. */
+  get descriptor(): number | undefined {
+    const fd = this.#opened.client.connection?.stream?._handle?.fd;
+    return fd !== undefined && fd >= 0 ? fd : undefined;
+  }
+
   /** Told once when the connection ends, unless it is closed here. */
   set onEnd(listener: (() => void) | undefined) {
     this.#onEnd = listener;
@@ -125,6 +134,7 @@ export class Session {
         ({ rows }) =>
           settle(() => {
             this.provenAt = sentAt;
+            this.onProven?.();
             resolve(rows);
           }),
         (error: unknown) => settle(() => reject(error)),

@@ -1,14 +1,10 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
-import { inheritableDescriptor } from '../../locks/lock.js';
-import { exitCodeOf, type SpawnFailure } from '../../process/children.js';
-import { startChild, type RunningChild } from '../../process/run.js';
+import { exitCodeOf, signalName, type SpawnFailure } from '../../process/children.js';
 import { note } from '../output.js';
-import { CHAIN_VARIABLE, chainOf } from './chain.js';
 import type { EventLog } from './events.js';
+import { startGuarded } from './guarded.js';
 import type { RunRequest } from './request.js';
-
-const HOLDER_VARIABLE = 'HOLDFAST_HOLDER';
 
 export interface Supervision {
   readonly request: RunRequest;
@@ -28,30 +24,23 @@ export interface Outcome {
 }
 
 /**
- * Runs the command under the guard and returns how it ended, once it has been waited for. The lock is let go
- * only after that: LOCK_UN frees it for everybody, whoever still has the descriptor.
+ * Runs the command under the guard and returns how it ended, once it has been waited for. The lock is released
+ * only after that: LOCK_UN frees it for every process that has the descriptor.
  */
 export async function supervise(supervision: Supervision): Promise<Outcome> {
-  const { request, guard, inherited, log } = supervision;
-  const [command = '', ...args] = request.argv;
+  const { request, guard, log } = supervision;
+  const [command = ''] = request.argv;
   const grantedAt = systemClock.now();
-  const descriptor = request.isClosing ? undefined : inheritableDescriptor(guard);
-  const child = startChild({
-    command,
-    args,
-    env: environmentOf(supervision),
-    inherited,
-    ...(descriptor !== undefined && { lockDescriptor: descriptor }),
-  });
+  const child = await startGuarded(supervision);
   supervision.onStarted();
   // Should it fail, the lease only outlives a dead wrapper for its own time.
   if (child.pid !== undefined) void coverProcess(guard, child.pid).catch(() => undefined);
-  if (child.pid !== undefined)
-    log?.({ event: 'started', childPid: child.pid, command: request.argv.join(' ') });
-  const termination = endWhenLost(supervision, child);
+  void child.started.then((childPid) => {
+    if (childPid !== undefined) log?.({ event: 'started', childPid, command: request.argv.join(' ') });
+  });
   const end = await child.ended;
-  await termination();
-  const loss = lossOf(guard);
+  await child.termination();
+  const loss = lossOf(guard) ?? child.loss();
   const exitCode = loss === undefined ? exitCodeOf(end) : request.lostExitCode;
   if (loss !== undefined) {
     note(`holdfast: ${loss}`);
@@ -59,28 +48,11 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   } else if (end.kind === 'not-started') {
     note(`holdfast: ${describeSpawnFailure(command, end)}`);
   }
-  const signal = end.kind === 'signaled' ? end.signal : undefined;
+  const signal = end.kind === 'signaled' ? signalName(end.signal) : undefined;
   const heldMs = systemClock.now() - grantedAt;
   log?.({ event: 'ended', exitCode, heldMs, ...(signal !== undefined && { signal }) });
   await guard.release();
   return { exitCode, isLost: loss !== undefined };
-}
-
-/** Returns how to wait for the end that a loss has brought about, if there was one. */
-function endWhenLost({ request, guard }: Supervision, child: RunningChild): () => Promise<unknown> {
-  const { pid, startTime } = child;
-  // The kernel takes no lock away while this process lives, so most runs need not read what comes here.
-  if (pid === undefined || inheritableDescriptor(guard) !== undefined) return () => Promise.resolve();
-  // Now, not at the loss: the package may have been replaced by then.
-  const loading = import('../../process/tree.js');
-  let ending: Promise<unknown> | undefined;
-  const onLost = (): void => {
-    const root = { pid, startTime, environmentMark: `${HOLDER_VARIABLE}=${guard.holderId}` };
-    ending = loading.then(({ terminateTree }) => terminateTree(root, request.graceMs, systemClock));
-  };
-  if (guard.lost.aborted) onLost();
-  else guard.lost.addEventListener('abort', onLost, { once: true });
-  return () => ending ?? Promise.resolve();
 }
 
 /** The message of the loss; undefined while the lock is held. */
@@ -91,19 +63,6 @@ function lossOf(guard: Guard): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function environmentOf({ guard, lock }: Supervision): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    HOLDFAST_LOCK: lock,
-    [HOLDER_VARIABLE]: guard.holderId,
-    [CHAIN_VARIABLE]: [...chainOf(process.env), process.pid].join(','),
-  };
-  // That of an enclosing wrapper is another lock's.
-  if (guard.fencingToken === undefined) delete env['HOLDFAST_TOKEN'];
-  else env['HOLDFAST_TOKEN'] = String(guard.fencingToken);
-  return env;
 }
 
 const SPAWN_FACTS: Readonly<Record<SpawnFailure['reason'], string>> = {
