@@ -16,7 +16,8 @@ const FORBIDDEN = /^(?:test|bench|scripts|docs|\.|src\/(?!.*PROTOCOL\.md$))|\.(?
 const REQUIRED = [
   ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
   ...['dist/index.js', 'dist/index.d.ts', 'dist/bin/holdfast.cjs', 'dist/man/holdfast.1'],
-  ...['native/build.mjs', 'native/addon.c', 'native/include/node_api.h', 'prebuilds/linux-x64/holdfast.node'],
+  ...['native/build.mjs', 'native/addon.c', 'native/run/main.c', 'native/include/node_api.h'],
+  ...['prebuilds/linux-x64/holdfast.node', 'prebuilds/linux-x64/holdfast-run'],
 ];
 const LARGEST_UNPACKED_BYTES = 3 * 1024 * 1024;
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
@@ -51,10 +52,10 @@ function withZig() {
 
 function buildPrebuilds() {
   const missing = TARGETS.filter((target) => {
-    const file = join(root, 'prebuilds', target, 'holdfast.node');
     const command = ['native/build.mjs', target];
     const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'pipe', env: withZig() });
-    return status !== 0 && !existsSync(file);
+    const names = target.startsWith('linux') ? ['holdfast.node', 'holdfast-run'] : ['holdfast.node'];
+    return status !== 0 && !names.every((name) => existsSync(join(root, 'prebuilds', target, name)));
   });
   const foreign = TARGETS.filter((target) => target.startsWith('darwin') && !missing.includes(target));
   if (process.platform !== 'darwin' && foreign.length > 0 && !values['require-all'])

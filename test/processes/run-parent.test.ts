@@ -73,13 +73,13 @@ describe('run as a parent', () => {
     expect((await holdfast(directory, ['run', '-n', 'x', 'true'])).code).toBe(0);
   });
 
-  it('killed with -o, frees the lock: the command has no descriptor of it', async () => {
+  it('killed with -o, ends the command, which has no descriptor of the lock, and frees it', async () => {
     const directory = testDirectory();
     const running = startHoldfast(directory, ['run', '-o', 'x', 'sh', '-c', 'echo $$; exec sleep 30']);
-    await running.child.line(/^(\d+)$/);
+    const [pid = ''] = await running.child.line(/^(\d+)$/);
     process.kill(running.pid, 'SIGKILL');
-    await eventually('the wrapper is gone', () => isGone(running.pid));
-    expect(await isLocked(directory, 'x')).toBe(false);
+    await eventually('the lock is free', async () => !(await isLocked(directory, 'x')));
+    expect(isGone(Number(pid))).toBe(true);
   });
 
   it('frees the lock at its end although a grandchild keeps the descriptor', async () => {

@@ -1,9 +1,19 @@
+import type { Guard } from '../../core/guard.js';
 import { inheritableDescriptor, tetherOf } from '../../locks/lock.js';
 import { systemClock } from '../../platform/clock.js';
 import { supervisorFile } from '../../platform/native.js';
 import { startChild, type RunningChild } from '../../process/run.js';
 import { environmentOf, HOLDER_VARIABLE } from './environment.js';
-import type { Supervision } from './supervise.js';
+import type { RunRequest } from './request.js';
+
+/** What is to be run, under which guard. */
+export interface Work {
+  readonly request: RunRequest;
+  readonly guard: Guard;
+  /** Absolute, without credentials. */
+  readonly lock: string;
+  readonly inherited: readonly number[];
+}
 
 /** A command that is ended when its lock is lost. */
 export interface GuardedChild extends RunningChild {
@@ -18,10 +28,10 @@ export interface GuardedChild extends RunningChild {
  * process, or by itself: the supervisor between them ends the command before that. Where there is none (see
  * `supervisorFile`) this process alone ends the command, as long as it lives.
  */
-export async function startGuarded(supervision: Supervision): Promise<GuardedChild> {
-  const { request, guard, inherited } = supervision;
+export async function startGuarded(work: Work): Promise<GuardedChild> {
+  const { request, guard, inherited } = work;
   const [command = '', ...args] = request.argv;
-  const env = environmentOf(supervision);
+  const env = environmentOf(work);
   const environmentMark = `${HOLDER_VARIABLE}=${guard.holderId}`;
   const descriptor = inheritableDescriptor(guard);
   if (descriptor !== undefined && !request.isClosing)
@@ -31,7 +41,7 @@ export async function startGuarded(supervision: Supervision): Promise<GuardedChi
   const supervisor = supervisorFile();
   if (supervisor === undefined) {
     const child = startChild({ command, args, env, inherited });
-    return { ...child, ...(await endWhenLost(supervision, child, environmentMark)) };
+    return { ...child, ...(await endWhenLost(work, child, environmentMark)) };
   }
   const { SupervisedChild } = await import('../../process/supervisor.js');
   const { graceMs } = request;
@@ -43,20 +53,20 @@ export async function startGuarded(supervision: Supervision): Promise<GuardedChi
   const end = (): void => child.end();
   if (guard.lost.aborted) end();
   else guard.lost.addEventListener('abort', end, { once: true });
-  const loss = (): string | undefined => (child.isDeadlineNear ? nearDeadline(supervision) : undefined);
+  const loss = (): string | undefined => (child.isDeadlineNear ? nearDeadline(work) : undefined);
   return Object.assign(child, { termination: () => Promise.resolve(), loss });
 }
 
 /** The kernel takes no lock away while this process lives. */
 const NEVER_LOST = { termination: () => Promise.resolve(), loss: () => undefined };
 
-function nearDeadline({ guard }: Supervision): string {
+function nearDeadline({ guard }: Work): string {
   return `Could not keep "${guard.address}": it was not renewed in time, and the command was ended before the lock could pass to others. Treat what it guards as unfinished.`;
 }
 
 /** From this process, for platforms without the supervisor. */
 async function endWhenLost(
-  { request, guard }: Supervision,
+  { request, guard }: Work,
   { pid, startTime }: RunningChild,
   environmentMark: string,
 ): Promise<Pick<GuardedChild, 'termination' | 'loss'>> {

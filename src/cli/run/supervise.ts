@@ -3,15 +3,9 @@ import { systemClock } from '../../platform/clock.js';
 import { exitCodeOf, signalName, type SpawnFailure } from '../../process/children.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
-import { startGuarded } from './guarded.js';
-import type { RunRequest } from './request.js';
+import { startGuarded, type Work } from './guarded.js';
 
-export interface Supervision {
-  readonly request: RunRequest;
-  readonly guard: Guard;
-  /** Absolute, without credentials. */
-  readonly lock: string;
-  readonly inherited: readonly number[];
+export interface Supervision extends Work {
   readonly log: EventLog | undefined;
   /** Called when the child has its own signal handling behind it. */
   readonly onStarted: () => void;
