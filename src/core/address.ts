@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { withoutCredentials } from './credentials.js';
+import { nearest } from './nearest.js';
 
 /** Backends that an address can name. `path` leaves the choice to the kind of file system. */
 export type Scheme = 'path' | 'flock' | 'lease' | 'memory' | 'git' | 'etcd' | 'redis' | 'postgres';
@@ -9,55 +10,101 @@ export interface Address {
   readonly scheme: Scheme;
   /** The path, git remote or server URL; empty for `memory`. May contain credentials: never print it. */
   readonly target: string;
-  /** The lock's name behind `#`; empty for paths. */
+  /** The lock's name behind `#`, every character of it; empty for paths. */
   readonly name: string;
-  /** What to show people: the address as given, without credentials. */
+  /** The address as it is shown: as given, without credentials. */
   readonly display: string;
 }
 
 const ENGINES: Readonly<Record<string, Scheme>> = {
-  'etcd:': 'etcd',
-  'etcds:': 'etcd',
-  'redis:': 'redis',
-  'rediss:': 'redis',
-  'postgres:': 'postgres',
-  'postgresql:': 'postgres',
+  etcd: 'etcd',
+  etcds: 'etcd',
+  redis: 'redis',
+  rediss: 'redis',
+  postgres: 'postgres',
+  postgresql: 'postgres',
 };
 
+const SCHEMES = ['file', 'flock', 'lease', 'memory', 'git', ...Object.keys(ENGINES)];
+
+/** Below this length a word is a file name sooner than a slip: `go:x`. */
+const MISSPELLED_MIN_CHARS = 4;
+
 /**
- * Reads a lock address. Everything that is not one of our URL forms is a path: `C:\x`, `a#b` and `a:b` are
- * names of files. `#` separates the lock's name in the URL forms only.
+ * Reads a lock address. `C:\x`, `a#b` and `a:b` are names of files; what begins with a known scheme, or nearly so, is
+ * an address or an error, and `./redis:x` is the file of that name.
  *
- * @throws TypeError when the address is empty, incomplete, or a `scheme://` nobody here knows.
+ * In the URL forms the name of the lock is everything behind the first `#`, whatever it contains: `redis://h#user#7`
+ * is the lock `user#7`. A `#` before that is written `%23`.
+ *
+ * @throws TypeError when the address is empty, incomplete, misspelled, or a `scheme://` that is not known here.
  */
 export function parseAddress(text: string): Address {
   if (typeof text !== 'string' || text === '') throw invalid(String(text), 'it is empty', 'Give a path');
   if (text.includes('\0')) throw invalid(text.replaceAll('\0', '\\0'), 'it contains a NUL byte', 'Remove it');
-  const scheme = /^[a-z][a-z0-9+.-]+:/.exec(text)?.[0];
-  if (scheme === undefined) return pathAddress('path', text, text);
-  const rest = text.slice(scheme.length);
-  switch (scheme) {
-    case 'file:':
-      return pathAddress('path', rest.startsWith('//') ? fileURLToPath(text) : rest, text);
-    case 'flock:':
-    case 'lease:':
-      return pathAddress(scheme.slice(0, -1) as Scheme, rest, text);
-    case 'memory:':
+  // A single letter is a drive.
+  const word = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1];
+  if (word === undefined) return pathAddress('path', text, text);
+  const rest = text.slice(word.length + 1);
+  switch (word) {
+    case 'file':
+      return pathAddress('path', rest.startsWith('//') ? pathOfFileUrl(text) : rest, text);
+    case 'flock':
+    case 'lease':
+      return pathAddress(word, rest, text);
+    case 'memory':
       if (!rest.startsWith('#')) throw invalid(text, 'the name is missing', 'Write memory:#NAME');
       return named('memory', '', rest.slice(1), text);
-    case 'git:':
+    case 'git':
+      if (rest.startsWith('//'))
+        throw invalid(text, 'the scheme is missing', 'Write git:git://HOST/PATH#NAME');
       return splitName('git', rest, text);
   }
-  const engine = ENGINES[scheme];
-  if (engine !== undefined && rest.startsWith('//')) return engineAddress(engine, text);
-  if (rest.startsWith('//')) {
+  const engine = ENGINES[word];
+  if (engine !== undefined) {
+    if (rest.startsWith('//')) return engineAddress(engine, text);
+    throw invalid(
+      `${word}:`,
+      '// is missing',
+      `Write ${word}://HOST#NAME, or ./${word}:... for a file of that name`,
+    );
+  }
+  if (rest.startsWith('//')) throw unknownScheme(text, word);
+  const meant = word.length >= MISSPELLED_MIN_CHARS ? nearest(word.toLowerCase(), SCHEMES) : undefined;
+  if (meant !== undefined) {
     throw invalid(
       text,
-      `no backend is called "${scheme.slice(0, -1)}"`,
-      'Use a path, flock:, lease:, memory:, git:, etcd://, redis:// or postgres://',
+      `it looks like ${meant}: misspelled`,
+      `Write ${meant}:, or ./${text} for a file of that name`,
     );
   }
   return pathAddress('path', text, text);
+}
+
+/**
+ * A server of an engine in one spelling: with its port and database, without credentials, which do not part its locks.
+ * (On PostgreSQL the user names the database where none is given.)
+ */
+export function canonicalServer(target: string): string {
+  const [, scheme = '', authority = '', rest = ''] = /^([a-z]+):\/\/([^/?#]*)(.*)$/s.exec(target) ?? [];
+  const engine = ENGINES[scheme] ?? 'path';
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1).toLowerCase();
+  const ports: Partial<Record<Scheme, string>> = { etcd: '2379', redis: '6379', postgres: '5432' };
+  const members = hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:${ports[engine]}`));
+  const parameters = new URLSearchParams(/\?(.*)$/s.exec(rest)?.[1]);
+  const database = parameters.get('db') ?? /^\/([^?]*)/.exec(rest)?.[1] ?? '';
+  const user = authority.includes('@') ? (authority.split(/[:@]/)[0] ?? '') : '';
+  const fallback = engine === 'redis' ? '0' : engine === 'postgres' ? user : '';
+  const server = parameters.get('socket') ?? members.toSorted().join(',');
+  return `${engine}://${server}/${database === '' ? fallback : database}`;
+}
+
+function pathOfFileUrl(text: string): string {
+  try {
+    return fileURLToPath(text);
+  } catch (error) {
+    throw invalid(text, (error as Error).message, 'Write file:///PATH');
+  }
 }
 
 function pathAddress(scheme: Scheme, path: string, display: string): Address {
@@ -78,14 +125,24 @@ function engineAddress(scheme: Scheme, text: string): Address {
 }
 
 function splitName(scheme: Scheme, rest: string, text: string): Address {
-  const hash = rest.lastIndexOf('#');
+  const hash = rest.indexOf('#');
   if (hash <= 0) throw invalid(scheme, 'the name of the lock is missing', 'Write it behind a # at the end');
   return named(scheme, rest.slice(0, hash), rest.slice(hash + 1), text);
 }
 
 function named(scheme: Scheme, target: string, name: string, text: string): Address {
   if (name === '') throw invalid(scheme, 'the name behind # is empty', 'Write a name behind the #');
-  return { scheme, target, name, display: withoutCredentials(text) };
+  const display = scheme === 'git' ? `git:${withoutCredentials(target)}#${name}` : text;
+  return { scheme, target, name, display };
+}
+
+function unknownScheme(text: string, word: string): TypeError {
+  const meant = nearest(word.toLowerCase(), SCHEMES);
+  const hint =
+    meant === undefined
+      ? 'Use a path, flock:, lease:, memory:, git:, etcd://, redis:// or postgres://'
+      : `Did you mean ${meant}:`;
+  return invalid(text, `no backend is called "${word}"`, hint);
 }
 
 function invalid(text: string, fact: string, nextStep: string): TypeError {

@@ -28,12 +28,15 @@ export class Namespace {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly keeper: LeaseKeeper | undefined;
+  /** Where the backend keeps its locks, in one spelling, if it is one of several such places: a server. */
+  readonly place: string;
   readonly #queues = new Map<string, ResourceQueue>();
 
-  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper) {
+  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper, place = '') {
     this.backend = backend;
     this.clock = clock;
     this.keeper = keeper;
+    this.place = place;
   }
 
   get hasLeases(): boolean {

@@ -1,8 +1,9 @@
 import { acquire as acquireTarget, tryAcquire as tryTarget } from '../core/acquisition.js';
 import type { Target } from '../core/namespace.js';
+import { checkOptions } from '../core/check-options.js';
 import { lossOr, type Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
-import { lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
+import { DATA_LOCK_OPTIONS, lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
 
 /** What runs while a lock is held. */
 export type Work<T> = (guard: Guard) => T | Promise<T>;
@@ -109,6 +110,7 @@ async function withDataLock<T>(
   maybeFn: Work<T> | undefined,
 ): Promise<T> {
   const { options, fn } = splitArguments(optionsOrFn, maybeFn);
+  checkOptions(options, DATA_LOCK_OPTIONS);
   return withLock(lockFor(dataPath, { ...options, mode }), fn);
 }
 

@@ -1,4 +1,4 @@
-import type { Address } from '../core/address.js';
+import { canonicalServer, type Address } from '../core/address.js';
 import { withoutCredentials } from '../core/credentials.js';
 import type { Backend, Capabilities } from '../core/backend.js';
 import { Namespace, type LeaseKeeper } from '../core/namespace.js';
@@ -55,7 +55,8 @@ export function engineNamespace(scheme: EngineScheme, target: string, keeper: Le
     hasQueue: true,
     load: () => engine.open(target),
   });
-  return new Namespace(answeringInTime(backend, display, systemClock), systemClock, keeper);
+  const answering = answeringInTime(backend, display, systemClock);
+  return new Namespace(answering, systemClock, keeper, canonicalServer(target));
 }
 
 /** The locks that go through the caller's own client. */
@@ -68,7 +69,8 @@ export function clientNamespace(
   const open = opener(scheme, client, display);
   const { capabilities } = ENGINES[scheme as EngineScheme];
   const backend = lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open });
-  return new Namespace(answeringInTime(backend, display, systemClock), systemClock, keeper);
+  const answering = answeringInTime(backend, display, systemClock);
+  return new Namespace(answering, systemClock, keeper, canonicalServer(display));
 }
 
 function opener(

@@ -1,8 +1,10 @@
-import { acquire } from '../core/acquisition.js';
-import type { Target } from '../core/namespace.js';
+import { acquire, tryAcquire } from '../core/acquisition.js';
+import { checkOptions, oneOf, show, TEXT } from '../core/check-options.js';
+import { isLockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
-import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
-import { realPathOf } from '../files/real-path.js';
+import type { Target } from '../core/namespace.js';
+import { LOCK_OPTIONS, mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
+import { lockKey } from './placement.js';
 import { optionsOf, targetOf, type Lock } from './lock.js';
 
 /** One of the locks of a {@link lockAll}: an address, a Lock, or an address with a mode of its own. */
@@ -16,7 +18,7 @@ export interface GuardSet extends AsyncDisposable {
   readonly lost: AbortSignal;
   /** @throws LockError HOLDFAST_LOST unless every hold lasts for `marginMs` more. */
   assertHeld(options?: { readonly marginMs?: number }): void;
-  /** Ends all holds, the last taken first. Idempotent. */
+  /** Ends all holds, the last acquired first. Idempotent. */
   release(): Promise<void>;
 }
 
@@ -26,68 +28,156 @@ interface Member {
   guard: Guard | undefined;
 }
 
+/** How often a call that may not wait starts over after a loss. */
+const RESTARTS_WITHOUT_WAITING = 2;
+
 /**
- * Takes several locks, all or none, under one deadline. They are taken in one order that is the same in every
- * process, so that two callers cannot each hold what the other waits for; those taken first are held while it waits
- * for the rest. Two names of one file are one lock, exclusive if either asks for that.
+ * Acquires several locks, all or none, under one deadline. They are acquired in one order that is the same in every
+ * process, so that two callers cannot each hold what the other waits for; the first ones are held while it waits for
+ * the rest. Two names of one lock are one lock, held as strongly as the stronger of the two requests asks.
  *
- * @throws LockError as `acquire` does, after releasing what it had taken.
+ * If a hold is lost while it waits for another, all are released and it starts over: when it resolves, every lock is
+ * held.
+ *
+ * @throws LockError as `acquire` does, after releasing what it had acquired.
  */
 export async function lockAll(items: readonly LockAllItem[], options: LockOptions = {}): Promise<GuardSet> {
-  const { members, ofItem } = membersOf(items, options);
+  if (!Array.isArray(items)) throw new TypeError(`The locks must be an array, not ${show(items)}.`);
+  checkOptions(options, LOCK_OPTIONS);
+  const { members, ofItem } = await membersOf(items, options);
   const first = members[0];
   if (first === undefined) return guardSet([], []);
   const { clock } = first.target.namespace;
   const startedAt = clock.now();
-  const taken: Guard[] = [];
-  try {
-    for (const member of members) {
-      const elapsedMs = clock.now() - startedAt;
-      member.guard = await acquire(member.target, {
-        ...member.options,
-        timeout: member.options.timeout.after(elapsedMs),
-      });
-      taken.push(member.guard);
-    }
-  } catch (error) {
-    await releaseAll(taken);
-    throw error;
+  for (let restarts = 0; ; restarts++) {
+    // oxlint-disable-next-line no-await-in-loop -- one round after the other
+    const loss = await acquireRound(members, () => clock.now() - startedAt);
+    if (loss === undefined) break;
+    if (first.options.timeout.ms === 0 && restarts === RESTARTS_WITHOUT_WAITING) throw loss;
   }
+  const guards = members.map(({ guard }) => guard as Guard);
   return guardSet(
     ofItem.map((member) => member.guard as Guard),
-    taken,
+    guards,
   );
 }
 
-function membersOf(
+/** Acquires every member, or none. Resolves with the loss of a member, if that is why. */
+async function acquireRound(members: readonly Member[], elapsedMs: () => number): Promise<unknown> {
+  const acquired: Guard[] = [];
+  try {
+    for (const member of members) {
+      // oxlint-disable-next-line no-await-in-loop -- in order, which is what excludes a deadlock
+      member.guard = await acquireBeside(acquired, member, elapsedMs());
+      acquired.push(member.guard);
+    }
+    for (const guard of acquired) guard.assertHeld();
+    return undefined;
+  } catch (error) {
+    const loss = lossAmong(acquired);
+    // Of what was lost there is nothing to release, and what remains is to be released in any case.
+    await releaseAll(acquired).catch((failure: unknown) => {
+      if (loss === undefined) throw failure;
+    });
+    if (loss === undefined) throw error;
+    return loss;
+  }
+}
+
+/** Acquires `member` unless one of `acquired` is lost meanwhile. */
+async function acquireBeside(
+  acquired: readonly Guard[],
+  { target, options }: Member,
+  elapsedMs: number,
+): Promise<Guard> {
+  const { signal } = options;
+  const signals = [...acquired.map(({ lost }) => lost), ...(signal === undefined ? [] : [signal])];
+  return acquire(target, {
+    ...options,
+    signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+    timeout: options.timeout.after(elapsedMs),
+  });
+}
+
+function lossAmong(guards: readonly Guard[]): unknown {
+  for (const guard of guards) {
+    try {
+      guard.assertHeld();
+    } catch (error) {
+      if (isLockError(error) && error.isLost) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+async function membersOf(
   items: readonly LockAllItem[],
   options: LockOptions,
-): { members: readonly Member[]; ofItem: readonly Member[] } {
+): Promise<{ members: readonly Member[]; ofItem: readonly Member[] }> {
   const byKey = new Map<string, Member>();
-  const ofItem = items.map((item) => {
-    const own =
-      typeof item === 'object' && !('options' in item) ? { mode: item.mode ?? 'exclusive' } : undefined;
-    const lock = typeof item === 'object' && !('options' in item) ? item.address : item;
-    const target = targetOf(lock);
-    const resolved = mergeOptions(own ?? optionsOf(lock), { ...options, ...own }, target.namespace.hasLeases);
-    const key = orderKey(target);
+  const ofItem: Member[] = [];
+  for (const item of items) {
+    const member = memberOf(item, options);
+    // oxlint-disable-next-line no-await-in-loop
+    const key = await keyOf(member);
     const known = byKey.get(key);
-    if (known === undefined) {
-      const member: Member = { target, options: resolved, guard: undefined };
-      byKey.set(key, member);
-      return member;
-    }
-    if (resolved.mode === 'exclusive') known.options = resolved;
-    return known;
-  });
+    if (known === undefined) byKey.set(key, member);
+    else known.options = stronger(known.options, member.options);
+    ofItem.push(known ?? member);
+  }
   const members = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
   return { members, ofItem };
 }
 
-/** Equal for two names of one lock, and ordered alike in every process of every host that can see it. */
-function orderKey({ namespace, resource }: Target): string {
-  const { name, capabilities } = namespace.backend;
-  return `${name}:${capabilities.reach === 'host' ? realPathOf(resource) : resource}`;
+function memberOf(item: LockAllItem, options: LockOptions): Member {
+  if (!isAddressWithMode(item)) {
+    const target = targetOf(item);
+    return memberFor(target, mergeOptions(optionsOf(item), options, target.namespace.hasLeases));
+  }
+  checkOptions(item, ADDRESS_WITH_MODE);
+  const target = targetOf(item.address);
+  const own = { ...options, mode: item.mode ?? 'exclusive' };
+  return memberFor(target, mergeOptions(undefined, own, target.namespace.hasLeases));
+}
+
+function memberFor(target: Target, options: ResolvedOptions): Member {
+  return { target, options, guard: undefined };
+}
+
+const ADDRESS_WITH_MODE = { address: TEXT, mode: oneOf('exclusive', 'shared') };
+
+function isAddressWithMode(item: LockAllItem): item is Exclude<LockAllItem, string | Lock> {
+  return typeof item === 'object' && item !== null && !('options' in item);
+}
+
+/** What satisfies both requests for one lock. */
+function stronger(a: ResolvedOptions, b: ResolvedOptions): ResolvedOptions {
+  return {
+    ...a,
+    mode: a.mode === 'exclusive' ? a.mode : b.mode,
+    fencing: a.fencing || b.fencing,
+    record: a.record || b.record,
+    coversChild: a.coversChild || b.coversChild,
+    permits: a.permits === undefined || b.permits === undefined ? undefined : Math.min(a.permits, b.permits),
+    leaseDurationMs: Math.max(a.leaseDurationMs, b.leaseDurationMs),
+    isLeaseChosen: a.isLeaseChosen || b.isLeaseChosen,
+    reason: a.reason ?? b.reason,
+  };
+}
+
+/** A kernel lock is named by its file, which must be there for that: one that is missing is made as `acquire` makes it. */
+async function keyOf({ target, options }: Member): Promise<string> {
+  const key = lockKey(target, options.permits);
+  if (key !== undefined) return key;
+  const made = await tryAcquire(target, {
+    ...options,
+    mode: 'exclusive',
+    fencing: false,
+    permits: undefined,
+  });
+  await made?.release();
+  return lockKey(target, options.permits) ?? `${target.namespace.backend.name}:${target.resource}`;
 }
 
 async function releaseAll(taken: readonly Guard[]): Promise<void> {

@@ -5,7 +5,8 @@ import type { Tether } from '../core/backend.js';
 import type { Target, Namespace } from '../core/namespace.js';
 import { parseAddress, type Address } from '../core/address.js';
 import { HeldGuard, type Guard } from '../core/guard.js';
-import type { LockOptions } from '../core/options.js';
+import { checkOptions, OBJECT, show, TEXT } from '../core/check-options.js';
+import { LOCK_OPTIONS, type LockOptions } from '../core/options.js';
 import { FlockGrant } from '../backends/flock/index.js';
 import { dataLockPath } from './placement.js';
 import type { PgPool, RedisClient } from './engines.js';
@@ -37,6 +38,9 @@ class DescribedLock implements Lock {
 
   /** @internal */
   static targetOf(lock: Lock): Target {
+    if (typeof (lock as Partial<Lock> | null | undefined)?.address !== 'string') {
+      throw new TypeError(`The lock must be a path, an address or a Lock, not ${show(lock)}.`);
+    }
     // A look-alike, or a Lock of another copy of the package: its address and options say all.
     return #resolve in lock ? lock.#resolve() : targetOfAddress(parseAddress(lock.address));
   }
@@ -52,12 +56,17 @@ export interface EngineLockOptions extends LockOptions {
   readonly client?: RedisClient | PgPool;
 }
 
+const ENGINE_LOCK_OPTIONS = { ...LOCK_OPTIONS, client: OBJECT };
+/** Of functions that guard a data file. */
+export const DATA_LOCK_OPTIONS = { ...LOCK_OPTIONS, lockDir: TEXT };
+
 /**
  * Describes the lock at `address`, to be passed to `acquire` and its siblings again and again.
  *
  * @throws TypeError when the address cannot be read, or its engine works with no client of that kind.
  */
 export function createLock(address: string, options: EngineLockOptions = {}): Lock {
+  checkOptions(options, ENGINE_LOCK_OPTIONS);
   const parsed = parseAddress(address);
   const { client, ...lockOptions } = options;
   const resolveTarget = () => targetOfAddress(parsed, client && clientNamespaceOf(parsed, client));
@@ -69,13 +78,29 @@ export function createLock(address: string, options: EngineLockOptions = {}): Lo
  * `lockDir`. The data file itself is not touched and need not exist. Symbolic links are followed at each acquire.
  */
 export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
+  if (typeof dataPath !== 'string')
+    throw new TypeError(`The data file must be a path, not ${show(dataPath)}.`);
+  checkOptions(options, DATA_LOCK_OPTIONS);
   const { lockDir, ...lockOptions } = options;
-  const path = resolve(dataPath);
+  const path = resolve(dataFileOf(dataPath));
   const directory = lockDir === undefined ? undefined : resolve(lockDir);
   return new DescribedLock(dataPath, lockOptions, () => {
     const resource = dataLockPath(path, directory);
     return { namespace: dataLockNamespace(resource), resource, address: dataPath };
   });
+}
+
+/**
+ * The path of a data file, as callers write it.
+ *
+ * @throws TypeError for an address: the lock of a data file is found by the file's path.
+ */
+export function dataFileOf(text: string): string {
+  const { scheme, target, display } = parseAddress(text);
+  if (scheme === 'path') return target;
+  throw new TypeError(
+    `Could not use "${display}" as a data file: it is an address. Give the path of the file, or pass the address to withLock.`,
+  );
 }
 
 /** Addresses are few and asked for often; reading one costs more than locking it. */

@@ -1,11 +1,15 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { BOOLEAN, checkOptions, show } from '../core/check-options.js';
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { inSideFolder, locksIn } from '../files/side-folder.js';
 import { carriesOurRecord, tryRemoveLockFile } from '../backends/flock/index.js';
 import { targetOf, type Lock } from './lock.js';
+
+const CLEAN_OPTIONS = { dryRun: BOOLEAN };
+const BREAK_OPTIONS = { isImmediate: BOOLEAN };
 
 /** What {@link cleanLockFiles} did. Absolute paths. */
 export interface CleanResult {
@@ -29,6 +33,7 @@ export async function cleanLockFiles(
   directory: string,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<CleanResult> {
+  checkOptions(options, CLEAN_OPTIONS);
   const removed: string[] = [];
   const kept: { path: string; why: string }[] = [];
   for (const path of lockFilesIn(directory)) {
@@ -102,7 +107,9 @@ export async function breakLock(
   holderId: string,
   options: BreakOptions = {},
 ): Promise<boolean> {
+  checkOptions(options, BREAK_OPTIONS);
   const { namespace, resource } = targetOf(lock);
+  if (typeof holderId !== 'string') throw new TypeError(`The holder id must be text, not ${show(holderId)}.`);
   if (namespace.backend.forceRelease === undefined) throw await unbreakable(lock);
   return namespace.backend.forceRelease(resource, holderId, options);
 }

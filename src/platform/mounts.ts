@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** One line of /proc/self/mountinfo; see proc_pid_mountinfo(5). */
 export interface Mount {
@@ -32,12 +33,23 @@ const O_CLOEXEC = 0o2000000;
 
 /** The mount that `path` is reached through; undefined where there is no /proc or no such path. */
 export function mountOfPath(path: string, mounts = readMounts()): Mount | undefined {
+  const id = mountIdOf(path);
+  return mounts.find((mount) => mount.id === id);
+}
+
+/** Something is mounted at the very `path`, which is no link. False where that cannot be told. */
+export function isMountPoint(path: string): boolean {
+  const id = mountIdOf(path);
+  return id !== undefined && id !== mountIdOf(dirname(path));
+}
+
+function mountIdOf(path: string): number | undefined {
   try {
     const descriptor = openSync(path, O_PATH | constants.O_RDONLY);
     try {
       const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1');
-      const id = Number(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1]);
-      return mounts.find((mount) => mount.id === id);
+      const id = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1];
+      return id === undefined ? undefined : Number(id);
     } finally {
       closeSync(descriptor);
     }

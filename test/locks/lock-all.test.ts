@@ -1,10 +1,11 @@
-import { linkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { acquire, createLock, lockAll, tryAcquire } from '../../src/index.js';
+import { acquire, breakLock, createLock, inspect, lockAll, tryAcquire } from '../../src/index.js';
 import { testDirectory } from '../support/directory.js';
+import { eventually } from '../support/processes.js';
 import { until } from '../processes/observe.js';
 import { codeOf, isFree } from './support.js';
 
@@ -29,14 +30,23 @@ describe('lockAll', () => {
     expect([a, b, c].map((path) => isFree(path))).toEqual([true, true, true]);
   });
 
-  test('takes them in one order whatever the order asked for', async () => {
-    const [a, b] = paths('a', 'b') as [string, string];
-    const guard = await acquire(a);
-    const waiting = lockAll([b, a], { timeoutMs: Infinity });
-    // It waits for a, the first of the order, and must not hold b meanwhile.
-    await (await acquire(b, { timeoutMs: 0 })).release();
-    await guard.release();
-    await (await waiting).release();
+  test('acquires them in one order whatever the order asked for', async () => {
+    const made = paths('a', 'b');
+    for (const path of made) await (await acquire(path)).release();
+    const inode = (path: string): bigint => statSync(path, { bigint: true }).ino;
+    const [first, second] = made.toSorted((a, b) => (inode(a) < inode(b) ? -1 : 1)) as [string, string];
+    for (const asked of [
+      [first, second],
+      [second, first],
+    ]) {
+      const guard = await acquire(first);
+      let isWaiting = false;
+      const waiting = lockAll(asked, { timeoutMs: Infinity, onWait: () => (isWaiting = true) });
+      await eventually('it waits', () => isWaiting);
+      await (await acquire(second, { timeoutMs: 0 })).release();
+      await guard.release();
+      await (await waiting).release();
+    }
   });
 
   test('two names of one file are one lock, exclusive if either asks', async () => {
@@ -56,12 +66,68 @@ describe('lockAll', () => {
     await shared.release();
   });
 
-  test('two hard links of one file are two names to it: it times out, and holds nothing', async () => {
+  test('two hard links of one file are one lock', async () => {
     const [a, b] = paths('a', 'b') as [string, string];
     await (await acquire(a)).release();
     linkSync(a, b);
-    expect(await codeOf(lockAll([a, b], { timeoutMs: 50 }))).toBe('HOLDFAST_TIMEOUT');
-    await (await acquire(b, { timeoutMs: 1_000 })).release();
+    const set = await lockAll([{ address: b, mode: 'shared' }, a], { timeoutMs: 1_000 });
+    expect(set.guards[0]).toBe(set.guards[1]);
+    expect(set.guards[0]?.mode).toBe('exclusive');
+    await set.release();
+  });
+
+  test('two names of a lease are one lock, before it was born too', async () => {
+    const directory = testDirectory();
+    mkdirSync(join(directory, 'real'));
+    symlinkSync('real', join(directory, 'alias'));
+    const names = ['real', 'alias'].map((name) => `lease:${join(directory, name, 'a')}`);
+    for (let round = 0; round < 2; round++) {
+      const set = await lockAll(names, { timeoutMs: 10_000 });
+      expect(set.guards[0]).toBe(set.guards[1]);
+      await set.release();
+    }
+  });
+
+  test('of two requests for one lock the stronger parts count', async () => {
+    const [a] = paths('a') as [string];
+    const set = await lockAll([createLock(a, { fencing: true }), createLock(a, { reason: 'last' })]);
+    expect(set.guards[1]?.fencingToken).toBeTypeOf('bigint');
+    await set.release();
+  });
+
+  test('a lock and a permit of it are the lock on flock, and two locks elsewhere', async () => {
+    const [a] = paths('a') as [string];
+    const holder = await acquire(a);
+    const both = [a, createLock(a, { permits: 2 })];
+    expect(await codeOf(lockAll(both, { timeoutMs: 30 }))).toBe('HOLDFAST_TIMEOUT');
+    await holder.release();
+    const one = await lockAll(both);
+    expect(one.guards[0]).toBe(one.guards[1]);
+    expect(isFree(a)).toBe(false);
+    await one.release();
+    const two = await lockAll(['memory:#two', createLock('memory:#two', { permits: 1 })]);
+    expect(await tryAcquire('memory:#two')).toBeUndefined();
+    expect(await tryAcquire('memory:#two', { permits: 1 })).toBeUndefined();
+    await two.release();
+  });
+
+  test('starts over when a hold is lost while it waits for another: all are held when it resolves', async () => {
+    const [a, b] = paths('a', 'b').map((path) => `lease:${path}`) as [string, string];
+    const other = await acquire(b);
+    const waiting = lockAll([b, a], { leaseDurationMs: 2_000, timeoutMs: Infinity });
+    const holders = async (): Promise<string[]> =>
+      (await inspect(a)).holders.map(({ holderId }) => holderId ?? '');
+    const lost = await eventually('it holds the first', async () => (await holders())[0]);
+    await breakLock(a, lost, { isImmediate: true });
+    await eventually('it acquires again', async () => {
+      const [holderId] = await holders();
+      return (holderId !== undefined && holderId !== lost) || undefined;
+    });
+    await other.release();
+    const set = await waiting;
+    set.assertHeld();
+    expect(await holders()).toEqual([set.guards[1]?.holderId]);
+    await set.release();
   });
 
   test('holds nothing after a failure, whichever lock failed', async () => {

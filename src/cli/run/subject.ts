@@ -7,7 +7,7 @@ import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
 import { dataLockPath } from '../../locks/placement.js';
 import { lockDescriptor } from '../../locks/lock-descriptor.js';
-import { lockFor } from '../../locks/lock.js';
+import { dataFileOf, lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';
 import { usage, type Subject } from './request.js';
 
@@ -36,7 +36,7 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
   }
   if (subject.kind === 'data') {
     const { name } = subject;
-    const absolute = dataLockPath(resolve(name), undefined);
+    const absolute = dataLockPath(resolve(orUsage(() => dataFileOf(name), 'run')), undefined);
     return { shown: name, absolute, acquire: (options) => acquire(lockFor(name, options)) };
   }
   const address = readAddress(subject.name, 'run');
@@ -49,8 +49,17 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
 
 /** @throws UsageError */
 export function readAddress(text: string, command: string): Address {
+  const address = orUsage(() => parseAddress(text), command);
+  if (address.scheme !== 'memory') return address;
+  throw new UsageError(
+    `"${address.display}" is a lock between the callers of one process, and excludes no other command. Use a path`,
+    command,
+  );
+}
+
+function orUsage<T>(read: () => T, command: string): T {
   try {
-    return parseAddress(text);
+    return read();
   } catch (error) {
     throw new UsageError((error as Error).message.replace(/\.$/, ''), command);
   }
