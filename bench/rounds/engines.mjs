@@ -61,10 +61,10 @@ const contestants = {
   async 'etcd our two requests, bare'() {
     const { claimOf, endClaim, tryClaim } = await import('../../dist/backends/etcd/claim.js');
     const { newHolderId } = await import('../../dist/core/holder.js');
-    const { encodeHolderNote } = await import('../../dist/platform/holder-note.js');
+    const { encodeHolder } = await import('../../dist/platform/holder-record.js');
     const client = await etcd();
     const { id } = await client.call('grantLease', { ttl: 60 }, 5_000);
-    const note = encodeHolderNote(Date.now());
+    const note = encodeHolder(Date.now(), {});
     return async () => {
       const request = { resource: `${url}#bare`, holderId: newHolderId(), mode: 'exclusive' };
       const claim = claimOf(request, note);
@@ -90,11 +90,11 @@ async function redis(options = {}) {
 
 async function bareScripts(options) {
   const { TAKE, RELEASE } = await import('../../dist/backends/redis/scripts.js');
-  const { encodeHolderNote } = await import('../../dist/platform/holder-note.js');
+  const { encodeHolder } = await import('../../dist/platform/holder-record.js');
   const client = await redis(options);
   for (const { source } of [TAKE, RELEASE]) await client.sendCommand(['SCRIPT', 'LOAD', source]);
   let count = 0;
-  const note = encodeHolderNote(Date.now());
+  const note = encodeHolder(Date.now(), {});
   return async () => {
     const id = `${'a'.repeat(20)}${String(++count).padStart(6, '2')}`;
     await client.sendCommand(['EVALSHA', TAKE.sha, '2', '{bare}:lock', '{bare}:token', id, '30000', note]);

@@ -31,6 +31,10 @@ export interface AcquireRequest {
   /** Random identity of this hold; never reused, not even by a retry of the same call. */
   readonly holderId: string;
   readonly reason: string | undefined;
+  /** What the caller gives others to read: JSON, at most 1 KB. */
+  readonly info?: string | undefined;
+  /** The record carries the command line, which others can read. */
+  readonly recordCommand?: boolean;
   /** Milliseconds a lease lasts unless renewed. Ignored by backends whose holds are not leases. */
   readonly leaseDurationMs: number;
   /** The caller named that duration; else a backend whose holds are renewed at a price may take a longer one. */
@@ -57,9 +61,14 @@ export interface HolderInfo {
   readonly mode: Mode;
   readonly pid?: number;
   readonly host?: string;
+  /** The name of the program, without directory and arguments. */
+  readonly program?: string;
+  /** The command line, for a holder whose user wanted it recorded. */
   readonly command?: string;
   readonly holderId?: string;
   readonly reason?: string;
+  /** What the holder gave for others to read: any JSON value of at most 1 KB. Others may have written it. */
+  readonly info?: unknown;
   /** Wall clock, ISO 8601, for display. */
   readonly sinceAt?: string;
   readonly fencingToken?: bigint;

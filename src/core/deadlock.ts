@@ -3,7 +3,8 @@ import type { Clock, Timer } from './time.js';
 /** One process of a cycle: it holds what the link before it waits for. */
 export interface DeadlockLink {
   readonly pid: number;
-  readonly command: string | undefined;
+  /** The name of the program, without arguments. */
+  readonly program: string | undefined;
   /** Paths, as far as they can be found. */
   readonly holds: string;
   readonly waitsFor: string;
@@ -13,8 +14,8 @@ export interface DeadlockLink {
 export function describeDeadlock(cycle: readonly DeadlockLink[]): string {
   const [first, ...rest] = cycle;
   if (first === undefined) return '';
-  const name = ({ pid, command }: DeadlockLink): string =>
-    `pid ${pid}${command === undefined ? '' : ` (${command})`}`;
+  const name = ({ pid, program }: DeadlockLink): string =>
+    `pid ${pid}${program === undefined ? '' : ` (${program})`}`;
   const steps = rest.map((link) => `held by ${name(link)}, which waits for "${link.waitsFor}"`);
   return `${name(first)} waits for "${first.waitsFor}", ${[...steps, `held by pid ${first.pid}`].join(', ')}`;
 }

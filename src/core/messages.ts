@@ -7,8 +7,8 @@ import type { Timeout } from './timeout.js';
 export function describeHolder(holder: HolderInfo): string {
   const parts: string[] = [];
   if (holder.pid !== undefined) parts.push(`pid ${holder.pid}`);
-  if (holder.command !== undefined)
-    parts.push(holder.pid === undefined ? holder.command : `(${holder.command})`);
+  const name = holder.command ?? holder.program;
+  if (name !== undefined) parts.push(holder.pid === undefined ? name : `(${name})`);
   if (holder.host !== undefined) parts.push(`on ${holder.host}`);
   if (holder.sinceAt !== undefined) parts.push(`since ${holder.sinceAt}`);
   if (parts.length === 0 && holder.holderId !== undefined) parts.push(`holder ${holder.holderId}`);

@@ -10,6 +10,7 @@ import {
   type OptionRules,
 } from './check-options.js';
 import type { WaitEvent } from './events.js';
+import { INFO_BYTES, infoText } from './holder.js';
 import { Timeout } from './timeout.js';
 
 /** How long the library waits unless told otherwise; leases wait for two of their own durations if that is longer. */
@@ -42,8 +43,15 @@ export interface LockOptions {
    * and how the wait ended.
    */
   readonly onWait?: (event: WaitEvent) => void;
-  /** Shown to those who wait. One line. */
+  /** Shown to those who wait. One line; records keep its first 1 000 characters. */
   readonly reason?: string;
+  /** For others to read, in the holder's record: any JSON value of at most 1 KB. Never a secret. */
+  readonly info?: unknown;
+  /**
+   * `true` puts the command line of this process into the holder's record, which others can read and which outlives the
+   * hold. Default `false`: records carry the program's name only, since arguments carry passwords.
+   */
+  readonly recordCommand?: boolean;
   /** Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases. */
   readonly leaseDurationMs?: number;
   /**
@@ -77,6 +85,11 @@ export const LOCK_OPTIONS: OptionRules = {
     type: 'text of one line',
     accepts: (value: unknown) => typeof value === 'string' && !/[\r\n]/.test(value),
   },
+  info: {
+    type: `a JSON value of at most ${INFO_BYTES} bytes`,
+    accepts: (value: unknown) => infoText(value) !== undefined,
+  },
+  recordCommand: BOOLEAN,
   leaseDurationMs: NUMBER,
   record: BOOLEAN,
   fencing: BOOLEAN,
@@ -92,6 +105,9 @@ export interface ResolvedOptions {
   readonly onDeadlock: 'wait' | 'fail';
   readonly onWait: ((event: WaitEvent) => void) | undefined;
   readonly reason: string | undefined;
+  /** JSON. */
+  readonly info: string | undefined;
+  readonly recordCommand: boolean;
   readonly leaseDurationMs: number;
   /** The caller named the duration, even if it is the default. */
   readonly isLeaseChosen: boolean;
@@ -154,6 +170,8 @@ export function resolveOptions(given: LockOptions | undefined, hasLeases: boolea
     onDeadlock: options.onDeadlock ?? 'wait',
     onWait: options.onWait,
     reason: options.reason,
+    info: infoText(options.info),
+    recordCommand: options.recordCommand ?? false,
     leaseDurationMs,
     isLeaseChosen: options.leaseDurationMs !== undefined,
     fencing: options.fencing ?? false,

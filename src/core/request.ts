@@ -17,6 +17,8 @@ export function newRequest(
     mode: options.mode,
     holderId: newHolderId(),
     reason: options.reason,
+    info: options.info,
+    recordCommand: options.recordCommand,
     leaseDurationMs: options.leaseDurationMs,
     isLeaseChosen: options.isLeaseChosen,
     fencing: options.fencing,

@@ -1,6 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
-import { basename } from 'node:path';
 
 import { isSame, type ProcessIdentity } from '../core/holder.js';
 import { withoutCredentials } from '../core/credentials.js';
@@ -123,46 +122,87 @@ function parentOf(pid: number): number | undefined {
   return isProcOurs() ? readProcessStat(pid)?.parentPid : undefined;
 }
 
-/**
- * The command line for people: arguments joined by spaces, the program without its directory, control
- * characters replaced, credentials in URLs left out, at most `maxLength` characters. undefined when it cannot be known.
- */
-export function commandOf(pid: number, maxLength = 80): string | undefined {
+/** The arguments of a process; undefined when they cannot be known, empty for a thread of the kernel. */
+function argumentsOf(pid: number): string[] | undefined {
   if (!isProcOurs()) return undefined;
-  let args: string[];
   try {
-    args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    while (args.at(-1) === '') args.pop();
+    return args;
   } catch {
     return undefined;
   }
-  while (args.at(-1) === '') args.pop();
-  const name = readProcessStat(pid)?.name;
-  if (args.length === 0) return name === undefined ? undefined : `[${name}]`;
+}
+
+const NODE = /^node(?:js)?(?:\.exe)?$/;
+const OURS = /^holdfast(?:\.cjs)?$/;
+
+/**
+ * What a process runs, for people: the program without its directory, or the script that Node runs. Never an argument,
+ * since those carry passwords. undefined when it cannot be known.
+ */
+export function programOf(pid: number): string | undefined {
+  const args = argumentsOf(pid);
+  if (args === undefined) return undefined;
+  if (args.length === 0) {
+    const name = readProcessStat(pid)?.name;
+    return name === undefined ? undefined : `[${name}]`;
+  }
+  // A process that set its title has all of it in the first argument.
+  const program = withoutDirectory(args[0] ?? '').split(/[\s:]/, 1)[0] ?? '';
+  const script = args[1] ?? '';
+  const isScript = NODE.test(program) && script !== '' && !script.startsWith('-');
+  return isScript ? scriptName(script) : readable(program, PROGRAM_LENGTH);
+}
+
+const PROGRAM_LENGTH = 60;
+
+function scriptName(path: string): string {
+  const name = withoutDirectory(path);
+  return OURS.test(name) ? 'holdfast' : readable(name, PROGRAM_LENGTH);
+}
+
+/**
+ * The command line for people, from the kernel: arguments joined by spaces, the program without its directory, control
+ * characters replaced, credentials in URLs left out, at most `maxLength` characters. undefined when it cannot be known.
+ * Arguments carry passwords: only for a user who asked for them, never for a record, a log or a message.
+ */
+export function commandOf(pid: number, maxLength = 80): string | undefined {
+  const args = argumentsOf(pid);
+  if (args === undefined || args.length === 0) return programOf(pid);
   const [program = '', ...rest] = args.map((word, index) => (index === 0 ? withoutDirectory(word) : word));
-  // Ours is known by its own name, not by its interpreter's.
-  const isOurs = /^node(js)?$/.test(program) && /^holdfast(\.cjs)?$/.test(withoutDirectory(rest[0] ?? ''));
-  return shortened((isOurs ? ['holdfast', ...rest.slice(1)] : [program, ...rest]).join(' '), maxLength);
+  const isOurs = NODE.test(program) && OURS.test(withoutDirectory(rest[0] ?? ''));
+  return readable((isOurs ? ['holdfast', ...rest.slice(1)] : [program, ...rest]).join(' '), maxLength);
 }
 
-let ownCommandText: string | undefined;
+let described: readonly string[] | undefined;
 
-/** Names this process in records and messages by what it does for its user, e.g. the command that `run` runs. */
-export function describeOwnCommand(text: string): void {
-  ownCommandText = shortened(text);
+/** Names this process in records and messages by what it does for its user: the command that `run` runs. */
+export function describeOwnCommand(words: readonly string[]): void {
+  described = words;
 }
 
-/** What this process is called in records: the script and its arguments, unless it was described. */
+function ownWords(): readonly string[] {
+  return described ?? [process.argv[1] ?? 'node', ...process.argv.slice(2)];
+}
+
+/** The program that this process is known by in records. */
+export function ownProgram(): string {
+  return scriptName(ownWords()[0] ?? 'node') || 'node';
+}
+
+/** What this process runs, for the records of a user who asked for that. */
 export function ownCommand(): string {
-  const [program = 'node', ...args] = process.argv.slice(1);
-  return (ownCommandText ??= shortened([basename(program), ...args].join(' ')));
+  const [program = 'node', ...args] = ownWords();
+  return readable([withoutDirectory(program), ...args].join(' '), 200);
 }
 
-/** Records outlive the process and are readable by others: no user:password@ of a URL, no control characters. */
-function shortened(text: string, maxLength = 80): string {
+/** Records outlive the process and are readable by others: no credentials of a URL, no control characters. */
+function readable(text: string, maxLength: number): string {
   const clean = withoutCredentials(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
   return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
 }
 
 function withoutDirectory(path: string): string {
-  return path.replace(/^.*\/(?=.)/s, '');
+  return path.replace(process.platform === 'win32' ? /^.*[\\/](?=.)/s : /^.*\/(?=.)/s, '');
 }

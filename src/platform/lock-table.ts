@@ -6,7 +6,7 @@ import { systemClock } from './clock.js';
 import { type LockLine, locksOfProcess, parseLockLines } from './lock-lines.js';
 import { kernelFileKey } from './mounts.js';
 import { fileSystemKind } from './filesystem.js';
-import { commandOf, isInitialPidNamespace } from './identity.js';
+import { isInitialPidNamespace, programOf } from './identity.js';
 import { isProcOurs, listPids, readProcessStat } from './process-stat.js';
 
 export interface LockTableHolder {
@@ -14,7 +14,7 @@ export interface LockTableHolder {
   readonly mode: Mode;
   /** As `processStartTime` gives it. */
   readonly startTime: number | undefined;
-  readonly command: string | undefined;
+  readonly program: string | undefined;
   /** It made the flock call. `false`: it inherited the open file, and holds the lock as much. */
   readonly isTaker: boolean;
   /** Seen to have the file open. `false`: the kernel says it took the lock, but its files may not be read. */
@@ -140,10 +140,10 @@ function holdersIn(pid: number, lines: readonly LockLine[]): Hold[] {
   const distinct = new Map(held.map((line) => [`${line.key} ${line.mode}`, line]));
   if (distinct.size === 0) return [];
   const startTime = readProcessStat(pid)?.startTime;
-  const command = commandOf(pid);
+  const program = programOf(pid);
   return [...distinct.values()].map(({ key, mode }) => {
     const isTaker = held.some((line) => line.key === key && line.mode === mode && line.pid === pid);
-    return { key, holder: { pid, mode, startTime, command, isTaker, isConfirmed } };
+    return { key, holder: { pid, mode, startTime, program, isTaker, isConfirmed } };
   });
 }
 

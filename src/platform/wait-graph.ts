@@ -5,7 +5,7 @@ import type { DeadlockLink } from '../core/deadlock.js';
 import { kernelFileKey, readMounts } from './mounts.js';
 import { parseLockLines, type LockLine } from './lock-lines.js';
 import { heldLocks, type HeldLock } from './lock-table.js';
-import { ancestorsOf, commandOf } from './identity.js';
+import { ancestorsOf, programOf } from './identity.js';
 import { isProcOurs, readProcessStat } from './process-stat.js';
 
 /**
@@ -32,7 +32,8 @@ export interface ChainLock {
   readonly path: string;
   readonly holders: readonly {
     readonly pid: number;
-    readonly command: string | undefined;
+    /** The name of the program, without arguments. */
+    readonly program: string | undefined;
     /** Paths. Empty for a holder that is not seen to wait for a lock. */
     readonly waitsFor: readonly string[];
   }[];
@@ -58,13 +59,13 @@ export async function waitChain(path: string): Promise<WaitChain> {
   for (const next of keys) {
     const lock = locks.find((held) => held.key === next);
     if (lock === undefined) continue;
-    const holders = lock.holders.map(({ pid, command }) => {
+    const holders = lock.holders.map(({ pid, program }) => {
       const waitsFor = graph.waitsFor.get(pid) ?? [];
       for (const wanted of waitsFor) {
         keys.add(wanted);
         cycle ??= shortestCycle(graph, wanted, pid);
       }
-      return { pid, command, waitsFor: waitsFor.map(nameOf) };
+      return { pid, program, waitsFor: waitsFor.map(nameOf) };
     });
     chain.push({ path: nameOf(next), holders });
   }
@@ -154,7 +155,7 @@ function shortestCycle(
 function describe(cycle: readonly Step[], nameOf: (key: string) => string): readonly DeadlockLink[] {
   return cycle.map(({ pid, waitsFor }, index) => {
     const before = cycle.at(index - 1) as Step;
-    return { pid, command: commandOf(pid), holds: nameOf(before.waitsFor), waitsFor: nameOf(waitsFor) };
+    return { pid, program: programOf(pid), holds: nameOf(before.waitsFor), waitsFor: nameOf(waitsFor) };
   });
 }
 

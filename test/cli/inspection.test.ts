@@ -45,7 +45,7 @@ describe('show and ls', () => {
       {
         pid: holder.pid,
         mode: 'exclusive',
-        command: 'sh -c echo inside; read line',
+        program: 'sh',
         reason: 'nightly',
         isAlive: true,
       },
@@ -56,6 +56,24 @@ describe('show and ls', () => {
     expect(fingerprint(join(directory, 'x'))).toBe(before);
     const human = await holdfast(directory, ['show', 'x']);
     expect(human.stdout).toContain(`To free it, stop pid ${holder.pid}.`);
+    expect(human.stdout).toContain(`pid ${holder.pid}  sh\n`);
+  });
+
+  it('name the command line on request only, and not in JSON', async () => {
+    const directory = testDirectory();
+    const holder = await startHolder(directory, ['x']);
+    expect((await holdfast(directory, ['ls'])).stdout).not.toContain('echo inside');
+    const { stdout } = await holdfast(directory, ['show', '--command', 'x']);
+    expect(stdout).toContain(`pid ${holder.pid}  holdfast run x sh -c echo inside; read line`);
+    expect((await holdfast(directory, ['show', '--command', '--json', 'x'])).code).toBe(64);
+  });
+
+  it('name the command line of a holder that recorded it', async () => {
+    const directory = testDirectory();
+    await startHolder(directory, ['--record-command', 'x']);
+    expect((await show(directory, 'x')).holders).toMatchObject([
+      { program: 'sh', command: 'sh -c echo inside; read line' },
+    ]);
   });
 
   it('name a holder that came by flock(1), of a file that is not ours', async () => {
@@ -84,7 +102,7 @@ describe('show and ls', () => {
     process.kill(running.pid, 'SIGKILL');
     await eventually('the wrapper is gone', () => isGone(running.pid));
     expect((await show(directory, 'x')).holders).toMatchObject([
-      { pid: Number(pid), mode: 'exclusive', command: 'sleep 30', note: 'it inherited the lock' },
+      { pid: Number(pid), mode: 'exclusive', program: 'sleep', note: 'it inherited the lock' },
     ]);
   });
 

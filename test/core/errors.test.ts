@@ -24,7 +24,7 @@ const holder = {
   state: 'holder',
   mode: 'exclusive',
   pid: 4711,
-  command: 'make -j2',
+  program: 'make',
   host: 'build-7',
   sinceAt: '2026-11-20T18:00:00.000Z',
 } as const;
@@ -64,7 +64,7 @@ describe('messages', () => {
     const { message, code, holders } = timeoutError('a.lock', timeout, [holder]);
     expect(message).toMatch(form);
     expect(message).toContain('timeout 2 s (--wait)');
-    expect(message).toContain('pid 4711 (make -j2) on build-7 since 2026-11-20T18:00:00.000Z');
+    expect(message).toContain('pid 4711 (make) on build-7 since 2026-11-20T18:00:00.000Z');
     expect({ code, holders }).toEqual({ code: 'HOLDFAST_TIMEOUT', holders: [holder] });
   });
 

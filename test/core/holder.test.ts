@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { decodeRecord, isOurRecord, newHolderId, recordEncoder } from '../../src/core/holder.js';
+import {
+  decodeHolder,
+  decodeRecord,
+  INFO_BYTES,
+  infoText,
+  isOurRecord,
+  newHolderId,
+  parseHolder,
+  recordEncoder,
+} from '../../src/core/holder.js';
 
-const identity = { pid: 4711, startTime: 12, host: 'build-7', bootId: 'b', command: 'make "-j2"' };
+const identity = { pid: 4711, startTime: 12, host: 'build-7', bootId: 'b', program: 'make "-j2"' };
 
 describe('holder ids', () => {
   test('are 26 characters of [a-z2-7] and never the same', () => {
@@ -23,9 +32,25 @@ describe('records', () => {
           ...identity,
           holderId: 'me',
           sinceAt,
-          ...(reason !== undefined && { reason }),
+          ...(reason !== undefined && reason !== '' && { reason }),
         });
         expect(text.split('\n')).toHaveLength(3);
+      }),
+    );
+  });
+
+  test('carry what the holder gave for others to read', () => {
+    const info = { url: 'http://127.0.0.1:8080', list: [1, null, 'x'] };
+    expect(decodeRecord(recordEncoder(identity)('me', 0, undefined, infoText(info)))?.info).toEqual(info);
+  });
+
+  test('fit into a lock file, whatever the reason', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 500, maxLength: 20_000, unit: 'binary' }), (reason) => {
+        const info = infoText('x'.repeat(INFO_BYTES - 2));
+        const text = recordEncoder({ ...identity, command: reason })('me', 0, reason, info);
+        expect(Buffer.byteLength(text)).toBeLessThan(8192);
+        expect(decodeRecord(text)?.pid).toBe(4711);
       }),
     );
   });
@@ -59,3 +84,60 @@ describe('records', () => {
     expect(decodeRecord(text)).toBeUndefined();
   });
 });
+
+const HOSTILE: readonly unknown[] = [
+  ...[null, true, 0, -1, 1.5, 2 ** 53, 1e308, '', 'text', '\u001b[2J', [], [[]], {}, { toString: 1 }],
+  ...[{ toJSON: 1 }, { length: 3 }, 'x'.repeat(100_000), '__proto__', { valueOf: 'x' }],
+];
+const hostile = fc.oneof(fc.constantFrom(...HOSTILE), fc.jsonValue(), fc.anything());
+
+describe('a hostile record', () => {
+  const fields = [
+    ...['pid', 'startTime', 'host', 'bootId', 'pidNamespace', 'timeNamespace', 'program', 'command'],
+    ...['holderId', 'reason', 'sinceAtMs', 'info', 'toString', '__proto__', 'constructor'],
+  ];
+
+  test('is read without an error, and only fields of the right type come out of it', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...fields), hostile), (record) => {
+        const decoded = decodeHolder({ pid: 1, ...record });
+        if (decoded === undefined) return;
+        for (const name of ['host', 'bootId', 'program', 'command', 'holderId', 'reason', 'sinceAt'] as const)
+          expect(['string', 'undefined']).toContain(typeof decoded[name]);
+        for (const name of ['pid', 'startTime', 'pidNamespace', 'timeNamespace'] as const)
+          expect(decoded[name] ?? 0).toBeGreaterThanOrEqual(0);
+        expect(JSON.stringify(decoded).length).toBeLessThan(10_000);
+      }),
+    );
+  });
+
+  test.each([
+    '',
+    'null',
+    '[]',
+    '1',
+    '"x"',
+    '{}',
+    '{"pid":"1"}',
+    '{"pid":0}',
+    '{"pid":1e300}',
+    '['.repeat(16_000),
+    `{"pid":1,"reason":"${'x'.repeat(20_000)}"}`,
+  ])('of %j is none', (text) => {
+    expect(parseHolder(text)).toBeUndefined();
+  });
+
+  test('keeps what is right in it', () => {
+    expect(parseHolder('{"pid":1,"command":{"toString":1},"sinceAtMs":1e300,"host":"h"}')).toEqual({
+      pid: 1,
+      host: 'h',
+    });
+  });
+});
+
+test.each([undefined, () => 1, Symbol('x'), 1n, 'x'.repeat(INFO_BYTES), { toJSON: () => undefined }])(
+  'info that is no JSON of at most 1 KB is refused',
+  (info) => {
+    expect(infoText(info)).toBeUndefined();
+  },
+);

@@ -9,6 +9,7 @@ import {
   hostname,
   isProcessAlive,
   ownIdentity,
+  programOf,
   pidNamespace,
   processStartTime,
   timeNamespace,
@@ -128,4 +129,17 @@ test('a command is shown without its directory, with its arguments, on one line 
 
 test('the command of nobody is undefined', () => {
   expect(commandOf(2 ** 30)).toBeUndefined();
+});
+
+test('a program is named without its arguments, and a script by its own name', async () => {
+  const shell = startShell('read line # s3cret');
+  expect(programOf(shell.pid)).toBe('sh');
+  const script = start(process.execPath, [
+    '-e',
+    "process.title = 'worker: pass=s3cret'; console.log('up'); setInterval(() => {}, 1e6)",
+  ]);
+  await script.line(/^up$/);
+  expect(programOf(script.pid)).toBe('worker');
+  expect(programOf(2 ** 30)).toBeUndefined();
+  expect(programOf(process.pid)).not.toContain(' ');
 });

@@ -38,7 +38,7 @@ describe('run and flock(1) on one file', () => {
     const other = startScript(directory, 'exec flock x sh -c "echo inside; sleep 30"');
     await other.child.line(/^inside$/);
     const { stderr } = await holdfast(directory, ['run', '-n', 'x', 'true']);
-    expect(stderr).toContain(`pid ${other.pid} (flock x sh -c echo inside; sleep 30)`);
+    expect(stderr).toContain(`pid ${other.pid} (flock)`);
   });
 });
 

@@ -66,7 +66,7 @@ describe('the status line of a waiter', () => {
     const terminal = await openTerminal(directory, 140);
     terminal.type('clear; $H run -w 1m x echo inside');
     const line = new RegExp(
-      `^Waiting for x (\\d) s, held by pid ${holder.pid} \\(sh -c echo inside; read line\\) since \\d\\d:\\d\\d:\\d\\d; timeout 1 min \\(--wait\\); Ctrl-C to cancel$`,
+      `^Waiting for x (\\d) s, held by pid ${holder.pid} \\(sh\\) since \\d\\d:\\d\\d:\\d\\d; timeout 1 min \\(--wait\\); Ctrl-C to cancel$`,
       'm',
     );
     expect(await terminal.shows(line)).toMatch(line);

@@ -1,5 +1,5 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import { encodeHolderNote } from '../../platform/holder-note.js';
+import { encodeHolder } from '../../platform/holder-record.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';
 import { ETCD_CAPABILITIES } from './config.js';
@@ -61,6 +61,6 @@ export function createEtcdBackend(context: EtcdContext): Backend {
 }
 
 function newClaim(context: EtcdContext, request: AcquireRequest): Claim {
-  const note = encodeHolderNote(context.clock.wallNow(), request.reason);
+  const note = encodeHolder(context.clock.wallNow(), request);
   return claimOf(request, `${FORMAT} ${note}`);
 }

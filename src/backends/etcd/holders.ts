@@ -1,6 +1,6 @@
 import type { HolderInfo } from '../../core/backend.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import { decodeHolderNote } from '../../platform/holder-note.js';
+import { decodeHolderInfo } from '../../platform/holder-record.js';
 import { formatError } from '../engine/errors.js';
 import { LOOK_MS } from '../engine/limits.js';
 import { endClaim } from './claim.js';
@@ -96,6 +96,6 @@ function holderInfo({ key, kv, isHolder }: Standing, shown: string): HolderInfo 
     ...(isHolder && { fencingToken: kv.createRevision }),
     ...(kv.value === REVOKED_VALUE
       ? { note: 'broken by force; free once its lease has run out' }
-      : { holderId: key.holderId, ...decodeHolderNote(note) }),
+      : { holderId: key.holderId, ...decodeHolderInfo(note) }),
   };
 }

@@ -4,10 +4,10 @@ import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../
 import type { Clock, Timer } from '../../core/time.js';
 import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
-import { recordEncoder } from '../../core/holder.js';
+import { recordEncoder, type RecordEncoder } from '../../core/holder.js';
 import { errnoName, systemError } from '../../core/system-error.js';
 import { openFailure } from '../../files/trust.js';
-import { ownCommand, ownIdentity } from '../../platform/identity.js';
+import { ownHolder } from '../../platform/holder-record.js';
 import {
   LOCK_CREATE,
   LOCK_DIRECTORY,
@@ -48,7 +48,7 @@ export class FlockBackend implements Backend {
   readonly #config: FlockConfig;
   readonly #clock: Clock;
   #native: NativeAddon | undefined = undefined;
-  #encode: ReturnType<typeof recordEncoder> | undefined = undefined;
+  readonly #encoders: { plain?: RecordEncoder; withCommand?: RecordEncoder } = {};
 
   constructor(config: FlockConfig, clock: Clock) {
     this.#config = config;
@@ -159,8 +159,11 @@ export class FlockBackend implements Backend {
 
   #recordFor(request: AcquireRequest): string | undefined {
     if (request.mode === 'shared' || !request.record) return undefined;
-    this.#encode ??= recordEncoder({ ...ownIdentity(), command: ownCommand() });
-    return this.#encode(request.holderId, Math.round(this.#clock.wallNow()), request.reason);
+    const { holderId, reason, info, recordCommand = false } = request;
+    const encode = (this.#encoders[recordCommand ? 'withCommand' : 'plain'] ??= recordEncoder(
+      ownHolder(recordCommand),
+    ));
+    return encode(holderId, Math.round(this.#clock.wallNow()), reason, info);
   }
 
   #openingOf(request: AcquireRequest): Opening {

@@ -1,6 +1,7 @@
 import type { HolderInfo, Mode } from '../../core/backend.js';
 import { isSame, type HolderRecord } from '../../core/holder.js';
-import { ancestorsOf, bootId, commandOf, isVisibleFromHere } from '../../platform/identity.js';
+import { ancestorsOf, bootId, isVisibleFromHere, programOf } from '../../platform/identity.js';
+import { holderInfoOf } from '../../platform/holder-record.js';
 import { readLockTable, type LockTableHolder } from '../../platform/lock-table.js';
 import { probeHeldMode } from './probe.js';
 import { readRecord } from './record.js';
@@ -16,7 +17,7 @@ export async function inspectFile(path: string): Promise<readonly HolderInfo[]> 
   const table = await readLockTable(path);
   const waiters = table.waiters.map(({ pid, mode }): HolderInfo => {
     if (pid === undefined) return { state: 'waiter', mode };
-    return { state: 'waiter', mode, isAlive: true, ...described(pid, commandOf(pid)) };
+    return { state: 'waiter', mode, isAlive: true, ...described(pid, programOf(pid)) };
   });
   if (table.holders.length > 0) {
     const record = readRecord(path);
@@ -28,16 +29,16 @@ export async function inspectFile(path: string): Promise<readonly HolderInfo[]> 
 }
 
 function describeVisible(holder: LockTableHolder, record: HolderRecord | undefined): HolderInfo {
-  const { pid, mode, command, isTaker } = holder;
+  const { pid, mode, program, isTaker } = holder;
   if (record !== undefined && mode === 'exclusive' && isAbout(record, holder)) {
-    return { state: 'holder', mode, isAlive: true, ...detailsOf(record) };
+    return { state: 'holder', mode, isAlive: true, ...holderInfoOf(record) };
   }
   const note = isTaker ? undefined : 'it inherited the lock';
   return {
     state: 'holder',
     mode,
     isAlive: true,
-    ...described(pid, command),
+    ...described(pid, program),
     ...(note !== undefined && { note }),
   };
 }
@@ -51,7 +52,7 @@ function describeHidden(mode: Mode, record: HolderRecord | undefined): HolderInf
   return {
     state: 'holder',
     mode,
-    ...detailsOf(record),
+    ...holderInfoOf(record),
     note: isHere ? `${HIDDEN}; the pid is that of another pid namespace` : HIDDEN,
   };
 }
@@ -62,18 +63,8 @@ function isAbout(record: HolderRecord, holder: LockTableHolder): boolean {
   return isSame(record.startTime, holder.startTime);
 }
 
-function detailsOf({ pid, host, command, holderId, sinceAt, reason }: HolderRecord): Partial<HolderInfo> {
-  return {
-    ...described(pid, command),
-    ...(host !== undefined && { host }),
-    holderId,
-    sinceAt,
-    ...(reason !== undefined && { reason }),
-  };
-}
-
-function described(pid: number, command: string | undefined): Partial<HolderInfo> {
-  return { pid, ...(command !== undefined && { command }) };
+function described(pid: number, program: string | undefined): Partial<HolderInfo> {
+  return { pid, ...(program !== undefined && { program }) };
 }
 
 /**

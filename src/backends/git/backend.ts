@@ -1,7 +1,9 @@
 import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
+import { decodeHolder } from '../../core/holder.js';
 import { newHolderId } from '../../core/holder.js';
-import { commandOf, hostname, ownIdentity } from '../../platform/identity.js';
+import { holderInfoOf, ownHolder } from '../../platform/holder-record.js';
+import { hostname, ownIdentity } from '../../platform/identity.js';
 import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
 import { assertClaimId, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';
@@ -189,14 +191,14 @@ class ClaimAttempt {
   }
 
   #taker(): Taker {
-    const { holderId, reason, leaseDurationMs, isLeaseChosen } = this.#request;
+    const { holderId, reason, recordCommand, leaseDurationMs, isLeaseChosen } = this.#request;
     return {
       agent: agentName(lastValue(this.#arbiter.entries, 'user.name')),
       holderId,
       // The library's default lease suits things that expire by themselves; each renewal here is a commit.
       staleAfterMs: isLeaseChosen === true ? leaseDurationMs : DEFAULT_STALE_AFTER_MS,
       reason,
-      process: ownProcess(),
+      process: ownProcess(recordCommand === true),
     };
   }
 }
@@ -205,29 +207,30 @@ function agentName(userName: string | undefined): string {
   return process.env['HOLDFAST_AGENT'] ?? `${userName ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
 }
 
-function ownProcess(): RecordedProcess {
+function ownProcess(withCommand: boolean): RecordedProcess {
   const { pid, startTime, bootId, pidNamespace, timeNamespace } = ownIdentity();
-  const command = commandOf(pid);
+  const { program, command } = ownHolder(withCommand);
   return {
     pid,
     ...(startTime !== undefined && { startTime }),
     ...(bootId !== undefined && { bootId }),
     ...(pidNamespace !== undefined && { pidNamespace }),
     ...(timeNamespace !== undefined && { timeNamespace }),
+    ...(program !== undefined && { program }),
     ...(command !== undefined && { command }),
   };
 }
 
 function holderOf({ record }: RecordedTip): HolderInfo {
-  const { agent, process, host, reason } = record;
+  const { agent, host, reason } = record;
+  const holder = decodeHolder(record.process);
   return {
     state: 'holder',
     mode: 'exclusive',
     holderId: record.holderId,
     sinceAt: record.sinceAt,
     fencingToken: BigInt(record.generation),
-    ...(process === undefined ? { command: agent } : { pid: process.pid, note: `agent ${agent}` }),
-    ...(process?.command !== undefined && { command: process.command }),
+    ...(holder === undefined ? { command: agent } : { ...holderInfoOf(holder), note: `agent ${agent}` }),
     ...(host !== undefined && { host }),
     ...(reason !== undefined && { reason }),
   };

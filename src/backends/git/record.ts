@@ -45,6 +45,7 @@ export interface RecordedProcess {
   readonly bootId?: string;
   readonly pidNamespace?: number;
   readonly timeNamespace?: number;
+  readonly program?: string;
   readonly command?: string;
 }
 

@@ -3,8 +3,10 @@ import { lstat } from 'node:fs/promises';
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
+import { recordText } from '../../core/holder.js';
 import { errnoOf } from '../../core/system-error.js';
-import { ownCommand, ownIdentity, processStartTime } from '../../platform/identity.js';
+import { ownHolder } from '../../platform/holder-record.js';
+import { processStartTime } from '../../platform/identity.js';
 import { distUrl } from '../../platform/native.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
@@ -171,15 +173,13 @@ export class LeaseBackend implements Backend {
     };
   }
 
-  #recordFor({ reason, coversChild }: AcquireRequest): LeaseRecord {
-    return {
-      identity: ownIdentity(),
-      command: ownCommand(),
-      reason,
-      sinceAtMs: Math.round(this.#clock.wallNow()),
-      isChildExpected: coversChild,
-      children: [],
+  #recordFor({ reason, info, recordCommand = false, coversChild }: AcquireRequest): LeaseRecord {
+    const said = {
+      sinceAt: new Date(this.#clock.wallNow()).toISOString(),
+      ...(reason !== undefined && { reason: recordText(reason) }),
+      ...(info !== undefined && { info: JSON.parse(info) as unknown }),
     };
+    return { holder: { ...ownHolder(recordCommand), ...said }, isChildExpected: coversChild, children: [] };
   }
 }
 

@@ -2,6 +2,7 @@ import { formatDuration } from '../../core/duration.js';
 import type { HolderInfo } from '../../core/backend.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { errnoOf } from '../../core/system-error.js';
+import { holderInfoOf } from '../../platform/holder-record.js';
 import { silenceMs } from './config.js';
 import { openDirectory } from './directory.js';
 import { callFailed, notADirectory, notALease, recordLost, unreadableState } from './errors.js';
@@ -32,18 +33,13 @@ export async function inspectLease(
   const record = decodeLeaseRecord(await directory.readRecord(recordName(holderId)));
   const fencingToken = BigInt(state.generation);
   if (record === undefined) return [{ ...common, holderId, fencingToken }];
-  const { identity, command, reason, sinceAtMs } = record;
   const isAlive = isHoldAlive(record);
   return [
     {
       ...common,
+      ...holderInfoOf(record.holder),
       holderId,
       fencingToken,
-      pid: identity.pid,
-      command,
-      sinceAt: new Date(sinceAtMs).toISOString(),
-      ...(identity.host !== undefined && { host: identity.host }),
-      ...(reason !== undefined && { reason }),
       ...(isAlive !== undefined && { isAlive }),
       ...(isAlive === false && {
         note: `lease of ${formatDuration(state.leaseMs)}; free at once for others on this host`,

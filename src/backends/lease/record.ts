@@ -1,39 +1,49 @@
-import type { ProcessIdentity } from '../../core/holder.js';
+import { decodeHolder, type HolderRecord } from '../../core/holder.js';
 import { isProcessAlive } from '../../platform/identity.js';
 
 const RECORD_VERSION = 1;
 
+/** Longer ones are not looked at: others may have written them. */
+const RECORD_LENGTH = 65_536;
+
+/** A process that works under a hold, of the same host and namespaces as the holder. */
+export interface CoveredChild {
+  readonly pid: number;
+  readonly startTime?: number | undefined;
+}
+
 /** `i.<holderId>.json`: who stands behind a hold. It explains; only the proof of death acts upon it. */
 export interface LeaseRecord {
-  readonly identity: ProcessIdentity;
-  readonly command: string;
-  readonly reason: string | undefined;
-  /** Wall clock, for display. */
-  readonly sinceAtMs: number;
+  readonly holder: HolderRecord;
   /** A child is going to do the work and is not among `children` yet. */
   readonly isChildExpected: boolean;
-  /** Processes of the same host and namespaces that work under the hold. */
-  readonly children: readonly { readonly pid: number; readonly startTime: number | undefined }[];
+  readonly children: readonly CoveredChild[];
 }
 
-export function encodeLeaseRecord(record: LeaseRecord): string {
-  return `${JSON.stringify({ holdfast: RECORD_VERSION, ...record })}\n`;
+export function encodeLeaseRecord({ holder, ...record }: LeaseRecord): string {
+  const { pid, startTime, host, bootId, pidNamespace, timeNamespace, sinceAt, ...said } = holder;
+  const identity = { pid, startTime, host, bootId, pidNamespace, timeNamespace };
+  const sinceAtMs = sinceAt === undefined ? undefined : Date.parse(sinceAt);
+  return `${JSON.stringify({ holdfast: RECORD_VERSION, identity, ...said, sinceAtMs, ...record })}\n`;
 }
 
-/** Undefined when there is none, it is torn, or newer than we are: all prove nothing. */
+/** Undefined when there is none, it is torn, of another format, or not of the right form: all prove nothing. */
 export function decodeLeaseRecord(text: string | undefined): LeaseRecord | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined || text.length > RECORD_LENGTH) return undefined;
+  let record: Readonly<Record<string, unknown>>;
   try {
-    const record = JSON.parse(text) as LeaseRecord & { holdfast?: unknown };
-    const isReadable =
-      record.holdfast === RECORD_VERSION &&
-      typeof record.identity?.pid === 'number' &&
-      typeof record.isChildExpected === 'boolean' &&
-      Array.isArray(record.children);
-    return isReadable ? record : undefined;
+    record = Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
   } catch {
     return undefined;
   }
+  const { identity, children, isChildExpected } = record;
+  const holder = decodeHolder({ ...record, ...Object(identity) });
+  const isReadable = record['holdfast'] === RECORD_VERSION && typeof isChildExpected === 'boolean';
+  if (holder === undefined || !isReadable || !Array.isArray(children)) return undefined;
+  const covered = children.map((child) => decodeHolder(child));
+  // One that cannot be read may be alive.
+  if (covered.includes(undefined)) return undefined;
+  return { holder, isChildExpected, children: covered as CoveredChild[] };
 }
 
 /**
@@ -41,9 +51,13 @@ export function decodeLeaseRecord(text: string | undefined): LeaseRecord | undef
  * Undefined when that cannot be known from here. Where the kernel gives no boot id nothing is ever proven: host
  * names repeat on a network.
  */
-export function isHoldAlive({ identity, isChildExpected, children }: LeaseRecord): boolean | undefined {
-  if (identity.bootId === undefined || identity.pidNamespace === undefined) return undefined;
-  const lives = [identity, ...children.map((child) => ({ ...identity, ...child }))].map(isProcessAlive);
+export function isHoldAlive({ holder, isChildExpected, children }: LeaseRecord): boolean | undefined {
+  const lives = [holder, ...children.map((child) => ({ ...holder, ...startOf(child) }))].map(isProcessAlive);
   if (lives.includes(true)) return true;
   return lives.includes(undefined) || isChildExpected ? undefined : false;
+}
+
+/** Without a start time of its own a child must not be judged by the holder's. */
+function startOf({ pid, startTime }: CoveredChild): CoveredChild {
+  return { pid, startTime };
 }

@@ -56,7 +56,7 @@ async function attempt<T>(
   budgetMs: number,
   work: (ask: Ask) => Promise<T>,
 ): Promise<T> {
-  const label = labelFor(request.resource, request.reason);
+  const label = labelFor(request.resource, request);
   const sign = signOf(request.holderId, context.clock.wallNow());
   try {
     return await work({

@@ -1,6 +1,6 @@
 import { memoize } from './keys.js';
 import type { HolderInfo } from '../../core/backend.js';
-import { decodeHolderNote, encodeHolderNote } from '../../platform/holder-note.js';
+import { decodeHolderInfo, encodeHolder, type RecordWishes } from '../../platform/holder-record.js';
 
 /** pg_stat_activity keeps this much of a statement (track_activity_query_size). */
 const LABEL_MAX_CHARS = 900;
@@ -25,15 +25,18 @@ export function labelOf(data: LabelData): string {
 }
 
 const known = memoize(LABELS_KEPT, (said) => {
-  const [resource, reason] = JSON.parse(said) as [string, string?];
-  return labelOf({ resource, note: encodeHolderNote(undefined, reason) });
+  const { resource, ...wishes } = JSON.parse(said) as RecordWishes & { resource: string };
+  return labelOf({ resource, note: encodeHolder(undefined, wishes) });
 });
-const knownWithoutReason = memoize(LABELS_KEPT, (resource) =>
-  labelOf({ resource, note: encodeHolderNote(undefined, undefined) }),
+const knownWithoutWishes = memoize(LABELS_KEPT, (resource) =>
+  labelOf({ resource, note: encodeHolder(undefined, { reason: undefined }) }),
 );
 
-export function labelFor(resource: string, reason: string | undefined): string {
-  return reason === undefined ? knownWithoutReason(resource) : known(JSON.stringify([resource, reason]));
+export function labelFor(resource: string, { reason, info, recordCommand = false }: RecordWishes): string {
+  const isPlain = reason === undefined && info === undefined && !recordCommand;
+  return isPlain
+    ? knownWithoutWishes(resource)
+    : known(JSON.stringify({ resource, reason, info, recordCommand }));
 }
 
 function encode({ resource, note }: LabelData): string {
@@ -70,5 +73,5 @@ export function readSign(applicationName: unknown): Pick<HolderInfo, 'holderId' 
 }
 
 export function holderOf(label: LabelData, applicationName: unknown): Omit<HolderInfo, 'state' | 'mode'> {
-  return { ...decodeHolderNote(label.note), ...readSign(applicationName) };
+  return { ...decodeHolderInfo(label.note), ...readSign(applicationName) };
 }

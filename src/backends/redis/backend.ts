@@ -1,6 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { isLockError, type LockError } from '../../core/errors.js';
-import { encodeHolderNote } from '../../platform/holder-note.js';
+import { encodeHolder } from '../../platform/holder-record.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { permitsError, unconfirmedError } from '../engine/errors.js';
 import { settleInBackground } from '../engine/settle.js';
@@ -81,7 +81,7 @@ function take(
   budgetMs: number,
 ): Promise<unknown> {
   const { lock, token, permits, holders } = keysOf(claim.resource);
-  const note = encodeHolderNote(context.clock.wallNow(), request.reason);
+  const note = encodeHolder(context.clock.wallNow(), request);
   const args = [claim.holderId, String(Math.round(claim.leaseDurationMs)), note];
   if (request.permits === undefined) return evaluate(context.connection, TAKE, [lock, token], args, budgetMs);
   const keys = [permits, holders, token];

@@ -1,5 +1,5 @@
 import type { HolderInfo } from '../../core/backend.js';
-import { decodeHolderNote } from '../../platform/holder-note.js';
+import { decodeHolderInfo } from '../../platform/holder-record.js';
 import { formatError } from '../engine/errors.js';
 import { FORMAT } from './scripts.js';
 
@@ -28,7 +28,7 @@ export function decodeRecord(text: string, resource: string): HolderInfo {
   }
   const holder = { state: 'holder', mode: 'exclusive', fencingToken: BigInt(token) } as const;
   if (holderId === REVOKED_HOLDER) return { ...holder, note: BROKEN };
-  return { ...holder, holderId, ...decodeHolderNote(note) };
+  return { ...holder, holderId, ...decodeHolderInfo(note) };
 }
 
 /** @param entry `token\nnote`, as the hash beside the permits has it. */
@@ -36,7 +36,7 @@ export function permitHolder(holderId: string, entry: string): HolderInfo {
   const [, token = '0', note = ''] = /^(\d+)\n(.*)$/s.exec(entry) ?? [];
   const holder = { state: 'holder', mode: 'exclusive', fencingToken: BigInt(token) } as const;
   if (holderId.startsWith('-')) return { ...holder, note: BROKEN };
-  return { ...holder, holderId, ...decodeHolderNote(note) };
+  return { ...holder, holderId, ...decodeHolderInfo(note) };
 }
 
 /** The limit that present holders agree on, of a `limit` field that is not the wanted one. @throws as {@link assertFormat}. */

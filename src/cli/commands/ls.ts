@@ -41,7 +41,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'LOCK' },
   { title: 'STATE' },
   { title: 'PID', isNumeric: true },
-  { title: 'COMMAND', isElastic: true },
+  { title: 'PROGRAM', isElastic: true },
   { title: 'SINCE' },
   { title: 'WAITING', isNumeric: true },
   { title: 'BACKEND' },
@@ -84,7 +84,7 @@ function rowsOf({ address, backend, isHeld, holders, waiters }: Inspection, now:
       isFirst ? address : '',
       holder.mode,
       holder.pid === undefined ? '' : String(holder.pid),
-      commandOf(holder),
+      describe(holder),
       holder.sinceAt === undefined ? '' : timeInShort(holder.sinceAt, now),
       isFirst ? waiting : '',
       isFirst ? backend : '',
@@ -92,7 +92,7 @@ function rowsOf({ address, backend, isHeld, holders, waiters }: Inspection, now:
   });
 }
 
-function commandOf({ command, note: remark, reason }: HolderInfo): string {
-  const said = command ?? (remark === undefined ? '' : `(${remark})`);
+function describe({ program, command, note: remark, reason }: HolderInfo): string {
+  const said = command ?? program ?? (remark === undefined ? '' : `(${remark})`);
   return reason === undefined ? said : `${said} - ${reason}`;
 }

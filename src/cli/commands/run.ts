@@ -71,6 +71,10 @@ export const spec: CommandForm = {
     },
     { name: 'reason', value: 'TEXT', help: 'Shown to those who wait' },
     {
+      name: 'record-command',
+      help: "Put the whole command line into the lock's record, which others can read (default: the name of the program)",
+    },
+    {
       name: 'grace',
       value: 'DUR',
       kind: 'duration',

@@ -1,6 +1,7 @@
 import type { HolderInfo } from '../../core/backend.js';
 import { formatDuration } from '../../core/duration.js';
 import { systemClock } from '../../platform/clock.js';
+import { commandOf, hostname } from '../../platform/identity.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
 import { printJson } from '../envelope.js';
 import { inspectionJson } from '../json.js';
@@ -10,15 +11,22 @@ import { timeInShort } from '../render/holder.js';
 import { wrap } from '../render/text.js';
 import { quote } from '../render/completion-words.js';
 import { readAddress } from '../run/subject.js';
+import { UsageError } from '../usage-error.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
 export const spec: CommandForm = {
   name: 'show',
   summary: 'Show who holds and who waits for one lock',
   usage: ['show [OPTIONS] LOCK'],
-  options: [JSON_OPTION],
+  options: [
+    JSON_OPTION,
+    {
+      name: 'command',
+      help: 'Also what each holder on this machine runs, arguments included, as the kernel shows it now',
+    },
+  ],
   positionals: [{ name: 'LOCK', help: 'A path or an address' }],
-  examples: [{ command: 'holdfast show build.lock', help: 'Who, since when, with which command' }],
+  examples: [{ command: 'holdfast show build.lock', help: 'Who, since when, with which program' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
@@ -27,10 +35,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const inspection = await inspect(lock);
   const remedy = inspection.isHeld ? remedyOf(inspection) : undefined;
   if (args.has('json')) {
+    if (args.has('command')) throw new UsageError('--command is for a terminal, without --json', 'show');
     const remedyJson = remedy?.command === undefined ? {} : { break: remedy.command };
     return printJson(args, { ...inspectionJson(inspection), ...remedyJson });
   }
-  print(...describe(inspection, remedy));
+  print(...describe(inspection, remedy, args.has('command')));
   return 0;
 }
 
@@ -59,33 +68,47 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
 function describe(
   { address, backend, isHeld, holders, waiters }: Inspection,
   remedy: Remedy | undefined,
+  withCommand: boolean,
 ): Line[] {
   const now = systemClock.wallNow();
   const state: Styled = isHeld
     ? { style: 'yellow', text: `held (${holders[0]?.mode ?? 'exclusive'})` }
     : { style: 'green', text: 'free' };
   const lines: Line[] = [{ parts: [{ style: 'bold', text: address }, ': ', state, `, ${backend}`] }];
-  for (const holder of holders) lines.push(...entry('holder', holder, now));
-  for (const waiter of waiters) lines.push(...entry(`waiter (${waiter.mode})`, waiter, now));
+  const show = (label: string, info: HolderInfo): void => {
+    lines.push(...entry(label, withCommand ? withKernelCommand(info) : info, now));
+  };
+  for (const holder of holders) show('holder', holder);
+  for (const waiter of waiters) show(`waiter (${waiter.mode})`, waiter);
   if (remedy !== undefined) lines.push(...wrap(remedy.text, proseWidth()));
   // Never wrapped: it is there to be copied.
   if (remedy?.command !== undefined) lines.push(`  ${remedy.command}`);
   return lines;
 }
 
+/** Arguments carry passwords, so they are read only here, and only from the kernel that runs the process. */
+function withKernelCommand(info: HolderInfo): HolderInfo {
+  const { pid, host, isAlive } = info;
+  if (pid === undefined || isAlive !== true || (host !== undefined && host !== hostname())) return info;
+  const command = commandOf(pid, COMMAND_LENGTH);
+  return command === undefined ? info : { ...info, command };
+}
+
 const LABEL_WIDTH = 20;
+/** Characters of a command line that are shown. */
+const COMMAND_LENGTH = 1_000;
 
 function entry(label: string, info: HolderInfo, nowMs: number): string[] {
-  const who = [
-    info.pid === undefined ? undefined : `pid ${info.pid}`,
-    info.command === undefined ? undefined : info.command,
-  ].filter((part) => part !== undefined);
+  const who = [info.pid === undefined ? undefined : `pid ${info.pid}`, info.command ?? info.program].filter(
+    (part) => part !== undefined,
+  );
   const first = who.length > 0 ? who.join('  ') : (info.note ?? 'somebody who left no name');
   const rows: [string, string | undefined][] = [
     [label, first],
     ['since', sinceOf(info, nowMs)],
     ['host', info.host],
     ['reason', info.reason],
+    ['info', info.info === undefined ? undefined : JSON.stringify(info.info)],
     ['token', info.fencingToken === undefined ? undefined : String(info.fencingToken)],
     ['holder id', info.holderId],
     [

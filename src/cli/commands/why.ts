@@ -36,8 +36,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
 function explainLock({ path, holders }: ChainLock): string[] {
   const lock = asTypedHere(path);
   if (holders.length === 0) return [`${lock} is held by a process not visible here`];
-  return holders.map(({ pid, command, waitsFor }) => {
-    const who = `pid ${pid}${command === undefined ? '' : ` (${command})`}`;
+  return holders.map(({ pid, program, waitsFor }) => {
+    const who = `pid ${pid}${program === undefined ? '' : ` (${program})`}`;
     const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.map(asTypedHere).join(' and ')}`;
     return `${lock} is held by ${who}${wait}`;
   });

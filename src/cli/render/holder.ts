@@ -1,14 +1,11 @@
 import type { HolderInfo } from '../../core/backend.js';
 
-/** `pid 4711 (make -j8) since 12:03:04`: as short as it can be said. */
+/** `pid 4711 (make) since 12:03:04`: as short as it can be said. */
 export function holderInShort(holder: HolderInfo, now: Date): string {
+  const name = holder.command ?? holder.program;
   const who = [
     holder.pid === undefined ? undefined : `pid ${holder.pid}`,
-    holder.command === undefined
-      ? undefined
-      : holder.pid === undefined
-        ? holder.command
-        : `(${holder.command})`,
+    name === undefined || holder.pid === undefined ? name : `(${name})`,
     holder.sinceAt === undefined ? undefined : `since ${timeInShort(holder.sinceAt, now)}`,
   ].filter((part) => part !== undefined);
   if (who.length > 0) return who.join(' ');

@@ -15,7 +15,7 @@ export type RunEvent =
       readonly mode: string;
     }
   | { readonly event: 'skipped' }
-  | { readonly event: 'started'; readonly childPid: number; readonly command: string }
+  | { readonly event: 'started'; readonly childPid: number; readonly program: string }
   | { readonly event: 'lost'; readonly message: string }
   | { readonly event: 'ended'; readonly exitCode: number; readonly signal?: string; readonly heldMs: number }
   | { readonly event: 'failed'; readonly code: string; readonly message: string; readonly exitCode: number };

@@ -21,7 +21,7 @@ export async function execute(
   const request = await readRunRequest(args);
   const lockable = lockableOf(request.subject, inherited);
   const log = await openLog(request, lockable);
-  if (request.argv.length > 0) describeOwnCommand(request.argv.join(' '));
+  if (request.argv.length > 0) describeOwnCommand(request.argv);
   for (let isFirst = true; ; isFirst = false) {
     const outcome = await holdAndRun({ request, lockable, log, inherited });
     if (!request.isStandingBy) return outcome.exitCode;
@@ -70,6 +70,7 @@ async function holdAndRun({
       onWait: waitListener(request, lockable, cancel, log),
       ...(request.permits !== undefined && { permits: request.permits }),
       ...(request.reason !== undefined && { reason: request.reason }),
+      recordCommand: request.isCommandRecorded,
       ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
     });
   } catch (error) {

@@ -26,6 +26,8 @@ export interface RunRequest {
   /** After a loss the lock is waited for, and the command started, again. */
   readonly isStandingBy: boolean;
   readonly reason: string | undefined;
+  /** The holder's record carries the command line. */
+  readonly isCommandRecorded: boolean;
   /** The command does not get the locked descriptor. */
   readonly isClosing: boolean;
   readonly isQuiet: boolean;
@@ -69,6 +71,7 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
     permits,
     isStandingBy: args.has('stand-by'),
     reason,
+    isCommandRecorded: args.has('record-command'),
     isClosing: args.has('close'),
     isQuiet: args.has('quiet'),
     isVerbose: args.has('verbose'),

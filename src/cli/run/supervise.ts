@@ -1,5 +1,6 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
+import { ownProgram } from '../../platform/identity.js';
 import { exitCodeOf, signalName, type SpawnFailure } from '../../process/children.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
@@ -30,7 +31,7 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   // Should it fail, the lease only outlives a dead wrapper for its own time.
   if (child.pid !== undefined) void coverProcess(guard, child.pid).catch(() => undefined);
   void child.started.then((childPid) => {
-    if (childPid !== undefined) log?.({ event: 'started', childPid, command: request.argv.join(' ') });
+    if (childPid !== undefined) log?.({ event: 'started', childPid, program: ownProgram() });
   });
   const end = await child.ended;
   await child.termination();
