@@ -2,6 +2,7 @@
  * write(temp), fsync(temp), rename, fsync(directory): POSIX promises the content only after the first sync and the
  * name only after the second. Everything goes through the directory's descriptor, so a renamed parent cannot split it.
  */
+#include "acl.h"
 #include "durable.h"
 
 #include <fcntl.h>
@@ -66,24 +67,47 @@ static int write_all(const durable_write *self) {
   return 0;
 }
 
+/* In a place that its group writes, as a shared project directory is, a new file belongs to that group. */
+static mode_t new_mode(const durable_write *self, const struct stat *temp) {
+  struct stat place;
+  if (status_of(self->directory_fd, &place) < 0 || !(place.st_mode & S_IWGRP)) return PRIVATE_MODE;
+  bool is_everybodys = place.st_mode & S_IWOTH && place.st_mode & S_ISVTX;
+  if (is_everybodys || (place.st_gid != temp->st_gid && fchown(self->temp_fd, (uid_t)-1, place.st_gid) < 0)) {
+    return PRIVATE_MODE;
+  }
+  return PRIVATE_MODE | S_IRGRP | S_IWGRP;
+}
+
 /*
  * The owner first, because fchown(2) clears bits of the mode. Where the group cannot be kept, its rights would go to
  * another group: it gets those of everybody else.
  */
-static int take_over_rights(const durable_write *self, const struct stat *target, const struct stat *temp) {
-  mode_t mode = PRIVATE_MODE;
-  if (target != NULL) {
-    mode = target->st_mode & MODE_BITS;
-    if (target->st_gid != temp->st_gid && fchown(self->temp_fd, (uid_t)-1, target->st_gid) < 0) {
-      mode = (mode & ~(mode_t)(S_IRWXG | S_ISGID)) | ((mode & S_IRWXO) << 3);
-    }
-    if (target->st_uid != temp->st_uid && fchown(self->temp_fd, target->st_uid, (gid_t)-1) < 0) {
-      mode &= ~(mode_t)S_ISUID;
-    }
+static mode_t take_over_owner(const durable_write *self, const struct stat *target, const struct stat *temp) {
+  mode_t mode = target->st_mode & MODE_BITS;
+  bool is_group_kept = target->st_gid == temp->st_gid || fchown(self->temp_fd, (uid_t)-1, target->st_gid) == 0;
+  mode_t group = acl_take_over(self->directory, self->name, self->temp_fd, mode, is_group_kept);
+  mode = (mode & ~(mode_t)S_IRWXG) | group;
+  if (!is_group_kept) mode &= ~(mode_t)S_ISGID;
+  if (target->st_uid != temp->st_uid && fchown(self->temp_fd, target->st_uid, (gid_t)-1) < 0) {
+    mode &= ~(mode_t)S_ISUID;
   }
+  return mode;
+}
+
+/* vfat, drvfs and some FUSE have no modes and say so in one of these ways; the temp is ours, so it is not about rights. */
+static bool is_chmod_unsupported(int error) {
+  return error == EPERM || error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS;
+}
+
+static int take_over_rights(const durable_write *self, const struct stat *target, const struct stat *temp) {
+  bool is_default = target == NULL && self->mode < 0;
+  mode_t mode = target == NULL ? PRIVATE_MODE : take_over_owner(self, target, temp);
+  if (is_default) mode = new_mode(self, temp);
   if (self->mode >= 0) mode = (mode_t)self->mode & MODE_BITS;
-  if ((temp->st_mode & MODE_BITS) == mode) return 0;
-  return fchmod(self->temp_fd, mode) < 0 ? -errno : 0;
+  struct stat now;
+  if (status_of(self->temp_fd, &now) < 0) return -errno;
+  if ((now.st_mode & MODE_BITS) == mode || fchmod(self->temp_fd, mode) == 0) return 0;
+  return is_default && is_chmod_unsupported(errno) ? 0 : -errno;
 }
 
 static int fill_temp(durable_write *self, const struct stat *target) {

@@ -1,8 +1,11 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { isLockError, LockError, type ErrorCode } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
+import { readOwn } from '../files/open-own.js';
 import { replaceFileSync } from '../files/replace-sync.js';
+import { fileRights } from '../files/rights.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
@@ -38,7 +41,7 @@ export function failurePath(cachePath: string): string {
 export function readFailure(cachePath: string): FailureRecord | undefined {
   try {
     const path = failurePath(cachePath);
-    const record = JSON.parse(readReplacedSync(path, () => readFileSync(path, 'utf8'))) as FailureRecord;
+    const record = JSON.parse(String(readReplacedSync(path, () => readOwn(path)))) as FailureRecord;
     const isWhole =
       record.schema === 2 &&
       typeof record.id === 'string' &&
@@ -86,7 +89,10 @@ export class FailureFile {
       isPersonal: PERSONAL_STATUS.has(network?.status ?? 0) || undefined,
     };
     try {
-      replaceFileSync(failurePath(this.#cachePath), `${JSON.stringify(record)}\n`, { isDurable: false });
+      replaceFileSync(failurePath(this.#cachePath), `${JSON.stringify(record)}\n`, {
+        isDurable: false,
+        rights: fileRights(statSync(dirname(this.#cachePath))),
+      });
     } catch {
       this.remove();
     }

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 
 import { isLockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
+import { NAMED_READ } from '../files/open-named.js';
+import { readNamed } from '../files/open-named-async.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { readReplaced } from '../files/replaced.js';
 import {
@@ -49,11 +50,11 @@ export async function readCacheFile(path: string): Promise<RawReading> {
 
 async function readOnce(path: string): Promise<RawReading> {
   try {
-    return decodeCache(await readReplaced(path, () => readFile(path)));
+    return decodeCache(await readReplaced(path, () => readNamed(path)));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT') return { kind: 'missing' };
-    throw systemError('read', path, errno ?? 'EIO', error);
+    throw errno === undefined ? error : systemError('read', path, errno, error);
   }
 }
 
@@ -127,7 +128,7 @@ export class FileReader<T> {
   }
 
   #readHeadOnce(): boolean {
-    const file = openSync(this.#path, 'r');
+    const file = openSync(this.#path, NAMED_READ);
     try {
       // A client of NFS opens, and reads from its cache, what is long gone at the server; this question it passes on.
       fstatSync(file);

@@ -1,7 +1,14 @@
-import { open, rename, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, statSync, writeFileSync } from 'node:fs';
+import { rename, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
+import { makeOwnFile } from '../files/make-own.js';
+import { NAMED_APPEND, NAMED_CREATE } from '../files/open-named.js';
+import { openNamed } from '../files/open-named-async.js';
+import { openOwn, openOwnIfThere } from '../files/open-own.js';
 import { readReplaced } from '../files/replaced.js';
+import { fileRights, giveRights, newDataRights } from '../files/rights.js';
 import { readTail, type Tail } from './line-reader.js';
 
 /**
@@ -10,7 +17,7 @@ import { readTail, type Tail } from './line-reader.js';
  * nobody wrote. It is copied aside, and a newline before the lines ends it, in the same write.
  */
 export async function appendLines(file: FileHandle, path: string, tail: Tail, lines: string): Promise<void> {
-  if (tail.torn.length > 0) await copyAside(path, tail.torn);
+  if (tail.torn.length > 0) copyAside(path, tail.torn);
   const bytes = Buffer.from(tail.torn.length > 0 ? `\n${lines}` : lines);
   // A full disk takes a part and refuses the rest: asking again tells why, and leaves the torn text to the next append.
   for (let offset = 0; offset < bytes.length;) {
@@ -24,13 +31,20 @@ export function tornPath(path: string): string {
   return `${path}.torn`;
 }
 
-async function copyAside(path: string, torn: Buffer): Promise<void> {
-  const aside = await open(tornPath(path), 'a', 0o600);
+/** Synchronous: it happens once after a crash. The name is ours, so another user may have put something there. */
+function copyAside(path: string, torn: Buffer): void {
+  const aside = tornPath(path);
+  const flags = constants.O_WRONLY | constants.O_APPEND;
+  let file = openOwnIfThere(aside, flags);
+  if (file === undefined) {
+    makeOwnFile(aside, { rights: fileRights(statSync(path)) });
+    file = openOwn(aside, flags);
+  }
   try {
-    await aside.writeFile(Buffer.concat([torn, Buffer.from('\n')]));
-    await aside.sync();
+    writeFileSync(file, Buffer.concat([torn, Buffer.from('\n')]));
+    fsyncSync(file);
   } finally {
-    await aside.close();
+    closeSync(file);
   }
 }
 
@@ -44,7 +58,7 @@ export interface OpenedTail {
 /** Opens for appending and reads the end, as `readTail` does. */
 export async function openTail(
   path: string,
-  mode: number,
+  mode: number | undefined,
   parse: (line: Buffer) => unknown,
 ): Promise<OpenedTail> {
   let isNew = false;
@@ -60,12 +74,17 @@ export async function openTail(
   });
 }
 
-async function openForAppend(path: string, mode: number): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openForAppend(
+  path: string,
+  mode: number | undefined,
+): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
-    return { file: await open(path, 'ax+', mode), isNew: true };
+    return { file: await openNamed(path, NAMED_APPEND), isNew: false };
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    return { file: await open(path, 'a+', mode), isNew: false };
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    const file = await openNamed(path, NAMED_CREATE, mode ?? 0o600);
+    if (mode === undefined) giveRights(file.fd, newDataRights(statSync(dirname(path))));
+    return { file, isNew: true };
   }
 }
 

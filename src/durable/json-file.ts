@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { LockError } from '../core/errors.js';
@@ -7,6 +6,7 @@ import type { Guard } from '../core/guard.js';
 import { DEFAULT_TIMEOUT_MS, type LockOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
+import { readNamed } from '../files/open-named-async.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
 import { lockFor, type Lock } from '../locks/lock.js';
@@ -27,7 +27,7 @@ export interface JsonFileOptions<T> {
   readonly lockDir?: string;
   /** Indentation of a new file: spaces or a text. Default 2. An existing file keeps its own. */
   readonly indent?: number | string;
-  /** Permission bits of a new file. Default 0o600. */
+  /** Permission bits of a new file. Default: 0o600, or 0o660 with the directory's group where that group may write there. */
   readonly mode?: number;
 }
 
@@ -148,11 +148,11 @@ export class JsonFile<T> {
   /** Undefined when there is no file. */
   async #readText(): Promise<string | undefined> {
     try {
-      return decode(await readReplaced(this.path, () => readFile(this.path)));
+      return decode(await readReplaced(this.path, () => readNamed(this.path)));
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return undefined;
-      throw systemError('read', this.path, errno ?? 'EIO', error);
+      throw errno === undefined ? error : systemError('read', this.path, errno, error);
     }
   }
 

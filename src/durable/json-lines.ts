@@ -24,7 +24,7 @@ export interface JsonLinesOptions<T> {
   readonly lock?: string | Lock;
   /** Directory for the lock file, instead of `.holdfast/locks` beside the data. */
   readonly lockDir?: string;
-  /** Permission bits of a new file. Default 0o600. */
+  /** Permission bits of a new file. Default: 0o600, or 0o660 with the directory's group where that group may write there. */
   readonly mode?: number;
   /** Begin a new file before an append that would make this one larger than `maxSizeBytes`; keep `keep` older ones. */
   readonly rotation?: { readonly maxSizeBytes: number; readonly keep: number };
@@ -112,7 +112,7 @@ export class JsonLines<T extends object> {
   async #append(guard: Guard, token: bigint | undefined, lines: string): Promise<void> {
     const path = readReplacedSync(this.path, () => resolveLinks(this.path));
     await refreshNames(dirname(path));
-    const mode = this.#options.mode ?? 0o600;
+    const { mode } = this.#options;
     let opened = await openTail(path, mode, parseLine);
     try {
       const { tail } = opened;
@@ -186,7 +186,8 @@ export class JsonLines<T extends object> {
     try {
       return await work;
     } catch (error) {
-      throw systemError('read', this.path, errnoOf(error) ?? 'EIO', error);
+      const errno = errnoOf(error);
+      throw errno === undefined ? error : systemError('read', this.path, errno, error);
     }
   }
 

@@ -1,7 +1,8 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
+import { openNamed } from '../files/open-named-async.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -123,7 +124,7 @@ export async function openGenerations(paths: readonly string[]): Promise<FileHan
 
 /** Undefined when there is no such file. */
 async function openWithKey(path: string): Promise<{ file: FileHandle; key: string } | undefined> {
-  const file = await open(path, 'r').catch((error: unknown) => {
+  const file = await openNamed(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 
 import type { Guard } from '../core/guard.js';
 import type { Clock } from '../core/time.js';
@@ -6,6 +6,7 @@ import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { availableNative } from '../platform/native.js';
 import { resolveLinks } from '../files/real-path.js';
+import { readNamedSync } from '../files/open-named.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced, type Fencing } from './fencing.js';
@@ -19,7 +20,10 @@ import { plainTempWriter } from '../files/write-plain.js';
 const START_OVER_LIMIT = 10;
 
 export interface WriteOptions {
-  /** Permission bits of the file. Default: those of the file that is replaced, or 0o600. */
+  /**
+   * Permission bits of the file. Default: those of the file that is replaced. A new file has 0o600, or 0o660 with the
+   * directory's group where that group may write there.
+   */
   readonly mode?: number;
   /** The hold under which this write is made; it must stand directly before the rename. */
   readonly guard?: Pick<Guard, 'assertHeld'>;
@@ -56,7 +60,8 @@ function partsOfThisSystem(): WriteParts {
  * content or the new one, whole: a temp file beside it is written, synced and renamed, and the directory synced.
  * A symbolic link is written through. `data` must not be changed before the promise settles.
  *
- * Not kept: hard links, extended attributes, access control lists. No lock is taken: of two writers at once the later
+ * Access control lists are kept on Linux; where one cannot be, the group gets no more than its own entry had. Not kept:
+ * hard links and other extended attributes. No lock is taken: of two writers at once the later
  * rename wins.
  *
  * @throws LockError HOLDFAST_IO (no space, a failing device), HOLDFAST_PERMISSION, HOLDFAST_UNSUPPORTED for what is no
@@ -153,7 +158,7 @@ async function replaceOnce(
 
 function tokenIn(path: string, fencing: Fencing): bigint | undefined {
   try {
-    return fencing.tokenOf(readReplacedSync(path, () => readFileSync(path)));
+    return fencing.tokenOf(readReplacedSync(path, () => readNamedSync(path)));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -26,6 +26,12 @@ export function fileRights(beside: Stats): Rights {
   return { mode: 0o600 | (beside.mode & 0o060), uid: beside.uid, gid: beside.gid };
 }
 
+/** The rights of a new data file of a user, who has not said which: private, or the group's where the group may write. */
+export function newDataRights(place: Stats): Rights {
+  if ((place.mode & 0o020) === 0 || isStickyPlace(place)) return { mode: 0o600 };
+  return { mode: 0o660, gid: place.gid };
+}
+
 /** {@link fileRights} for a directory in the directory `beside`. */
 export function directoryRights(beside: Stats): Rights {
   if (isStickyPlace(beside)) return { mode: 0o700 };

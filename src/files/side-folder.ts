@@ -77,6 +77,11 @@ export function inSideFolder<T>(locks: string, read: (reachable: string) => T): 
   }
 }
 
+/** A path in the place that `path` has its side folder in; other paths stand for themselves. */
+export function besideSideFolder(path: string): string {
+  return ownPartOf(path) === undefined ? path : dirname(dirname(path));
+}
+
 function attemptStat(path: string): Stats | undefined {
   try {
     return statSync(path);

@@ -1,9 +1,10 @@
-import { lstat, open, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat, open, stat, unlink, type FileHandle } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
 import { errnoOf } from '../core/system-error.js';
 import { isSyncUnsupported } from './sync-directory.js';
+import { isChmodUnsupported, newDataRights } from './rights.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
 
@@ -22,7 +23,7 @@ export const plainTempWriter: TempWriter = {
       const target = await lookAt(destination);
       const temp = await step('create', () => open(tempPath, 'wx+', PRIVATE_MODE));
       try {
-        await fill(temp, data, mode, target);
+        await fill(temp, data, { mode, target, directory: destination.directory });
       } catch (error) {
         await temp.close();
         await unlink(tempPath).catch(() => undefined);
@@ -81,12 +82,15 @@ async function lookAt(destination: Destination): Promise<Stats | undefined> {
   return target;
 }
 
-async function fill(
-  temp: FileHandle,
-  data: Uint8Array,
-  mode: number | undefined,
-  target: Stats | undefined,
-): Promise<void> {
+/** What the new file's rights come from. */
+interface Wanted {
+  readonly mode: number | undefined;
+  /** The file that is replaced. */
+  readonly target: Stats | undefined;
+  readonly directory: string;
+}
+
+async function fill(temp: FileHandle, data: Uint8Array, wanted: Wanted): Promise<void> {
   await step('write', async () => {
     for (let offset = 0; offset < data.length;) {
       offset += (await temp.write(data, offset, data.length - offset, offset)).bytesWritten;
@@ -95,19 +99,20 @@ async function fill(
   const status = await step('write', () => temp.stat());
   // A full or failing disk must never get as far as the rename.
   if (status.size !== data.length) throw new StepError('write', 'EIO');
-  await takeOverRights(temp, mode, target, status);
+  await giveWanted(temp, wanted, status);
   await step('sync', () => temp.sync());
 }
 
 /** The owner first, because chown clears bits of the mode. */
-async function takeOverRights(
+async function giveWanted(
   temp: FileHandle,
-  mode: number | undefined,
-  target: Stats | undefined,
+  { mode, target, directory }: Wanted,
   status: Stats,
 ): Promise<void> {
   let wanted = PRIVATE_MODE;
-  if (target !== undefined) {
+  if (target === undefined && mode === undefined) {
+    wanted = await newMode(temp, status, directory);
+  } else if (target !== undefined) {
     wanted = target.mode & MODE_BITS;
     // Where the group cannot be kept, its rights would go to another group: it gets those of everybody else.
     if (target.gid !== status.gid && !(await attemptChown(temp, status.uid, target.gid))) {
@@ -117,7 +122,22 @@ async function takeOverRights(
       wanted &= ~0o4000;
   }
   if (mode !== undefined) wanted = mode & MODE_BITS;
-  if ((status.mode & MODE_BITS) !== wanted) await step('write', () => temp.chmod(wanted));
+  if (((await temp.stat()).mode & MODE_BITS) === wanted) return;
+  try {
+    await temp.chmod(wanted);
+  } catch (error) {
+    const isDefault = target === undefined && mode === undefined;
+    if (isDefault && isChmodUnsupported(errnoOf(error))) return;
+    throw new StepError('write', errnoOf(error) ?? 'EIO', error);
+  }
+}
+
+/** In a place that its group writes, as a shared project directory is, a new file belongs to that group. */
+async function newMode(temp: FileHandle, status: Stats, directory: string): Promise<number> {
+  const place = await step('write', () => stat(directory));
+  const { mode, gid } = newDataRights(place);
+  if (gid === undefined || gid === status.gid) return mode;
+  return (await attemptChown(temp, status.uid, gid)) ? mode : PRIVATE_MODE;
 }
 
 async function attemptChown(temp: FileHandle, uid: number, gid: number): Promise<boolean> {

@@ -16,6 +16,7 @@ import {
   type PgPool,
   type RedisClient,
 } from './engines.js';
+import { besideSideFolder } from '../files/side-folder.js';
 import { assertFit, assertNoLease, chooseForPath } from './file-choice.js';
 import { lazyBackend } from './lazy-backend.js';
 import { leaseKeeper, leaseNamespace } from './leases.js';
@@ -56,8 +57,10 @@ export function pathNamespace(scheme: 'path' | 'flock' | 'lease', path: string):
 
 /** For the locks that we place beside data files. */
 export function dataLockNamespace(path: string): Namespace {
-  if (chooseForPath(path).backend === 'lease') {
-    assertFit(path);
+  // By the place: what is in the side folder is looked at only with care.
+  const beside = besideSideFolder(path);
+  if (chooseForPath(beside).backend === 'lease') {
+    assertFit(beside);
     return kept('lease-private', () => leaseNamespace(PRIVATE_DIRECTORY));
   }
   return plain(

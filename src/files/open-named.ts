@@ -1,0 +1,38 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+
+import { LockError } from '../core/errors.js';
+
+const { O_NONBLOCK, O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL } = constants;
+
+// Synchronous, because `run` must not load node:fs/promises; `open-named-async.ts` has the other half.
+
+/** Flags that open a file which the user named, without waiting for the other end of a FIFO. */
+export const NAMED_READ = O_RDONLY | O_NONBLOCK;
+/** Without O_CREAT: fs.protected_regular refuses that on files of others in /tmp, which may be written all the same. */
+export const NAMED_APPEND = O_RDWR | O_APPEND | O_NONBLOCK;
+export const NAMED_CREATE = O_RDWR | O_APPEND | O_CREAT | O_EXCL;
+
+/**
+ * The content of a regular file that the user named. Links are followed, as every program follows them.
+ *
+ * @throws LockError HOLDFAST_UNSUPPORTED for a FIFO, a device or a socket; the error of the system call otherwise.
+ */
+export function readNamedSync(path: string): Buffer {
+  const file = openSync(path, NAMED_READ);
+  try {
+    assertRegular(path, fstatSync(file));
+    return readFileSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @throws LockError HOLDFAST_UNSUPPORTED; a directory is left to the call that follows, which says EISDIR. */
+export function assertRegular(path: string, status: Stats): void {
+  if (status.isFile() || status.isDirectory()) return;
+  const kind = status.isFIFO() ? 'a FIFO' : status.isSocket() ? 'a socket' : 'a device';
+  throw new LockError(`Could not open "${path}": it is ${kind}, not a regular file. Name another path.`, {
+    code: 'HOLDFAST_UNSUPPORTED',
+    resource: path,
+  });
+}
