@@ -50,7 +50,6 @@ export async function lockAll(items: readonly LockAllItem[], options: LockOption
   const { clock } = first.target.namespace;
   const startedAt = clock.now();
   for (let restarts = 0; ; restarts++) {
-    // oxlint-disable-next-line no-await-in-loop -- one round after the other
     const loss = await acquireRound(members, () => clock.now() - startedAt);
     if (loss === undefined) break;
     if (first.options.timeout.ms === 0 && restarts === RESTARTS_WITHOUT_WAITING) throw loss;
@@ -67,7 +66,6 @@ async function acquireRound(members: readonly Member[], elapsedMs: () => number)
   const acquired: Guard[] = [];
   try {
     for (const member of members) {
-      // oxlint-disable-next-line no-await-in-loop -- in order, which is what excludes a deadlock
       member.guard = await acquireBeside(acquired, member, elapsedMs());
       acquired.push(member.guard);
     }
@@ -119,7 +117,6 @@ async function membersOf(
   const ofItem: Member[] = [];
   for (const item of items) {
     const member = memberOf(item, options);
-    // oxlint-disable-next-line no-await-in-loop
     const key = await keyOf(member);
     const known = byKey.get(key);
     if (known === undefined) byKey.set(key, member);
