@@ -62,7 +62,17 @@ const actions = {
     say(removed);
   },
 
-  /** Shared holds of 5 ms, one right after the other. */
+  /** Shared holds of 5 ms, one right after the other, of the file itself. */
+  async fileReader() {
+    for (let n = 0; ; n++) {
+      const guard = await acquire(path, { mode: 'shared', timeoutMs: Infinity });
+      await sleep(5);
+      await guard.release();
+      if (n === 0) say('reading');
+    }
+  },
+
+  /** Likewise, of the lock beside it. */
   async reader() {
     for (let n = 0; ; n++) {
       await withReadLock(path, { timeoutMs: Infinity }, () => sleep(5));

@@ -143,3 +143,38 @@ it('a waiter sleeps in the kernel', async () => {
   await delay(3_500);
   expect((usedNs() - before) / 1e6).toBeLessThan(5);
 });
+
+describe('run opens what is not ours for reading only', () => {
+  it.each([
+    ['exclusive', '-x'],
+    ['shared', '-s'],
+  ])('%s, as strace sees it', async (_, mode) => {
+    const directory = testDirectory();
+    writeFileSync(join(directory, 'foreign'), 'keep me\n');
+    await script(
+      directory,
+      `strace -f -e trace=open,openat,creat,write,pwrite64,ftruncate -o calls $H run ${mode} foreign true`,
+    );
+    const opens = readFileSync(join(directory, 'calls'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('/foreign"'));
+    expect(opens).toHaveLength(1);
+    expect(opens[0]).toMatch(/O_RDONLY\|O_CREAT/);
+  });
+
+  it('a program that is locked can be started, also while a writer waits for it', async () => {
+    const directory = testDirectory();
+    writeFileSync(join(directory, 'tool'), '#!/bin/sh\necho ran\n', { mode: 0o755 });
+    await startHolder(directory, ['-s', 'tool']);
+    const waiter = startHoldfast(directory, ['run', 'tool', 'true']);
+    await says(waiter, 'waiting');
+    expect(await script(directory, './tool')).toMatchObject({ code: 0, stdout: 'ran\n' });
+  });
+
+  it('the line by which a script locks itself works as with flock(1)', async () => {
+    const directory = testDirectory();
+    const line = '[ "$FLOCKER" != "$0" ] && exec env FLOCKER="$0" $H run -en "$0" "$0" "$@" || :';
+    writeFileSync(join(directory, 'self'), `#!/bin/sh\n${line}\necho "working $1"\n`, { mode: 0o755 });
+    expect(await script(directory, './self once')).toMatchObject({ code: 0, stdout: 'working once\n' });
+  });
+});
