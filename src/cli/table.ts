@@ -28,6 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'setup list', load: () => import('./commands/setup/list.js') },
   { name: 'setup status', load: () => import('./commands/setup/status.js') },
   { name: 'setup path', load: () => import('./commands/setup/path.js') },
+  { name: 'setup rollback', load: () => import('./commands/setup/rollback.js') },
   { name: 'setup remove', load: () => import('./commands/setup/remove.js') },
   { name: 'claim', load: () => import('./commands/claims/claim.js') },
   { name: 'unclaim', load: () => import('./commands/claims/unclaim.js') },

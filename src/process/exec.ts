@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-import type { Clock } from '../core/time.js';
+import type { Clock, Timer } from '../core/time.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
 import { captureOutput } from './output.js';
@@ -20,6 +20,11 @@ export interface ExecOptions {
   readonly input?: string | Uint8Array;
   /** Until the whole process tree is ended: TERM, {@link EXEC_GRACE_MS}, KILL. Infinity for never. */
   readonly timeoutMs: number;
+  /**
+   * Milliseconds for which output is still read once the program itself has ended while a descendant keeps it open.
+   * Default Infinity.
+   */
+  readonly outlivedMs?: number;
   /** Ends the tree likewise; the call then rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
   /** Kept of stdout and of stderr, each its tail. Default {@link DEFAULT_MAX_OUTPUT_BYTES}. */
@@ -38,6 +43,8 @@ export interface ExecResult {
   readonly stderr: string;
   /** The deadline passed before it and its output had ended. `code` may be 0: a descendant kept the output open. */
   readonly isTimedOut: boolean;
+  /** A descendant kept the output open for longer than `outlivedMs`, and goes on. */
+  readonly isOutlived: boolean;
   /** Output exceeded `maxOutputBytes` and lost its beginning. */
   readonly isTruncated: boolean;
 }
@@ -87,8 +94,13 @@ async function superviseToEnd(
   // A program need not read its input: EPIPE is its answer, not an error.
   child.stdin?.on('error', () => undefined).end(options.input);
 
-  const cause = await firstOf(closed, options.timeoutMs, clock, signal);
-  if (cause !== 'closed') {
+  const outlived = exitedFor(child, options.outlivedMs ?? Infinity, clock);
+  const cause = await firstOf(Promise.race([closed, outlived.passed]), options.timeoutMs, clock, signal);
+  outlived.cancel();
+  if (cause === 'outlived') {
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    child.unref();
+  } else if (cause !== 'closed') {
     await terminateTree(root, EXEC_GRACE_MS, clock);
     if ((await firstOf(closed, DRAIN_MS, clock)) !== 'closed') {
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
@@ -103,26 +115,49 @@ async function superviseToEnd(
     stdout: stdout.text(),
     stderr: stderr.text(),
     isTimedOut: cause === 'timeout',
+    isOutlived: cause === 'outlived',
     isTruncated: stdout.isTruncated || stderr.isTruncated,
   };
 }
 
-function firstOf(
-  closed: Promise<'closed'>,
+/** Resolves `delayMs` after the program itself has ended, whoever keeps its output open. */
+function exitedFor(
+  child: ChildProcess,
+  delayMs: number,
+  clock: Clock,
+): { readonly passed: Promise<'outlived'>; cancel(): void } {
+  let timer: Timer | undefined;
+  let isCanceled = delayMs === Infinity;
+  const passed = new Promise<'outlived'>((resolve) => {
+    child.once('exit', () => {
+      if (!isCanceled) timer = clock.setTimer(delayMs, () => resolve('outlived'));
+    });
+  });
+  return {
+    passed,
+    cancel: () => {
+      isCanceled = true;
+      timer?.clear();
+    },
+  };
+}
+
+function firstOf<T extends string>(
+  ended: Promise<T>,
   timeoutMs: number,
   clock: Clock,
   signal?: AbortSignal,
-): Promise<'closed' | 'timeout' | 'aborted'> {
+): Promise<T | 'timeout' | 'aborted'> {
   return new Promise((resolve) => {
     const timer = timeoutMs === Infinity ? undefined : clock.setTimer(timeoutMs, () => settle('timeout'));
     const onAbort = (): void => settle('aborted');
-    const settle = (outcome: 'closed' | 'timeout' | 'aborted'): void => {
+    const settle = (outcome: T | 'timeout' | 'aborted'): void => {
       timer?.clear();
       signal?.removeEventListener('abort', onAbort);
       resolve(outcome);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    void closed.then(settle);
+    void ended.then(settle);
   });
 }
 

@@ -1,21 +1,22 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import type { Clock } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { errnoOf } from '../core/system-error.js';
+import { inheritedEnvironment } from '../process/environment.js';
 import { execFile, type ExecResult } from '../process/exec.js';
 import type { BuildLog } from './build-log.js';
 import { installError } from './errors.js';
 import type { Reporter } from './events.js';
-import { fillIn, type BuildStep, type Recipe } from './recipe.js';
+import { buildSettings, fillIn, type BuildStep, type Recipe } from './recipe.js';
 import { VERSION_MARK } from './versions.js';
 
 /** The tail that events carry is kept by the log; this bounds what a chatty step costs in memory. */
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
-/** An outer make's jobserver: its descriptors don't reach our steps, and make would complain about that. */
-const OUTER_MAKE = ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL'];
+/** What a step has left running in the background may say its last words; its end is not waited for. */
+const BACKGROUND_MS = 2_000;
 
 export interface BuildContext {
   readonly reporter: Reporter;
@@ -52,8 +53,9 @@ async function runStep(recipe: Recipe, step: BuildStep, dir: string, context: Bu
     const cwd = resolve(dir, fillIn(step.cwd ?? '.', values));
     const result = await execFile(fillIn(step.command, values), args, {
       cwd,
-      env: stepEnvironment(step, values, cwd, context),
+      env: stepEnvironment(recipe, step, { values, cwd, dir }, context),
       timeoutMs: step.timeoutMs ?? Infinity,
+      outlivedMs: BACKGROUND_MS,
       maxOutputBytes: MAX_OUTPUT_BYTES,
       onStdoutLine: onLine,
       onStderrLine: onLine,
@@ -61,6 +63,7 @@ async function runStep(recipe: Recipe, step: BuildStep, dir: string, context: Bu
       ...(signal && { signal }),
     });
     fact = failureOf(result, step);
+    if (result.isOutlived) reporter.note(`step "${step.name}" left a process running; it is not waited for`);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
@@ -86,14 +89,20 @@ function failureOf(result: ExecResult, step: BuildStep): string | undefined {
 }
 
 function stepEnvironment(
+  recipe: Recipe,
   step: BuildStep,
-  values: Readonly<Record<string, string>>,
-  cwd: string,
+  { values, cwd, dir }: { values: Readonly<Record<string, string>>; cwd: string; dir: string },
   { env, versionId }: BuildContext,
 ): NodeJS.ProcessEnv {
-  const inherited = { ...env };
-  for (const name of OUTER_MAKE) delete inherited[name];
   const own = Object.entries(step.env ?? {}).map(([name, value]) => [name, fillIn(value, values)]);
-  // CMake believes PWD when it names the directory, so a stale one is only luck.
-  return { ...inherited, PWD: cwd, ...Object.fromEntries(own), [VERSION_MARK]: versionId };
+  return {
+    ...inheritedEnvironment(env),
+    ...buildSettings(recipe, env),
+    // CMake believes PWD when it names the directory, so a stale one is only luck.
+    PWD: cwd,
+    // An archive unpacked below a repository of the user's must not take that one's version.
+    GIT_CEILING_DIRECTORIES: dirname(dir),
+    ...Object.fromEntries(own),
+    [VERSION_MARK]: versionId,
+  };
 }

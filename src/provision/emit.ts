@@ -3,20 +3,32 @@ import { delimiter } from 'node:path';
 import type { Export } from './exports.js';
 
 /** Forms in which exports can be printed. */
-export const EMITTERS = ['sh', 'bash', 'zsh', 'fish', 'pwsh', 'cmd', 'json'] as const;
+export const EMITTERS = [
+  'sh',
+  'bash',
+  'zsh',
+  'fish',
+  'pwsh',
+  'nu',
+  'cmd',
+  'json',
+  'github',
+  'dotenv',
+] as const;
 
 export type Emitter = (typeof EMITTERS)[number];
 
 export interface EmitOptions {
   /** What separates the elements of a search path. Default this platform's. */
   readonly separator?: string;
-  /** Where `json` finds what a search path has already. Default `process.env`. */
+  /** Where `json`, `github` and `dotenv` find what a search path has already. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
  * The exports as text that the shell can evaluate: every value is quoted whole, so it is set to exactly those
- * characters and nothing in it is run. A search path never gets an empty element, which would mean the working directory.
+ * characters and nothing in it is run. A search path never gets an empty element, which would mean the working directory,
+ * and (but in `cmd`) no element twice: evaluated again, the exports change nothing.
  *
  * @throws RangeError for a value that the form cannot carry: a separator inside an element of a search path, NUL
  *   anywhere, quotes and line ends in `cmd`.
@@ -24,10 +36,25 @@ export interface EmitOptions {
 export function emitExports(exports: readonly Export[], emitter: Emitter, options: EmitOptions = {}): string {
   const separator = options.separator ?? delimiter;
   for (const item of exports) assertPlain(item, separator);
-  if (emitter === 'json') return json(exports, separator, options.env ?? process.env);
-  const toLines = LINES[emitter];
+  const env = options.env ?? process.env;
+  if (emitter === 'json') return `${JSON.stringify(wholeValues(exports, separator, env), undefined, 2)}\n`;
+  if (emitter === 'github' || emitter === 'dotenv') {
+    const toLine = emitter === 'github' ? github : dotenv;
+    return Object.entries(wholeValues(exports, separator, env))
+      .map(([name, value]) => toLine(name, value))
+      .join('');
+  }
+  const shell = SHELLS[emitter];
   return exports
-    .map((item) => toLines(item.variable, item.values.join(separator), item.prepend, separator))
+    .map(({ variable, values, prepend: isPath }) =>
+      isPath
+        ? // The first is to be in front at the end.
+          values
+            .toReversed()
+            .map((value) => shell.prepend(variable, value, separator))
+            .join('')
+        : shell.set(variable, values.join(separator)),
+    )
     .join('');
 }
 
@@ -44,70 +71,154 @@ function assertPlain({ variable, values, prepend }: Export, separator: string): 
   }
 }
 
-type Lines = (name: string, value: string, prepend: boolean, separator: string) => string;
+interface Shell {
+  set(name: string, value: string): string;
+  /** Puts `value` in front of the search path, and takes it away elsewhere in it. */
+  prepend(name: string, value: string, separator: string): string;
+}
 
-const LINES: Readonly<Record<Exclude<Emitter, 'json'>, Lines>> = {
-  sh: posix,
-  bash: posix,
-  zsh: posix,
-  fish,
-  pwsh,
-  cmd,
-};
+/** Nothing is special between single quotes; a single quote itself stands between double ones (also in zsh's RC_QUOTES). */
+function posixQuoted(value: string): string {
+  return `'${value.replaceAll("'", `'"'"'`)}'`;
+}
 
 /** The semicolons let `eval $(...)` without quotes work as far as it can. */
-function posix(name: string, value: string, prepend: boolean, separator: string): string {
-  // Nothing is special between single quotes; a single quote itself stands between double ones (also in zsh's RC_QUOTES).
-  const quoted = `'${value.replaceAll("'", `'"'"'`)}'`;
-  return `export ${name}=${quoted}${prepend ? `"\${${name}:+${separator}$${name}}"` : ''};\n`;
+const posix: Shell = {
+  set: (name, value) => `export ${name}=${posixQuoted(value)};\n`,
+  prepend(name, value, separator) {
+    // In a pattern quoted text stands for itself, and an assignment needs no quotes around it.
+    const found = `${separator}"$hf_dir"${separator}`;
+    return [
+      `hf_dir=${posixQuoted(value)};`,
+      `hf_path="${separator}\${${name}:-}${separator}";`,
+      `while case "$hf_path" in *${found}*) ;; *) false;; esac;`,
+      `do hf_path=\${hf_path%%${found}*}${separator}\${hf_path#*${found}}; done;`,
+      `hf_path=\${hf_path#${separator}}; hf_path=\${hf_path%${separator}};`,
+      `export ${name}="$hf_dir\${hf_path:+${separator}$hf_path}"; unset hf_dir hf_path;\n`,
+    ].join(' ');
+  },
+};
+
+/** Between single quotes fish knows two escapes, \' and \\. Line ends are spelled, because `eval (command)` joins lines. */
+function fishQuoted(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', "'\\n'").replaceAll('\r', "'\\r'")}'`;
 }
 
-/**
- * Line ends are spelled `\n`, because `eval (command)` joins the lines of a command with spaces. Between single quotes
- * fish knows two escapes, \' and \\.
- */
-function fish(name: string, value: string, prepend: boolean, separator: string): string {
-  const quoted = `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', "'\\n'").replaceAll('\r', "'\\r'")}'`;
-  const set = (rest: string): string => `set -gx ${name} ${quoted}${rest};`;
-  // An empty list in an unquoted place would make the whole word vanish, hence the two branches.
-  if (prepend) return `if test -n "$${name}"; ${set(`'${separator}'"$${name}"`)} else; ${set('')} end;\n`;
-  return `${set('')}\n`;
-}
+const fish: Shell = {
+  set: (name, value) => `set -gx ${name} ${fishQuoted(value)};\n`,
+  prepend(name, value, separator) {
+    const [around, quoted] = [fishQuoted(`${separator}${value}${separator}`), fishQuoted(value)];
+    const without = (path: string): string =>
+      `(string replace -a -- ${around} '${separator}' ${path} | string collect)`;
+    // Twice, because two in a row share a separator. What came by a pipe would be taken line by line.
+    const rest = `(string trim -c '${separator}' -- ${without(without(`"${separator}$${name}${separator}"`))} | string collect)`;
+    return (
+      `set -l hf_path ${rest}; ` +
+      `if test -n "$hf_path"; set -gx ${name} ${quoted}'${separator}'"$hf_path"; else; set -gx ${name} ${quoted}; end; ` +
+      `set -e hf_path;\n`
+    );
+  },
+};
 
 /** PowerShell takes the typographic single quotes for quotes too. */
-function pwsh(name: string, value: string, prepend: boolean, separator: string): string {
-  const quoted = `'${value.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`;
-  const rest = prepend ? ` + $(if ($env:${name}) { '${separator}' + $env:${name} })` : '';
-  return `$env:${name} = ${quoted}${rest}\n`;
+function pwshQuoted(value: string): string {
+  return `'${value.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`;
 }
+
+const pwsh: Shell = {
+  set: (name, value) => `$env:${name} = ${pwshQuoted(value)}\n`,
+  prepend(name, value, separator) {
+    const quoted = pwshQuoted(value);
+    const rest = `@("$env:${name}" -split '${separator}' | Where-Object { $_ -and $_ -cne ${quoted} })`;
+    return `$env:${name} = (@(${quoted}) + ${rest}) -join '${separator}'\n`;
+  },
+};
+
+/** A raw string of nushell: as many # as it takes that none of its ends is inside. */
+function nuQuoted(value: string): string {
+  let marks = '#';
+  while (value.includes(`'${marks}`)) marks += '#';
+  return `r${marks}'${value}'${marks}`;
+}
+
+const nu: Shell = {
+  set: (name, value) => `$env.${name} = ${nuQuoted(value)}\n`,
+  prepend(name, value, separator) {
+    // PATH is a list in nushell, other search paths are text.
+    const before = `($env.${name}? | default [] | if (($in | describe) =~ '^list') { $in } else { split row '${separator}' })`;
+    const list = `(${before} | where $it != '' | prepend ${nuQuoted(value)} | uniq)`;
+    return name.toUpperCase() === 'PATH'
+      ? `$env.${name} = ${list}\n`
+      : `$env.${name} = (${list} | str join '${separator}')\n`;
+  },
+};
 
 /**
  * For a batch file (`call`): `%` is doubled, and between double quotes nothing else is special as long as delayed
  * expansion is off, which it is by default. Windows paths have neither quotes nor line ends.
  */
-function cmd(name: string, value: string, prepend: boolean, separator: string): string {
+const cmd: Shell = {
+  set: (name, value) => `@set "${name}=${cmdEscaped(name, value)}"\r\n`,
+  prepend(name, value, separator) {
+    const escaped = cmdEscaped(name, value);
+    // No block in parentheses: the old value may contain one.
+    const lines = [
+      `@if defined ${name} set "${name}=${escaped}${separator}%${name}%"`,
+      `@if not defined ${name} set "${name}=${escaped}"`,
+    ];
+    return lines.map((line) => `${line}\r\n`).join('');
+  },
+};
+
+function cmdEscaped(name: string, value: string): string {
   if (/["\r\n]/.test(value)) {
     throw new RangeError(
       `${name} cannot hold ${JSON.stringify(value)} in cmd: no quote or line end can be written.`,
     );
   }
-  const escaped = value.replaceAll('%', '%%');
-  if (!prepend) return `@set "${name}=${escaped}"\r\n`;
-  // No block in parentheses: the old value may contain one.
-  const lines = [
-    `@if defined ${name} set "${name}=${escaped}${separator}%${name}%"`,
-    `@if not defined ${name} set "${name}=${escaped}"`,
-  ];
-  return lines.map((line) => `${line}\r\n`).join('');
+  return value.replaceAll('%', '%%');
 }
 
-/** An object of variables with their whole values. */
-function json(exports: readonly Export[], separator: string, env: NodeJS.ProcessEnv): string {
+const SHELLS: Readonly<Record<Exclude<Emitter, 'json' | 'github' | 'dotenv'>, Shell>> = {
+  sh: posix,
+  bash: posix,
+  zsh: posix,
+  fish,
+  pwsh,
+  nu,
+  cmd,
+};
+
+/** For the file that `$GITHUB_ENV` names. */
+function github(name: string, value: string): string {
+  if (!/[\r\n]/.test(value)) return `${name}=${value}\n`;
+  let end = 'HOLDFAST_END';
+  while (value.includes(end)) end += '_';
+  return `${name}<<${end}\n${value}\n${end}\n`;
+}
+
+/** Double quotes with the escapes that dotenv readers and shells share; single ones where nothing needs an escape. */
+function dotenv(name: string, value: string): string {
+  if (!/['\r\n]/.test(value)) return `${name}='${value}'\n`;
+  if (/["\\$`]/.test(value)) {
+    throw new RangeError(
+      `${name} cannot hold ${JSON.stringify(value)} in dotenv: its readers differ about escapes. Install elsewhere.`,
+    );
+  }
+  return `${name}="${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"\n`;
+}
+
+/** Variables with their whole values, search paths included. */
+function wholeValues(
+  exports: readonly Export[],
+  separator: string,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<string, string>> {
   const variables: Record<string, string> = {};
   for (const { variable, values, prepend } of exports) {
-    const before = variables[variable] ?? env[variable];
-    const rest = prepend && before !== undefined && before !== '' ? [before] : [];
+    const before = prepend ? (variables[variable] ?? env[variable] ?? '').split(separator) : [];
+    const rest = before.filter((element) => element !== '' && !values.includes(element));
     variables[variable] = [...values, ...rest].join(separator);
   }
-  return `${JSON.stringify(variables, undefined, 2)}\n`;
+  return variables;
 }

@@ -44,6 +44,8 @@ export interface InstallRun {
   readonly ref: string | undefined;
   readonly layout: Layout;
   readonly fetch: FetchContext;
+  /** The caller's whole environment: what programs get of it is decided where they are started. */
+  readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly options: InstallOptions;

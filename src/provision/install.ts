@@ -9,6 +9,7 @@ import { reporterFor, type Outcome, type Reporter } from './events.js';
 import { exportsOf, type Export } from './exports.js';
 import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.js';
 import type { Layout } from './layout.js';
+import { inheritedEnvironment, reachesRemotes } from '../process/environment.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { DEFAULT_INSTALL_TIMEOUT_MS, type InstallOptions, type InstallRun } from './install-options.js';
 import { makeVersion } from './make-version.js';
@@ -17,7 +18,13 @@ import { isGitSource, type Recipe } from './recipe.js';
 import { remoteCommit } from './source-git.js';
 import { faultOf, type Stamp } from './stamp.js';
 import { libraryDirs } from './verify.js';
-import { currentVersion, recoverSwitch, sweepVersions, type CurrentVersion } from './versions.js';
+import {
+  currentVersion,
+  recoverSwitch,
+  sweepVersions,
+  wasInterrupted,
+  type CurrentVersion,
+} from './versions.js';
 
 /** A toolchain that is ready. */
 export interface Installation {
@@ -33,7 +40,8 @@ export interface Installation {
 
 /**
  * Makes the toolchain ready, building it only when nobody has: however many call this at once, one builds and the
- * others wait and take the result. The tree is built beside the old version, checked, and put in its place at once;
+ * others wait and take the result. What is installed and whole is returned at once, without a lock, also while an update
+ * goes on. The tree is built beside the old version, checked, and put in its place at once;
  * when anything fails, or everything is killed, the old version is untouched.
  *
  * @throws LockError HOLDFAST_TIMEOUT or HOLDFAST_CONTENDED while another install goes on, HOLDFAST_NETWORK,
@@ -60,11 +68,14 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     reporter,
     clock,
     signal,
-    env,
+    env: inheritedEnvironment(env, reachesRemotes),
     attemptTimeoutMs: options.attemptTimeoutMs ?? recipe.source.timeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
     hasJitter: options.jitter ?? true,
   };
+  const run: InstallRun = { recipe, ref, layout, fetch, env, clock, reporter, options };
   try {
+    const found = await findReady(run);
+    if (found !== undefined) return found;
     makeDirectory(layout.parentDir);
     const lockOptions = {
       timeoutMs: options.timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
@@ -73,7 +84,6 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
       ...(signal && { signal }),
       ...(onWait && { onWait }),
     };
-    const run: InstallRun = { recipe, ref, layout, fetch, clock, reporter, options };
     return await withLock(layout.lockPath, lockOptions, (guard) => installLocked(run, guard));
   } catch (error) {
     if (signal?.aborted === true && error === signal.reason) throw canceled(recipe, error);
@@ -81,14 +91,28 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
   }
 }
 
+/**
+ * What is installed, when that is whole and nothing else was asked for. Takes no lock: an update that goes on beside it
+ * changes no byte of it, and a directory that this user cannot write to, or nobody can, is as good as any.
+ */
+async function findReady(run: InstallRun): Promise<Installation | undefined> {
+  const { layout, options } = run;
+  const { repair = 'auto', update = false, offline = false } = options;
+  if (repair === 'always' || (update && !offline) || (await wasInterrupted(layout))) return undefined;
+  const current = await currentVersion(layout);
+  if (current?.stamp === undefined || (await faultOf(current.dir, current.stamp, run)) !== undefined)
+    return undefined;
+  return finishStamped(run, 'cached', current.dir, current.stamp);
+}
+
 async function installLocked(run: InstallRun, guard: Guard): Promise<Installation> {
-  const { recipe, ref, layout, clock, reporter, options } = run;
+  const { layout, clock, reporter, options } = run;
   const recovered = await recoverSwitch(layout);
   if (recovered !== undefined) reporter.note(recovered);
-  await sweepVersions(layout, clock, true);
+  await sweepVersions(layout, clock);
   const current = await currentVersion(layout);
   const fault =
-    current === undefined ? 'nothing is installed' : await faultOf(current.dir, current.stamp, recipe, ref);
+    current === undefined ? 'nothing is installed' : await faultOf(current.dir, current.stamp, run);
   const ready =
     fault === undefined && current?.stamp !== undefined ? { ...current, stamp: current.stamp } : undefined;
   if (ready !== undefined && !(await mustBuild(run, ready.stamp))) {
@@ -97,7 +121,7 @@ async function installLocked(run: InstallRun, guard: Guard): Promise<Installatio
   if (fault !== undefined) assertMayBuild(run, fault);
   if (current !== undefined && fault !== undefined) reporter.note(`building again: ${fault}`);
   const made = await makeVersion(run, current, guard);
-  await sweepVersions(layout, clock, false);
+  await sweepVersions(layout, clock);
   return finishStamped(run, outcomeOf(current, options), made.dir, made.stamp);
 }
 

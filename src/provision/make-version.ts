@@ -14,7 +14,7 @@ import { checkPrerequisites } from './prerequisites.js';
 import { isGitSource } from './recipe.js';
 import { fetchArchive } from './source-archive.js';
 import { cloneSource } from './source-git.js';
-import { encodeStamp, recipeHash, STAMP_NAME, type Stamp } from './stamp.js';
+import { encodeStamp, recipeHash, settingsHash, STAMP_NAME, STAMP_VERSION, type Stamp } from './stamp.js';
 import { syncTree } from './sync-tree.js';
 import { verifyTree } from './verify.js';
 import {
@@ -50,7 +50,7 @@ export async function makeVersion(
     const stamp = await fillVersion(run, current, id, dir);
     reporter.stage('swap');
     guard.assertHeld();
-    const notice = await switchTo(layout, id, attemptExchange);
+    const notice = await switchTo(layout, id, clock.wallNow(), attemptExchange);
     if (notice !== undefined) reporter.note(notice);
     return { dir, stamp };
   } catch (error) {
@@ -79,8 +79,8 @@ async function fillVersion(
     : await fetchArchive(source, dir, fetch);
   const log = openBuildLog(layout.logPath, TAIL_LINES);
   try {
-    const { signal, env } = fetch;
-    await buildTree(recipe, dir, { reporter, clock, signal, env, log, versionId: id });
+    const { signal } = fetch;
+    await buildTree(recipe, dir, { reporter, clock, signal, env: run.env, log, versionId: id });
   } finally {
     log.close();
   }
@@ -90,10 +90,12 @@ async function fillVersion(
   await syncTree(dir);
   reporter.stage('stamp');
   const stamp: Stamp = {
-    stampVersion: 1,
+    stampVersion: STAMP_VERSION,
     recipe: recipe.name,
     recipeHash: recipeHash(recipe),
+    settingsHash: settingsHash(recipe, run.env),
     id,
+    dir,
     replaces: current?.id,
     source: withoutCredentials(isGitSource(source) ? source.git : source.archive),
     ref,

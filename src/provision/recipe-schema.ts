@@ -70,6 +70,7 @@ const recipe = v.strictObject({
   ),
   prerequisites: v.exactOptional(v.array(prerequisite)),
   steps: v.array(step),
+  environment: v.exactOptional(v.array(variable)),
   artifacts: v.pipe(
     v.array(
       v.strictObject({

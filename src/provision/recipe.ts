@@ -47,7 +47,7 @@ export interface BuildStep {
   readonly arguments?: readonly string[];
   /** Relative to the source tree. Default its top. */
   readonly cwd?: string;
-  /** Added to the caller's environment. */
+  /** Added to what the steps inherit. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the step and everything it started is ended. Default: none. */
   readonly timeoutMs?: number;
@@ -70,12 +70,17 @@ export interface RecipeExport {
 
 /** How one toolchain is got, built, checked and used. Data: nothing in it runs before an install. */
 export interface Recipe {
-  /** `[a-z0-9][a-z0-9._-]*`, and none of `list`, `status`, `path`, `remove`. */
+  /** `[a-z0-9][a-z0-9._-]*`, and none of {@link RESERVED_RECIPE_NAMES}. */
   readonly name: string;
   readonly description?: string;
   readonly source: GitSource | ArchiveSource;
   readonly prerequisites?: readonly Prerequisite[];
   readonly steps: readonly BuildStep[];
+  /**
+   * Variables of the caller's environment that the steps may see, besides PATH, HOME and their kin and the usual settings of
+   * compilers (see {@link buildSettings}). Their values are part of what was asked for: another value builds again.
+   */
+  readonly environment?: readonly string[];
   readonly artifacts: readonly Artifact[];
   /** Directories, relative to the tree, in which artifacts are looked for, the best first. */
   readonly search: readonly string[];
@@ -86,7 +91,7 @@ export interface Recipe {
 }
 
 /** Words of `holdfast setup` that no recipe can be called by. */
-export const RESERVED_RECIPE_NAMES: readonly string[] = ['list', 'status', 'path', 'remove'];
+export const RESERVED_RECIPE_NAMES: readonly string[] = ['list', 'status', 'path', 'remove', 'rollback'];
 
 export function isGitSource(source: Recipe['source']): source is GitSource {
   return 'git' in source;
@@ -101,9 +106,10 @@ export function forPlatform<T>(value: PerPlatform<T>, platform: RecipePlatform):
   return isTable ? (value as { readonly [P in RecipePlatform]?: T })[platform] : (value as T);
 }
 
-/** `llama.cpp` is `LLAMA_CPP` in the names of variables. */
+/** `llama.cpp` is `LLAMA_CPP` in the names of variables, `7zip` is `_7ZIP`. */
 export function variablePrefix(recipeName: string): string {
-  return recipeName.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+  const prefix = recipeName.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+  return /^[0-9]/.test(prefix) ? `_${prefix}` : prefix;
 }
 
 /** What a recipe without `exports` exports. */
@@ -120,4 +126,18 @@ export function defaultExports(recipeName: string): readonly RecipeExport[] {
 /** Replaces `{key}` by its value. Unknown keys stay: braces may be the program's own. */
 export function fillIn(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
+}
+
+/** What compilers and build systems read: it decides what comes out, so it is part of what was asked for. */
+const BUILD_SETTINGS =
+  /^(?:CC|CXX|CPP|LD|AR|AS|NM|FC|RANLIB|STRIP|OBJCOPY|(?:C|CXX|CPP|LD|F|FC|AS)FLAGS|CMAKE_\w+|MACOSX_DEPLOYMENT_TARGET|SDKROOT|CUDA\w*|PKG_CONFIG\w*|RUSTFLAGS|CARGO_BUILD_\w+|GOFLAGS|CGO_\w+|SOURCE_DATE_EPOCH)$/;
+
+/** The part of `env` on which the outcome of the steps may depend, by name. */
+export function buildSettings(recipe: Recipe, env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const named = new Set(recipe.environment);
+  const settings = Object.entries(env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && entry[1] !== '' && (named.has(entry[0]) || BUILD_SETTINGS.test(entry[0])),
+  );
+  return Object.fromEntries(settings.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

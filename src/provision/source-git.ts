@@ -48,7 +48,13 @@ async function cloneOnce(
 ): Promise<AttemptOutcome<string>> {
   const isName = ref === undefined || !(COMMIT_ID.test(ref) || ref.startsWith('refs/'));
   const which = !isName ? ['--no-checkout'] : ref === undefined ? [] : ['--branch', ref];
-  const clone = await runGit(['clone', ...depth(source), ...which, '--', source.git, dir], source, context);
+  // clone.defaultRemoteName would give it another name.
+  const origin = ['--origin', 'origin'];
+  const clone = await runGit(
+    ['clone', ...origin, ...depth(source), ...which, '--', source.git, dir],
+    source,
+    context,
+  );
   if (isName || clone.kind !== 'done') return clone;
   // `clone --branch` takes branches and tags only.
   const fetched = await runGit(['fetch', ...depth(source), 'origin', ref], source, context, dir);

@@ -2,19 +2,24 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { recipePlatform, type Recipe } from './recipe.js';
+import { buildSettings, recipePlatform, type Recipe } from './recipe.js';
 import { damageOf, type ArtifactRecord } from './verify.js';
 
 /** Last file written into a version's tree. A tree without it is no version, however complete it looks. */
 export const STAMP_NAME = '.holdfast-stamp.json';
-const STAMP_VERSION = 1;
+/** Number of the stamp's format; a tree with a stamp of another one is built again. */
+export const STAMP_VERSION = 2;
 
 export interface Stamp {
   readonly stampVersion: typeof STAMP_VERSION;
   readonly recipe: string;
   /** What was asked for: see {@link recipeHash}. */
   readonly recipeHash: string;
+  /** Hash of {@link buildSettings}: of the compiler's settings in the environment. */
+  readonly settingsHash: string;
   readonly id: string;
+  /** Where the tree was built. It works there only: builds write absolute paths into what they make. */
+  readonly dir: string;
   /** The version that was current before; it stays for those who use its exports. */
   readonly replaces: string | undefined;
   /** Without credentials. */
@@ -35,6 +40,12 @@ export function recipeHash(recipe: Recipe): string {
   return createHash('sha256').update(canonicalJson(wanted)).digest('hex');
 }
 
+export function settingsHash(recipe: Recipe, env: NodeJS.ProcessEnv): string {
+  return createHash('sha256')
+    .update(canonicalJson(buildSettings(recipe, env)))
+    .digest('hex');
+}
+
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
@@ -42,8 +53,8 @@ function canonicalJson(value: unknown): string {
   });
 }
 
-export function encodeStamp(stamp: Omit<Stamp, 'stampVersion'>): string {
-  return `${JSON.stringify({ stampVersion: STAMP_VERSION, ...stamp }, undefined, 2)}\n`;
+export function encodeStamp(stamp: Stamp): string {
+  return `${JSON.stringify(stamp, undefined, 2)}\n`;
 }
 
 /** The stamp of the tree at `dir`; undefined when there is none, or none that this version of Holdfast can read. */
@@ -56,20 +67,30 @@ export async function readStamp(dir: string): Promise<Stamp | undefined> {
   }
 }
 
-/**
- * Why the tree at `dir` is not a whole one of this recipe; undefined when it is. A `ref` that was asked for must be
- * the one installed; who asks for none takes any.
- */
+/** What a tree must be of. */
+export interface Wanted {
+  readonly recipe: Recipe;
+  /** Must be the one installed; undefined takes any. */
+  readonly ref: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Why the tree at `dir` is not a whole one of what is wanted; undefined when it is. */
 export async function faultOf(
   dir: string,
   stamp: Stamp | undefined,
-  recipe: Recipe,
-  ref: string | undefined,
+  { recipe, ref, env }: Wanted,
 ): Promise<string | undefined> {
   if (stamp === undefined) return 'it carries no stamp of a completed install';
   if (stamp.recipeHash !== recipeHash(recipe)) return 'it was built from another recipe';
   if (ref !== undefined && ref !== stamp.ref && ref !== stamp.revision) {
     return `it was built from ${stamp.ref ?? 'the default branch'}, not from ${ref}`;
   }
+  if (stamp.settingsHash !== settingsHash(recipe, env)) {
+    const names = Object.keys(buildSettings(recipe, env));
+    const now = names.length === 0 ? 'none is set now' : `now ${names.join(', ')}`;
+    return `it was built with other settings of the compiler in the environment (${now})`;
+  }
+  if (stamp.dir !== dir) return `it was built in "${stamp.dir}" and moved or copied here`;
   return damageOf(dir, stamp.artifacts);
 }

@@ -33,7 +33,8 @@ export async function status(
   recipe: Recipe,
   options: { readonly dir?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<ToolchainStatus> {
-  const place = await placeOf(recipe, options.dir, options.env ?? process.env);
+  const env = options.env ?? process.env;
+  const place = await placeOf(recipe, options.dir, env);
   const nothing = {
     fault: undefined,
     source: undefined,
@@ -53,7 +54,7 @@ export async function status(
   if (current === undefined)
     return { ...base, state: 'absent', installDir, dir: undefined, libDirs: [], holders };
   const { dir, stamp } = current;
-  const fault = await faultOf(dir, stamp, recipe, undefined);
+  const fault = await faultOf(dir, stamp, { recipe, ref: undefined, env });
   return {
     ...base,
     state: fault === undefined ? 'installed' : 'broken',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
+import type { LockError } from '../core/errors.js';
 import { installError } from './errors.js';
 import { forPlatform, recipePlatform, type Artifact, type Recipe } from './recipe.js';
 
@@ -16,6 +17,8 @@ export interface FoundArtifact {
 /** A found artifact as it must be found again. */
 export interface ArtifactRecord extends FoundArtifact {
   readonly sizeBytes: number;
+  /** Milliseconds since 1970. A file with this size and this time of change was not touched, and is not read again. */
+  readonly changedAtMs: number;
   readonly sha256: string;
 }
 
@@ -107,23 +110,47 @@ export async function verifyTree(recipe: Recipe, dir: string): Promise<readonly 
     );
   }
   return Promise.all(
-    found.map(async ({ name, path }) => ({
-      name,
-      path: relative(dir, path),
-      sizeBytes: (await stat(path)).size,
-      sha256: await sha256Of(path),
-    })),
+    found.map(async ({ name, path }) => {
+      const { size, ctimeMs } = await stat(path);
+      if (await isLfsPointer(path)) throw lfsPointer(recipe.name, name, path);
+      const sha256 = await sha256Of(path);
+      return { name, path: relative(dir, path), sizeBytes: size, changedAtMs: ctimeMs, sha256 };
+    }),
   );
 }
 
-/** Why the artifacts are not those recorded; undefined when all are. The sizes are compared first: they are cheap. */
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+
+/** What git leaves in place of a large file where git-lfs is missing. */
+async function isLfsPointer(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LFS_POINTER.length), 0, LFS_POINTER.length, 0);
+    return buffer.toString('latin1', 0, bytesRead) === LFS_POINTER;
+  } finally {
+    await file.close();
+  }
+}
+
+function lfsPointer(recipeName: string, artifact: string, path: string): LockError {
+  const fact = `"${artifact}" (${path}) is a pointer of git-lfs, not the file itself`;
+  return installError('HOLDFAST_BUILD', recipeName, fact, 'Install git-lfs, and set up again');
+}
+
+/**
+ * Why the artifacts are not those recorded; undefined when all are. The sizes are compared first: they are cheap. A file
+ * is read again only if its inode was changed since it was recorded (ctime, which no program can set back).
+ */
 export async function damageOf(dir: string, records: readonly ArtifactRecord[]): Promise<string | undefined> {
-  for (const { name, path, sizeBytes } of records) {
+  const touched: ArtifactRecord[] = [];
+  for (const record of records) {
+    const { name, path, sizeBytes } = record;
     const stats = await stat(join(dir, path)).catch(() => undefined);
     if (stats === undefined) return `"${name}" is missing at "${join(dir, path)}"`;
     if (stats.size !== sizeBytes) return `"${name}" has ${stats.size} bytes instead of ${sizeBytes}`;
+    if (stats.ctimeMs !== record.changedAtMs) touched.push(record);
   }
-  for (const { name, path, sha256 } of records) {
+  for (const { name, path, sha256 } of touched) {
     if ((await sha256Of(join(dir, path))) !== sha256) return `"${name}" was changed after it was built`;
   }
   return undefined;

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import {
   lstat,
   mkdir,
+  readFile,
   readdir,
   readlink,
   rename,
@@ -20,6 +21,7 @@ import { isProcOurs } from '../platform/process-stat.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { syncDirectory } from '../files/sync-directory.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
+import { isNamedByProcess } from '../process/users.js';
 import { terminateTree } from '../process/tree.js';
 import { versionDir, type Layout } from './layout.js';
 import { readStamp, type Stamp } from './stamp.js';
@@ -71,6 +73,11 @@ export async function recoverSwitch(layout: Layout): Promise<string | undefined>
   return `the directory "${installDir}" was put back: an earlier run was killed while replacing it`;
 }
 
+/** Whether a killed run has left something for {@link recoverSwitch}. */
+export async function wasInterrupted({ linkPath, swapPath }: Layout): Promise<boolean> {
+  return (await statOf(linkPath)) !== undefined || (await statOf(swapPath)) !== undefined;
+}
+
 /**
  * Lets NAME point to version `id`, in one step for whoever looks: a symbolic link is made beside it and renamed over
  * it. Two renames of directories, the usual way, left readers without anything in between.
@@ -80,11 +87,14 @@ export async function recoverSwitch(layout: Layout): Promise<string | undefined>
 export async function switchTo(
   layout: Layout,
   id: string,
+  wallNowMs: number,
   exchange?: (a: string, b: string) => boolean,
 ): Promise<string | undefined> {
   const { installDir, parentDir, linkPath } = layout;
   const isWindows = process.platform === 'win32';
   const target = versionDir(layout, id);
+  const current = await currentVersion(layout);
+  if (current !== undefined) await writeFile(retiredMark(layout, current.id), String(wallNowMs));
   const before = await statOf(installDir);
   const isLink = before?.isSymbolicLink() === true;
   const linkedTo = isLink ? resolve(parentDir, await readlink(installDir)) : undefined;
@@ -143,30 +153,44 @@ async function tryRemoveEmpty(directory: string): Promise<boolean> {
   }
 }
 
+/** Ids of the versions that are there, whole or not. */
+export async function listVersions(layout: Layout): Promise<readonly string[]> {
+  const names = await readdir(layout.versionsDir).catch((): string[] => []);
+  return names.filter((name) => !name.endsWith(RETIRED));
+}
+
+/** How long a version stays after another one took its place: shells and servers still use its exports. */
+export const VERSION_KEPT_MS = 7 * 86_400_000;
+
 /**
- * Removes what no run needs any more. Only under the lock. Kept are the current version and the one before it; that
- * one is marked by the next run and removed by the run after it, for shells may still use its exports.
+ * Removes what no run needs any more. Only under the lock. Kept are the current version, the one before it (for
+ * `rollback`), each that was replaced less than {@link VERSION_KEPT_MS} ago by the wall clock, and each that a living
+ * process of this machine names. A tree that was never current is a killed run's, and goes at once.
  */
-export async function sweepVersions(layout: Layout, clock: Clock, isNewRun: boolean): Promise<void> {
+export async function sweepVersions(layout: Layout, clock: Clock): Promise<void> {
   const current = await currentVersion(layout);
-  const previous = current?.stamp?.replaces;
-  for (const name of await readdir(layout.versionsDir).catch((): string[] => [])) {
-    const id = name.endsWith(RETIRED) ? name.slice(0, -RETIRED.length) : name;
-    if (id === current?.id) continue;
-    if (id !== previous) await removeVersion(layout, name, clock);
-    else if (name !== id) continue;
-    else if (isNewRun) await ageVersion(layout, id, clock);
+  const names = await readdir(layout.versionsDir).catch((): string[] => []);
+  for (const name of names) {
+    if (name.endsWith(RETIRED)) {
+      const id = name.slice(0, -RETIRED.length);
+      if (id === current?.id || !names.includes(id)) await rm(versionDir(layout, name), { force: true });
+    } else if (name !== current?.id && name !== current?.stamp?.replaces) {
+      if (await isKept(layout, name, clock)) continue;
+      await removeVersion(layout, name, clock);
+      await rm(retiredMark(layout, name), { force: true });
+    }
   }
 }
 
-async function ageVersion(layout: Layout, id: string, clock: Clock): Promise<void> {
-  const mark = versionDir(layout, `${id}${RETIRED}`);
-  if ((await statOf(mark)) === undefined) {
-    await writeFile(mark, '');
-    return;
-  }
-  await removeVersion(layout, id, clock);
-  await unlink(mark);
+/** The mark beside a version holds when another took its place; a time in the future (a clock set back) counts as now. */
+async function isKept(layout: Layout, id: string, clock: Clock): Promise<boolean> {
+  const retiredAtMs = Number(await readFile(retiredMark(layout, id), 'utf8').catch(() => Number.NaN));
+  if (!Number.isFinite(retiredAtMs)) return false;
+  return clock.wallNow() - retiredAtMs < VERSION_KEPT_MS || isNamedByProcess(versionDir(layout, id));
+}
+
+function retiredMark(layout: Layout, id: string): string {
+  return versionDir(layout, `${id}${RETIRED}`);
 }
 
 /** A tree that a killed run left may still be written to by the compilers it started: they are ended first. */

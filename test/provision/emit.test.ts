@@ -74,6 +74,14 @@ describe.each(SHELLS)('%s', (emitter, shell, options) => {
     expect(after({ LD_LIBRARY_PATH: '' })).toBe("/new lib:/it's");
     expect(after({ LD_LIBRARY_PATH: '/a b:/old' })).toBe("/new lib:/it's:/a b:/old");
   });
+
+  test('a search path evaluated again has no element twice, and the newest is in front', () => {
+    const text = emitExports([prepend('LD_LIBRARY_PATH', '/a*b', '/$c')], emitter, { separator: ':' });
+    const after = (before: string) =>
+      evaluated(emitter, shell, options, text, 'LD_LIBRARY_PATH', { LD_LIBRARY_PATH: before });
+    expect(after('/a*b:/$c:/old')).toBe('/a*b:/$c:/old');
+    expect(after('/old:/$c:/axb:/a*b:/a*b')).toBe('/a*b:/$c:/old:/axb');
+  });
 });
 
 test('fish also takes the exports by source, and lines joined by eval without quotes', () => {
@@ -100,9 +108,9 @@ describe('pwsh', () => {
       "$env:A = 'it''s $x `n \"q\" ‘‘’’‚‚‛‛ ;'\n",
     );
   });
-  test('a search path has its separator only when there was something before', () => {
-    expect(emitExports([prepend('PATH', 'C:\\a', 'C:\\b')], 'pwsh', { separator: ';' })).toBe(
-      "$env:PATH = 'C:\\a;C:\\b' + $(if ($env:PATH) { ';' + $env:PATH })\n",
+  test('a search path is taken apart, so that nothing is in it twice', () => {
+    expect(emitExports([prepend('PATH', 'C:\\a')], 'pwsh', { separator: ';' })).toBe(
+      "$env:PATH = (@('C:\\a') + @(\"$env:PATH\" -split ';' | Where-Object { $_ -and $_ -cne 'C:\\a' })) -join ';'\n",
     );
   });
 });
@@ -132,6 +140,22 @@ test('json: whole values, search paths joined with what the environment has', ()
   expect(JSON.parse(emitExports([prepend('P', '/1')], 'json', { separator: ':', env: { P: '' } }))).toEqual({
     P: '/1',
   });
+});
+
+test('github and dotenv: whole values, one variable a line where it has one', () => {
+  const exports = [set('A', 'x y'), set('B', 'one\ntwo'), prepend('P', '/1')];
+  const options = { separator: ':', env: { P: '/0:/1' } };
+  expect(emitExports(exports, 'github', options)).toBe(
+    'A=x y\nB<<HOLDFAST_END\none\ntwo\nHOLDFAST_END\nP=/1:/0\n',
+  );
+  expect(emitExports(exports, 'dotenv', options)).toBe(`A='x y'\nB="one\\ntwo"\nP='/1:/0'\n`);
+  expect(() => emitExports([set('A', `it's $5`)], 'dotenv')).toThrow(RangeError);
+});
+
+test('nu: raw strings, and PATH as a list', () => {
+  const text = emitExports([set('A', `it's '# "q"`), prepend('PATH', '/b')], 'nu', { separator: ':' });
+  expect(text).toContain(`$env.A = r##'it's '# "q"'##\n`);
+  expect(text).toContain(`| prepend r#'/b'# | uniq)\n`);
 });
 
 test.each(['a:b', 'nul\0'])('refuses %j as an element of a search path', (value) => {

@@ -109,11 +109,11 @@ describe('Ctrl-C', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s in mid-build: everything it started ends, exit %i, nothing left', async (signal, code) => {
-    const { env, installDir, args, directory } = scene(
+    const { env, installDir, args, directory, recipe } = scene(
       `echo $$ > ${'$COUNTER'}.pid; sleep 60 & echo $! >> $COUNTER.pid; sleep 60`,
     );
-    const counted = { ...env, COUNTER: join(directory, 'counter') };
-    const run = startHoldfast(args, counted);
+    writeRecipe(directory, { ...recipe, environment: ['COUNTER'] });
+    const run = startHoldfast(args, { ...env, COUNTER: join(directory, 'counter') });
     await run.says(/building \(make\)/);
     const pidFile = join(directory, 'counter.pid');
     while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8').split('\n').length < 3) {

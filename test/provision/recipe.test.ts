@@ -112,7 +112,7 @@ describe("a recipe of the user's own", () => {
     [['setup', 'lama.cpp'], /Unknown recipe "lama\.cpp" \(did you mean "llama\.cpp"\?\)/],
     [
       ['setup', 'llama.cpp', '--emit=tcsh'],
-      /--emit is one of sh, bash, zsh, fish, pwsh, cmd, json, not "tcsh"/,
+      /--emit is one of sh, bash, zsh, fish, pwsh, nu, cmd, json, github, dotenv, not "tcsh"/,
     ],
     [['setup', './nowhere.json'], /there is no such file/],
     [['setup', 'llama.cpp', 'bitnet.cpp', '--dir', 'x'], /--dir names the directory of one recipe/],

@@ -104,12 +104,13 @@ describe('one build, however many ask', () => {
     const twoHoursAgo = Date.now() / 1000 - 7200;
     utimesSync(lock, twoHoursAgo, twoHoursAgo);
 
-    const refused = await holdfast([...args, '--no-wait'], env);
+    const refused = await holdfast([...args, '--update', '--no-wait'], env);
     expect(refused).toMatchObject({ code: 75, stdout: '' });
-    const late = await holdfast([...args, '--timeout', '300ms'], env);
+    const late = await holdfast([...args, '--update', '--timeout', '300ms'], env);
     expect(late).toMatchObject({ code: 75, stdout: '' });
     expect(late.stderr).toContain('timeout 300 ms (--timeout)');
-    const waiting = startHoldfast(args, env);
+    expect((await holdfast(args, env)).stderr).toContain('script: cached');
+    const waiting = startHoldfast([...args, '--update'], env);
     await waiting.says(/waiting for "script"/);
     holder.stdin.end();
     expect((await waiting.finished).code).toBe(0);

@@ -7,6 +7,7 @@ import { layoutOf } from '../../src/provision/layout.js';
 import { switchTo } from '../../src/provision/versions.js';
 import { testDirectory } from '../support/directory.js';
 import { dataOf } from '../support/holdfast.js';
+import { killAfterTest, start } from '../support/processes.js';
 import {
   cleanEnvironment,
   commit,
@@ -74,21 +75,135 @@ describe('update', () => {
       expect((await update.finished).code).toBe(0);
       if (round === 0) expect(use()).toBe('one\n');
     }
-    expect(versionsOf(installDir)).toHaveLength(2);
+    expect(versionsOf(installDir)).toHaveLength(4);
   });
 
-  test('the previous version stays for one more run, and is removed by the run after that', async () => {
+  test('versions stay for seven days after another took their place, the previous one for good', async () => {
+    const { remote, setup, installDir } = scene();
+    const made: string[] = [];
+    const update = async (text: string): Promise<void> => {
+      commit(remote, { 'seed.txt': text });
+      await setup('--update');
+      made.push(currentOf(installDir));
+    };
+    for (const text of ['1\n', '2\n', '3\n']) await update(text);
+    expect(made.map((dir) => existsSync(dir))).toEqual([true, true, true]);
+    const weekAgo = Date.now() - 7 * 86_400_000 - 1;
+    for (const dir of made.slice(0, 2)) writeFileSync(`${dir}.retired`, String(weekAgo));
+    await update('4\n');
+    expect(made.map((dir) => existsSync(dir))).toEqual([false, false, true, true]);
+  });
+
+  test('a version that a living process names in its environment is not removed', async () => {
     const { remote, setup, installDir } = scene();
     await setup();
-    const first = currentOf(installDir);
-    commit(remote, { 'seed.txt': 'two\n' });
+    const old = currentOf(installDir);
+    const user = start('sleep', ['60'], { env: { ...process.env, TOOL_LIB: `${old}/lib` } });
+    for (const text of ['2\n', '3\n', '4\n']) {
+      commit(remote, { 'seed.txt': text });
+      await setup('--update');
+      writeFileSync(`${old}.retired`, '1');
+    }
+    expect(existsSync(old)).toBe(true);
+    user.process.kill('SIGKILL');
+    await user.exited;
     await setup('--update');
-    expect(existsSync(first)).toBe(true);
+    expect(existsSync(old)).toBe(false);
+  });
+
+  test('while an update builds, everybody else gets the installed version at once', async () => {
+    const { remote, setup, installDir, recipe, directory, env, args, counter } = scene();
+    const gate = join(directory, 'gate');
+    const command = `if [ -e ${gate}.on ]; then until [ -e ${gate} ]; do sleep 0.02; done; fi; ${MAKE_ONE}`;
+    const steps = [{ name: 'make', command: 'sh', arguments: ['-c', command], env: { COUNTER: counter } }];
+    writeRecipe(directory, { ...recipe, steps });
     await setup();
-    expect(existsSync(first)).toBe(true);
+    const old = currentOf(installDir);
+    commit(remote, { 'seed.txt': '2\n' });
+    writeFileSync(`${gate}.on`, '');
+    const update = startHoldfast([...args, '--update'], env);
+    await update.says(/building \(make\)/);
+    for (const flag of ['--no-wait', '--offline']) expect((await setup(flag)).stdout).toContain(old);
+    writeFileSync(gate, '');
+    expect((await update.finished).code).toBe(0);
+    expect((await setup()).stdout).not.toContain(old);
+  });
+
+  test('rollback returns to the version before, and update goes forward again', async () => {
+    const { remote, setup, installDir, path, env, directory } = scene();
     await setup();
-    expect(existsSync(first)).toBe(false);
-    expect(readdirSync(`${installDir}.versions`)).toHaveLength(1);
+    const first = currentOf(installDir);
+    commit(remote, { 'seed.txt': '2\n' });
+    await setup('--update');
+    const second = currentOf(installDir);
+    const roll = (...more: string[]) =>
+      holdfast(['setup', 'rollback', path, '--dir', installDir, ...more], env);
+    expect(await roll('--json')).toMatchObject({ code: 0 });
+    expect(currentOf(installDir)).toBe(first);
+    expect((await setup()).stdout).toContain(first);
+    expect(await roll()).toMatchObject({ code: 78, stdout: '' });
+    expect(await roll('--to', second.split('/').at(-1) as string)).toMatchObject({ code: 0 });
+    expect(currentOf(installDir)).toBe(second);
+    expect(await roll('--to', '../../etc')).toMatchObject({ code: 78 });
+    expect(existsSync(join(directory, 'counter'))).toBe(true);
+  });
+});
+
+describe('what steps see', () => {
+  test('poison in the environment: of git, loaders, make and prompts nothing; of compilers what is hashed', async () => {
+    const { recipe, directory, setup, installDir, args, env, counter } = scene();
+    const steps = [
+      {
+        name: 'env',
+        command: 'sh',
+        arguments: ['-c', `env > seen; ${MAKE_ONE}`],
+        env: { COUNTER: counter },
+      },
+    ];
+    writeRecipe(directory, { ...recipe, steps, environment: ['MY_SETTING'] });
+    const poison = [
+      ...['GIT_DIR', 'GIT_INDEX_FILE', 'GIT_WORK_TREE', 'GIT_ASKPASS', 'SSH_ASKPASS', 'GIT_EXTERNAL_DIFF'],
+      ...[
+        'LD_LIBRARY_PATH',
+        'LD_PRELOAD_X',
+        'DYLD_LIBRARY_PATH',
+        'MAKEFLAGS',
+        'MAKELEVEL',
+        'BASH_ENV',
+        'ENV',
+      ],
+      ...['NODE_OPTIONS_X', 'PYTHONPATH', 'SECRET_TOKEN'],
+    ];
+    const poisoned: NodeJS.ProcessEnv = { ...env, MY_SETTING: 'poison-mine', CFLAGS: 'poison-flags' };
+    for (const name of poison) poisoned[name] = 'poison';
+    expect(await holdfast(args, poisoned)).toMatchObject({ code: 0 });
+    const seen = readFileSync(join(installDir, 'seen'), 'utf8');
+    expect(seen.match(/^.*poison.*$/gm)?.toSorted()).toEqual([
+      'CFLAGS=poison-flags',
+      'MY_SETTING=poison-mine',
+    ]);
+    expect((await setup()).stderr).toContain('other settings of the compiler in the environment');
+  });
+
+  test('a tree that was moved is built again', async () => {
+    const { setup, installDir, args, env, counter } = scene();
+    await setup();
+    const parent = join(installDir, '..');
+    execFileSync('cp', ['-a', parent, `${parent}-copy`]);
+    const copy = join(`${parent}-copy`, 'script');
+    const result = await holdfast([...args.slice(0, 2), '--dir', copy], env);
+    expect(result.stderr).toContain('and moved or copied here');
+    expect(countOf(counter)).toBe(2);
+  });
+
+  test('a step that leaves a process running is not waited for', async () => {
+    const { recipe, directory, setup, counter } = scene();
+    const arguments_ = ['-c', `sleep 300 & echo $! > ${directory}/pid; ${MAKE_ONE}`];
+    const steps = [{ name: 'make', command: 'sh', arguments: arguments_, env: { COUNTER: counter } }];
+    writeRecipe(directory, { ...recipe, steps });
+    const { stderr } = await setup();
+    killAfterTest(Number(readFileSync(join(directory, 'pid'), 'utf8')));
+    expect(stderr).toContain('left a process running');
   });
 });
 
@@ -106,7 +221,8 @@ describe('repair', () => {
     expect(never.stderr).toContain('"libone" was changed after it was built');
     expect((await setup()).stderr).toContain('building again: "libone" was changed');
     expect(countOf(counter)).toBe(3);
-    expect(existsSync(library)).toBe(false);
+    // The old versions stay for those who use them.
+    expect(existsSync(library)).toBe(true);
   });
 
   test('another recipe of the same name is another toolchain; other exports are not', async () => {
@@ -166,7 +282,7 @@ describe('what stands at NAME', () => {
     mkdirSync(layout.installDir);
     writeFileSync(join(layout.installDir, 'mine'), 'precious');
     mkdirSync(join(layout.versionsDir, 'v1'), { recursive: true });
-    const notice = await switchTo(layout, 'v1', swap);
+    const notice = await switchTo(layout, 'v1', 0, swap);
     expect(currentOf(layout.installDir)).toBe(join(layout.versionsDir, 'v1'));
     const kept = readdirSync(directory).find((name) => name.startsWith('tool.replaced-')) as string;
     expect(notice).toContain(kept);

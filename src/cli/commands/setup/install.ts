@@ -1,4 +1,4 @@
-import { emitExports, type Emitter } from '../../../provision/emit.js';
+import { EMITTERS, emitExports, type Emitter } from '../../../provision/emit.js';
 import type { Export } from '../../../provision/exports.js';
 import { install } from '../../../provision/install.js';
 import type { InstallOptions } from '../../../provision/install-options.js';
@@ -20,7 +20,7 @@ export const spec: CommandForm = {
   summary: 'Install a toolchain once, however many ask, and print its exports',
   usage: ['setup [OPTIONS] RECIPE...'],
   description: [
-    'Gets, builds and checks each RECIPE unless that is done already, and prints on stdout what a shell needs to use it. One call builds; the others wait and take the result. Everything but the exports goes to stderr, and stdout stays empty when anything fails.',
+    'Gets, builds and checks each RECIPE unless that is done already, and prints on stdout what a shell needs to use it. One call builds; the others wait and take the result. What is installed and whole is printed at once, also while an update goes on. Everything but the exports goes to stderr, and stdout stays empty when anything fails.',
     'A recipe NAME (llama.cpp: LLAMA_CPP) is installed where {NAME}_DIR says; a finished toolchain of your own, named by {NAME}_DIR or {NAME}_LIBDIR, is used as it is.',
     'Exit codes: 20 network, 64 unknown recipe or shell, 70 a build step failed, 74 disk full, 75 another install is going on, 78 a prerequisite is missing.',
   ],
@@ -28,7 +28,7 @@ export const spec: CommandForm = {
     {
       name: 'emit',
       value: 'SHELL',
-      choices: ['sh', 'bash', 'zsh', 'fish', 'pwsh', 'cmd', 'json'],
+      choices: EMITTERS,
       help: 'Form of the exports',
       default: 'sh; pwsh on Windows',
     },

@@ -1,4 +1,5 @@
 import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
+import { listInstalled, type InstalledVersion } from '../../../provision/installed.js';
 import { status } from '../../../provision/status.js';
 import { printJson } from '../../envelope.js';
 import { print } from '../../print.js';
@@ -9,11 +10,15 @@ export const spec: CommandForm = {
   name: 'setup list',
   summary: 'List the built-in recipes and what is installed of them',
   usage: ['setup list [OPTIONS]'],
-  options: [JSON_OPTION],
+  description: [
+    'With --all also those of your own recipes in the default place, and every version that is kept.',
+  ],
+  options: [{ name: 'all', help: 'Every toolchain and version that is installed' }, JSON_OPTION],
   examples: [{ command: 'holdfast setup list', help: 'What there is' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
+  if (args.has('all')) return listAll(args);
   const rows: { name: string; description: string; state: string; installDir: string | undefined }[] = [];
   for (const recipe of BUILT_IN_RECIPES) {
     const { state, installDir } = await status(recipe);
@@ -29,4 +34,17 @@ export async function execute(args: ParsedArguments): Promise<number> {
   ]);
   print(...lines);
   return 0;
+}
+
+async function listAll(args: ParsedArguments): Promise<number> {
+  const toolchains = await listInstalled();
+  if (args.has('json')) return printJson(args, { toolchains });
+  if (toolchains.length === 0) print('Nothing is installed.');
+  for (const { recipe, installDir, versions } of toolchains)
+    print(`${recipe}: ${installDir}`, ...versions.map(describe));
+  return 0;
+}
+
+function describe({ id, isCurrent, revision, builtAt }: InstalledVersion): string {
+  return `  ${isCurrent ? '*' : ' '} ${id}  ${revision.slice(0, 12)}  built ${builtAt}`;
 }

@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { layoutOf, versionDir } from './layout.js';
+import { defaultRoot } from './place.js';
+import { readStamp } from './stamp.js';
+import { currentVersion, listVersions } from './versions.js';
+
+export interface InstalledVersion {
+  readonly id: string;
+  readonly isCurrent: boolean;
+  /** The version's own directory. */
+  readonly dir: string;
+  readonly revision: string;
+  /** Wall clock, ISO 8601. */
+  readonly builtAt: string;
+}
+
+export interface InstalledToolchain {
+  readonly recipe: string;
+  readonly installDir: string;
+  /** The newest first. */
+  readonly versions: readonly InstalledVersion[];
+}
+
+/** Every toolchain in the default place, whichever recipe made it, with the versions that are kept. Takes no lock. */
+export async function listInstalled(
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly InstalledToolchain[]> {
+  const root = defaultRoot(env);
+  const names = await readdir(root).catch((): string[] => []);
+  const toolchains: InstalledToolchain[] = [];
+  for (const entry of names.toSorted()) {
+    if (!entry.endsWith('.versions')) continue;
+    const name = entry.slice(0, -'.versions'.length);
+    const versions = await versionsAt(join(root, name));
+    if (versions.length > 0) toolchains.push({ recipe: name, installDir: join(root, name), versions });
+  }
+  return toolchains;
+}
+
+async function versionsAt(installDir: string): Promise<readonly InstalledVersion[]> {
+  const layout = layoutOf(installDir);
+  const current = await currentVersion(layout);
+  const versions: InstalledVersion[] = [];
+  for (const id of (await listVersions(layout)).toSorted().toReversed()) {
+    const dir = versionDir(layout, id);
+    const stamp = await readStamp(dir);
+    if (stamp === undefined) continue;
+    const { revision, builtAt } = stamp;
+    versions.push({ id, isCurrent: id === current?.id, dir, revision, builtAt });
+  }
+  return versions;
+}
