@@ -39,7 +39,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect((await list(bob)).claims).toMatchObject([{ id: 'task-1', agent: 'ada' }]);
     expect((await release('task-1', ada))[0]?.outcome).toBe('released');
     const second = await claim('task-1', bob);
-    expect(second.items[0]?.claim?.generation).toBe((first.items[0]?.claim?.generation ?? 0n) + 1n);
+    expect(second.items[0]?.claim?.generation).toBeGreaterThan(first.items[0]?.claim?.generation ?? 0n);
     const events = (await history('task-1', ada)).map(({ event }) => event);
     expect(events).toEqual(['claimed', 'released', 'renewed', 'claimed']);
   });

@@ -43,7 +43,7 @@ test.each(transportsFor('http'))(
     expect((await list({ ...asBob, staleAfterMs: STALE_MS })).claims[0]).toMatchObject({ isStale: true });
     const taken = await steal('x', { ...asBob, staleAfterMs: STALE_MS });
     expect(taken).toMatchObject({ outcome: 'stolen', previous: { agent: 'ada' } });
-    expect(taken.claim?.generation).toBe((before.items[0]?.claim?.generation ?? 0n) + 1n);
+    expect(taken.claim?.generation).toBeGreaterThan(before.items[0]?.claim?.generation ?? 0n);
     expect((await list(asCyd)).claims).toMatchObject([{ id: 'x', agent: 'bob' }]);
     for (const words of [
       ['claims', 'check', 'x'],

@@ -223,7 +223,7 @@ class Turn {
     const { attempts } = this.party;
     const holderId = this.rules.holderIdFor(this.index, attempts);
     const counted = this.#with(this.world, { attempts: attempts + 1 });
-    return this.#send('asks', counted, 'claim', this.rules.beginClaim(holderId, this.limits.leaseMs));
+    return this.#send('asks', counted, 'claim', this.rules.beginClaim(holderId, this.limits.leaseMs, 0));
   }
 
   /** Follows the steps up to the next request whose arrival or answer can be late. */

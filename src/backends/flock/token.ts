@@ -5,22 +5,27 @@ import type { OwnPart } from './config.js';
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { tokenAfter } from '../../core/token.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
 import { readOwn } from '../../files/open-own.js';
+import { realPathOf } from '../../files/real-path.js';
 import { fileRights } from '../../files/rights.js';
 import { readReplacedSync, refreshNamesSync } from '../../files/replaced-sync.js';
 
 const TOKEN_BYTES_MAX = 64;
 
-/** Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. */
-export function tokenPath(lockPath: string): string {
-  return `${lockPath}.token`;
+/**
+ * Where the counter of a lock lives: beside it, because a mere `exec 9>lock` of a script truncates the lock itself. A
+ * symbolic link has the counter of its target. (Hard links and mounts of a single file have several, which the floor of
+ * {@link tokenAfter} keeps in order.)
+ */
+function tokenPath(lockPath: string): string {
+  return `${realPathOf(lockPath)}.token`;
 }
 
 /**
  * The next fencing token of the lock that `descriptor` holds exclusively. On disk before it is given out, so that it
- * rises over crashes and power failures; blocks the thread for two fsyncs. A missing counter starts at Unix
- * milliseconds, above whatever a deleted one had reached.
+ * rises over crashes and power failures; blocks the thread for two fsyncs.
  *
  * @throws LockError HOLDFAST_UNSUPPORTED for a directory or a file that is not ours; HOLDFAST_PROTOCOL for a counter
  *   that cannot be read; HOLDFAST_IO, HOLDFAST_PERMISSION.
@@ -32,9 +37,8 @@ export function nextToken(lockPath: string, descriptor: number, wallNowMs: numbe
       { code: 'HOLDFAST_UNSUPPORTED', resource: lockPath },
     );
   }
-  const path = tokenPath(lockPath);
-  const last = lastToken(path, own);
-  const token = last === undefined ? BigInt(Math.floor(wallNowMs)) : last + 1n;
+  const path = own === undefined ? tokenPath(lockPath) : `${lockPath}.token`;
+  const token = tokenAfter(lastToken(path, own), wallNowMs);
   try {
     replaceFileSync(path, `${token}\n`, { ...own, rights: fileRights(fstatSync(descriptor)) });
   } catch (error) {
@@ -53,10 +57,11 @@ function isOurs(descriptor: number): boolean {
   return isOurRecord(head.toString('latin1', 0, length));
 }
 
-function lastToken(path: string, own: OwnPart | undefined): bigint | undefined {
+/** 0 where none was issued. */
+function lastToken(path: string, own: OwnPart | undefined): bigint {
   refreshNamesSync(dirname(path));
   const content = readReplacedSync(path, () => readOwn(path, { ...own, maxSizeBytes: TOKEN_BYTES_MAX }));
-  if (content === undefined) return undefined;
+  if (content === undefined) return 0n;
   const text = content.toString('latin1');
   if (/^\d{1,20}\n$/.test(text)) return BigInt(text.trim());
   throw new LockError(

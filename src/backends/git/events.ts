@@ -1,4 +1,5 @@
 import { LockError } from '../../core/errors.js';
+import { tokenAfter } from '../../core/token.js';
 import { hostname } from '../../platform/identity.js';
 import type { ObjectId } from './objects.js';
 import type { Change } from './publish.js';
@@ -25,21 +26,21 @@ export interface FreeTip {
 /** What the first claim of an id is built upon. */
 export const NO_TIP: FreeTip = { oid: '', generation: 0 };
 
-/** A first claim starts at Unix seconds, so that a branch deleted by others does not start the token over. */
+/** A branch that others deleted or restored does not start the token over: see {@link tokenAfter}. */
 export function claimedChange(id: string, ref: string, free: FreeTip, taker: Taker, wallMs: number): Change {
-  const generation = free.oid === '' ? Math.floor(wallMs / 1000) : generationAfter(id, free.generation);
+  const generation = generationAfter(id, free.generation, wallMs);
   return { ref, expected: free.oid, record: takenRecord(id, 'claimed', generation, taker, wallMs) };
 }
 
 export function stolenChange(id: string, tip: RecordedTip, taker: Taker, wallMs: number): Change {
   const { agent, holderId, generation } = tip.record;
-  const record = takenRecord(id, 'stolen', generationAfter(id, generation), taker, wallMs);
+  const record = takenRecord(id, 'stolen', generationAfter(id, generation, wallMs), taker, wallMs);
   return { ref: tip.ref, expected: tip.oid, record: { ...record, previous: { agent, holderId } } };
 }
 
 /** Somebody may have published the highest that there is: what follows it could not be read. */
-function generationAfter(id: string, generation: number): number {
-  if (generation < Number.MAX_SAFE_INTEGER) return generation + 1;
+function generationAfter(id: string, generation: number, wallMs: number): number {
+  if (generation < Number.MAX_SAFE_INTEGER) return Number(tokenAfter(BigInt(generation), wallMs));
   throw new LockError(
     `Could not claim "${id}": its generation cannot rise any more. Delete its branch at the remote.`,
     { code: 'HOLDFAST_PROTOCOL', resource: id },
@@ -66,7 +67,7 @@ export function forcedChange(
   wallMs: number,
 ): Change {
   const known = tip.kind === 'absent' ? undefined : tip.record;
-  const generation = generationOf(tip) || Math.floor(wallMs / 1000);
+  const generation = generationOf(tip) || generationAfter(id, 0, wallMs);
   const record = takenRecord(
     id,
     'forced',

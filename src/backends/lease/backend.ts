@@ -7,6 +7,8 @@ import { recordText } from '../../core/holder.js';
 import { errnoOf } from '../../core/system-error.js';
 import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
+import { tokenAfter } from '../../core/token.js';
+import { ownCommand, ownIdentity, processStartTime } from '../../platform/identity.js';
 import { distUrl } from '../../platform/native.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
@@ -112,14 +114,14 @@ export class LeaseBackend implements Backend {
     };
     const leaseMs = Math.round(request.leaseDurationMs);
     return follow(
-      beginClaim(holderId, leaseMs),
+      beginClaim(holderId, leaseMs, this.#clock.wallNow()),
       (state, outcome) => stepClaim(state, outcome, this.#leaseClock.now()),
       act,
     );
   }
 
   async #giveBirth(resource: string): Promise<void> {
-    const generation = Math.round(this.#clock.wallNow());
+    const generation = Number(tokenAfter(0n, this.#clock.wallNow()));
     try {
       await createLeaseDirectory(resource, generation, this.#config.isPrivate);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { errnoOf } from '../../core/system-error.js';
+import { tokenAfter } from '../../core/token.js';
 import { ABSENT_LISTINGS, silenceMs, SWEPT_AT_ONCE } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing, type Listing } from './listing.js';
@@ -22,6 +23,8 @@ export interface ClaimState {
     | 'forget';
   readonly holderId: string;
   readonly leaseMs: number;
+  /** The wall clock in milliseconds: no token is lower, which matters where the directory was restored or deleted. */
+  readonly wallMs: number;
   readonly absentCount: number;
   /** The state to be replaced, and the listing's other names. */
   readonly current?: { readonly name: string; readonly state: LeaseState };
@@ -52,8 +55,9 @@ export type ClaimStep = Step<ClaimState, ClaimResult>;
 /** A claim that lost its race may be tried again soon: somebody else is moving. */
 const AFTER_RACE_MS = 0;
 
-export function beginClaim(holderId: string, leaseMs: number): ClaimStep {
-  const state = { phase: 'look', holderId, leaseMs, absentCount: 0, untidyNames: [] } as const;
+/** @param wallMs the wall clock, a floor for the token. */
+export function beginClaim(holderId: string, leaseMs: number, wallMs: number): ClaimStep {
+  const state = { phase: 'look', holderId, leaseMs, wallMs, absentCount: 0, untidyNames: [] } as const;
   return { state, effect: { kind: 'list' } };
 }
 
@@ -128,9 +132,9 @@ function record(state: ClaimState): ClaimStep {
 
 function onRecorded(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
   if (outcome.kind === 'failed') return forget(state, endingOf(outcome.error));
-  const { current, holderId, leaseMs } = state;
+  const { current, holderId, leaseMs, wallMs } = state;
   if (current === undefined) return forget(state, { kind: 'contended', remainingMs: AFTER_RACE_MS });
-  const generation = current.state.generation + 1;
+  const generation = Number(tokenAfter(BigInt(current.state.generation), wallMs));
   const ownName = formatState({ kind: 'held', generation, leaseMs, holderId, beat: 0 });
   return {
     state: { ...state, phase: 'claim', ownName, generation, sentAt: now },

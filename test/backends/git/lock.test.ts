@@ -29,7 +29,7 @@ describe.each(TRANSPORTS)('git:URL#ID over %s', (transport) => {
     guard.assertHeld({ marginMs: 60_000 });
     const first = guard.fencingToken ?? 0n;
     await guard.release();
-    expect(await withLock(address, ({ fencingToken }) => fencingToken)).toBe(first + 1n);
+    expect(await withLock(address, ({ fencingToken }) => fencingToken)).toBeGreaterThan(first);
     await claim('never-heard-of', optionsFor(bob));
     await release('never-heard-of', optionsFor(bob));
     await withLock(`git:${remote.url}#never-heard-of`, { timeoutMs: 0 }, () => undefined);

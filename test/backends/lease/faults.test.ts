@@ -70,7 +70,7 @@ describe('a directory that is not as it should be', () => {
     expect(statesIn(path)).toHaveLength(2);
     renameSync(join(path, held(9)), join(path, formatState({ kind: 'free', generation: 9 })));
     const guard = await acquire(`lease:${path}`);
-    expect(guard.fencingToken).toBe(10n);
+    expect(guard.fencingToken).toBeGreaterThan(9n);
     expect(statesIn(path)).toEqual([expect.stringContaining(guard.holderId)]);
     await guard.release();
   });
