@@ -8,7 +8,6 @@ import { errnoOf } from '../../core/system-error.js';
 import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
-import { ownCommand, ownIdentity, processStartTime } from '../../platform/identity.js';
 import { distUrl } from '../../platform/native.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
