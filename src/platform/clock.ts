@@ -6,42 +6,77 @@ import type { Clock, Timer, TimerOptions } from '../core/time.js';
 /** Node turns a longer delay into 1 ms (a signed 32-bit field), so longer ones are chained. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The real clock. `now()` stands still while the machine is suspended; see {@link bootClock}. */
-export const systemClock: Clock = {
-  now: monotonicMs,
-  wallNow: () => Date.now(),
-  setTimer,
-  yieldTurn: (fn) => void setImmediate(fn),
-};
-
-/** Not `performance.now()`: the first touch of that loads 0.6 ms of modules, and each call costs half as much again. */
-function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1_000 + nanoseconds / 1e6;
+/**
+ * The function behind a fake one. The fakes of vitest, jest and sinon (@sinonjs/fake-timers) keep what they replace on
+ * their clock, so that real time is found also when they were installed first.
+ */
+function real<T>(found: T, name: string): T {
+  const fake = (found as { readonly clock?: Readonly<Record<string, unknown>> }).clock;
+  const original = fake?.[`_${name}`] as T | undefined;
+  return original === undefined ? found : real(original, name);
 }
 
-function setTimer(delayMs: number, fn: () => void, options?: TimerOptions): Timer {
-  const deadline = monotonicMs() + delayMs;
+/** What Node counts time with. */
+export interface TimeFunctions {
+  readonly setTimeout: typeof setTimeout;
+  readonly clearTimeout: typeof clearTimeout;
+  readonly setImmediate: typeof setImmediate;
+  readonly hrtime: typeof process.hrtime;
+  readonly Date: DateConstructor;
+}
+
+// Taken once: a test that fakes time fakes its own, not how long a lock waits.
+const REAL_TIME: TimeFunctions = {
+  setTimeout: real(setTimeout, 'setTimeout'),
+  clearTimeout: real(clearTimeout, 'clearTimeout'),
+  setImmediate: real(setImmediate, 'setImmediate'),
+  hrtime: real(process.hrtime, 'hrtime'),
+  Date: real(Date, 'Date'),
+};
+
+/** The real clock. `now()` stands still while the machine is suspended; see {@link bootClock}. */
+export const systemClock = clockOver(REAL_TIME);
+
+export function clockOver(time: TimeFunctions): Clock {
+  /** Not `performance.now()`: the first touch of that loads 0.6 ms of modules, and each call costs half as much again. */
+  const now = (): number => {
+    const [seconds, nanoseconds] = time.hrtime();
+    return seconds * 1_000 + nanoseconds / 1e6;
+  };
+  return {
+    now,
+    wallNow: () => time.Date.now(),
+    setTimer: (delayMs, fn, options) => startTimer(time, now, { delayMs, fn, ...options }),
+    yieldTurn: (fn) => void time.setImmediate(fn),
+  };
+}
+
+function startTimer(
+  { setTimeout: start, clearTimeout: stop }: TimeFunctions,
+  now: () => number,
+  { delayMs, fn, keepsProcessAlive }: TimerOptions & { readonly delayMs: number; readonly fn: () => void },
+): Timer {
+  const deadline = now() + delayMs;
   let timeout: NodeJS.Timeout;
   const arm = (restMs: number): void => {
-    timeout = setTimeout(
+    timeout = start(
       () => {
-        const leftMs = deadline - monotonicMs();
+        const leftMs = deadline - now();
         // Below a millisecond it is the timer's own rounding, not a chained delay.
         if (leftMs >= 1) arm(leftMs);
         else fn();
       },
       Math.min(Math.ceil(restMs), LONGEST_TIMEOUT_MS),
     );
-    if (options?.keepsProcessAlive === false) timeout.unref();
+    if (keepsProcessAlive === false) timeout.unref();
   };
   arm(delayMs);
-  return { clear: () => clearTimeout(timeout) };
+  return { clear: () => stop(timeout) };
 }
 
 /** Monotonic milliseconds that compare between the processes of one host; see clock_gettime(2), CLOCK_MONOTONIC. */
 export function hostNow(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+  return Number(REAL_TIME.hrtime.bigint()) / 1e6;
 }
 
 /**
@@ -58,7 +93,7 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
       timer.clear();
       reject(signal?.reason as Error);
     };
-    const timer = setTimer(delayMs, () => {
+    const timer = systemClock.setTimer(delayMs, () => {
       signal?.removeEventListener('abort', onAbort);
       resolve();
     });
@@ -93,7 +128,7 @@ export function bootClock(native?: { bootTimeMs(): number }): BootClock {
     return { now: () => uptime() * 1000, countsSuspend: true, resolutionMs: 16 };
   }
   // Not performance.now(): its origin differs from thread to thread.
-  return { now: monotonicMs, countsSuspend: false, resolutionMs: 0 };
+  return { now: () => systemClock.now(), countsSuspend: false, resolutionMs: 0 };
 }
 
 /**
