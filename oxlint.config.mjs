@@ -31,9 +31,53 @@ const OUTPUT_MESSAGE = 'Only cli/output writes to stdout and stderr: it escapes 
 const OUTPUT_STREAMS = ['stdout', 'stderr'];
 const CLOCK_MESSAGE = 'Only platform/clock reads clocks and sets timers; take a Clock as a parameter.';
 
-function importRule(folder, forbidden) {
+const FILES_MESSAGE =
+  'Only src/files replaces, makes, opens and syncs files of ours: replace, make-own, open-own, open-named, sync-directory. A file that does so for another reason is listed in oxlint.config.mjs with that reason.';
+/** What has one home, in `src/files`. */
+const RAW_FILE_CALLS = [
+  ...['open', 'rename', 'mkdir', 'writeFile', 'appendFile', 'copyFile', 'link', 'fsync', 'fdatasync'],
+  'createWriteStream',
+].flatMap((name) => [name, `${name}Sync`]);
+/** Layers that open what is neither a user's nor ours: /proc, devices, and the referee's own playground. */
+const FREE_OF_FILE_RULES = ['bin', 'files', 'platform', 'process', 'verify', 'testing'];
+/** Files that make one of these calls themselves, and why. */
+const RAW_FILE_USERS = [
+  ['backends/flock/record', ['openSync'], 'the lock file, which the user named'],
+  ['backends/git/operation-log', ['openSync', 'fsyncSync', 'fdatasyncSync'], 'overwritten in place'],
+  ['backends/git/signing', ['writeFileSync'], 'a temp directory of its own'],
+  ['backends/git/store-files', ['writeFileSync'], 'the store is checked as a whole'],
+  ['backends/lease/courtesy', ['open'], 'a marker without content'],
+  [
+    'backends/lease/directory',
+    ['open', 'openSync', 'rename', 'renameSync', 'mkdir'],
+    'renames are its protocol',
+  ],
+  ['cache/file-reader', ['openSync'], 'the cache, which the user named, by the flags of open-named'],
+  ['cache/list', ['openSync'], 'caches, which the user named'],
+  ['claims/hook', ['mkdirSync', 'writeFileSync'], 'a hook of the user’s repository'],
+  ['cli/run/events', ['openSync'], 'the file of --events, which the user named'],
+  ['cli/run/light-crypto', ['openSync'], '/dev/urandom'],
+  ['compat/proper-lockfile/directory', ['mkdirSync', 'renameSync'], 'directories are its protocol'],
+  ['compat/proper-lockfile/freshness-worker', ['openSync'], 'the directory whose time it renews'],
+  ['durable/append', ['fsyncSync', 'rename', 'writeFileSync'], 'appends are synced, generations renamed'],
+  ['durable/write', ['renameSync'], 'handed to files/rename, with a check directly before it'],
+  ['net/download', ['open'], 'a download beside its destination'],
+  ['provision/build-log', ['openSync'], 'the log of a build'],
+  ['provision/sync-tree', ['open'], 'files of the built tree are synced'],
+  ['provision/verify', ['open'], 'artifacts of the built tree'],
+  ['provision/versions', ['rename', 'mkdir', 'writeFile'], 'the switch of versions is its protocol'],
+];
+
+function filePaths(folder, allowed = []) {
+  if (FREE_OF_FILE_RULES.includes(folder)) return [];
+  const importNames = RAW_FILE_CALLS.filter((name) => !allowed.includes(name));
+  return ['node:fs', 'node:fs/promises'].map((name) => ({ name, importNames, message: FILES_MESSAGE }));
+}
+
+function importRule(folder, forbidden, file = {}) {
+  const { files = [`src/${folder}/**`], allowedCalls } = file;
   return {
-    files: [`src/${folder}/**`],
+    files,
     rules: {
       'no-restricted-imports': [
         'error',
@@ -42,6 +86,7 @@ function importRule(folder, forbidden) {
             { name: 'node:timers', message: CLOCK_MESSAGE },
             { name: 'node:timers/promises', message: CLOCK_MESSAGE },
             { name: 'node:perf_hooks', message: CLOCK_MESSAGE },
+            ...filePaths(folder, allowedCalls),
           ],
           patterns: [{ group: forbidden, message: `Not a layer below ${folder}; see ARCHITECTURE.md.` }],
         },
@@ -50,12 +95,13 @@ function importRule(folder, forbidden) {
   };
 }
 
-const layerRules = LAYERS.flatMap((siblings, level) => {
+/** What each folder may not import, from the general to the particular. */
+const layerFolders = LAYERS.flatMap((siblings, level) => {
   const above = LAYERS.slice(0, level).flat();
   return siblings.map((folder) => {
     const besides = siblings.filter((sibling) => sibling !== folder);
     const layers = [...above, ...besides].map((name) => `**/${name}/**`);
-    return importRule(folder, [...layers, ...allowed(folder)]);
+    return { folder, forbidden: [...layers, ...allowed(folder)] };
   });
 });
 
@@ -64,8 +110,9 @@ function allowed(folder) {
 }
 
 // After the layers, so that these win: no backend knows another.
-const backendRules = [...BACKENDS, ...GROUND].map((name) =>
-  importRule(`backends/${name}`, [
+const backendFolders = [...BACKENDS, ...GROUND].map((name) => ({
+  folder: `backends/${name}`,
+  forbidden: [
     ...[
       'bin',
       'cli',
@@ -82,8 +129,17 @@ const backendRules = [...BACKENDS, ...GROUND].map((name) =>
       `../${other}/**`,
       `**/backends/${other}/**`,
     ]),
-  ]),
-);
+  ],
+}));
+
+const folders = [...layerFolders, ...backendFolders];
+const folderRules = folders.map(({ folder, forbidden }) => importRule(folder, forbidden));
+
+/** The rules of the folder once more, less the calls that this one file may make. */
+const fileRules = RAW_FILE_USERS.map(([file, allowedCalls]) => {
+  const { folder, forbidden } = folders.findLast((one) => String(file).startsWith(`${one.folder}/`));
+  return importRule(folder, forbidden, { files: [`src/${String(file)}.ts`], allowedCalls });
+});
 
 export default {
   plugins: ['typescript', 'unicorn', 'import', 'promise', 'node', 'oxc'],
@@ -122,8 +178,8 @@ export default {
         ],
       },
     },
-    ...layerRules,
-    ...backendRules,
+    ...folderRules,
+    ...fileRules,
     {
       files: ['src/platform/clock.ts'],
       rules: {

@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
+import { readOwn } from '../../files/open-own.js';
+import { replaceFileSync } from '../../files/replace-sync.js';
+import { fileRights } from '../../files/rights.js';
+import { ownPartOf } from '../../files/side-folder.js';
 
 /** One directory, told apart from a later one of the same name: inode numbers are reused, birth times are not. */
 export interface DirectoryIdentity {
@@ -44,7 +49,11 @@ function tryMake({ path, markerPath }: ClaimContext): DirectoryIdentity | undefi
     throw error;
   }
   const { inode, bornNs } = identify(path) as Judged;
-  writeFileSync(markerPath, JSON.stringify({ inode, bornNs }));
+  replaceFileSync(markerPath, JSON.stringify({ inode, bornNs }), {
+    ...ownPartOf(markerPath),
+    isDurable: false,
+    rights: fileRights(statSync(dirname(markerPath))),
+  });
   return { inode, bornNs };
 }
 
@@ -95,7 +104,7 @@ export function isSame(a: DirectoryIdentity, b: DirectoryIdentity | undefined): 
 
 function readMarker(path: string): DirectoryIdentity | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as DirectoryIdentity;
+    return JSON.parse(String(readOwn(path, ownPartOf(path)))) as DirectoryIdentity;
   } catch {
     // None, or torn by a crash: then the directory is judged by its age, as the real one judges it.
     return undefined;
