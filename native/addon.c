@@ -180,6 +180,57 @@ static napi_value namespace_of_pids(napi_env env, napi_callback_info info) {
   return number(env, pid_namespace());
 }
 
+static napi_value text(napi_env env, const char *value) {
+  napi_value result = NULL;
+  napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+static napi_value id_of_boot(napi_env env, napi_callback_info info) {
+  char id[64];
+  (void)info;
+  return boot_id(id, sizeof id) ? text(env, id) : NULL;
+}
+
+/* Three numbers for each process. */
+typedef struct {
+  napi_env env;
+  napi_value list;
+  uint32_t length;
+} number_list;
+
+static void append_process(void *context, const process_entry *entry) {
+  number_list *into = context;
+  const double facts[] = {entry->pid, entry->parent, entry->start};
+  for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+    napi_set_element(into->env, into->list, into->length++, number(into->env, facts[i]));
+  }
+}
+
+static napi_value table_of_processes(napi_env env, napi_callback_info info) {
+  number_list found = {.env = env};
+  (void)info;
+  if (napi_create_array(env, &found.list) != napi_ok) return NULL;
+  return process_table(append_process, &found) ? found.list : NULL;
+}
+
+static napi_value program_of(napi_env env, napi_callback_info info) {
+  call self;
+  if (!read_call(env, info, &self)) return NULL;
+  return process_program(read_int(env, self.values[0]), self.path, PATH_BYTES) ? text(env, self.path) : NULL;
+}
+
+static napi_value is_path_local(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  bool is_local;
+  napi_value result = NULL;
+  if (!read_call(env, info, &self)) return NULL;
+  if (read_text(env, self.values[0], self.path, PATH_BYTES, &length) < 0) return NULL;
+  if (path_is_local(self.path, &is_local)) napi_get_boolean(env, is_local, &result);
+  return result;
+}
+
 static napi_value exchange(napi_env env, napi_callback_info info) {
   call self;
   char other[PATH_BYTES + 4];
@@ -226,6 +277,10 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"bootTimeMs", boot_time},
       {"processStartTime", start_time},
       {"pidNamespace", namespace_of_pids},
+      {"bootId", id_of_boot},
+      {"processTable", table_of_processes},
+      {"processProgram", program_of},
+      {"isPathLocal", is_path_local},
       {"exchange", exchange},
 #ifndef _WIN32
       {"openOwn", open_own},

@@ -41,6 +41,27 @@ double pid_namespace(void) {
   return (double)status.st_ino;
 }
 
+/* All of it is in /proc and statfs(2), which Node reads. */
+bool boot_id(char *into, size_t size) {
+  (void)into, (void)size;
+  return false;
+}
+
+bool process_table(process_visitor *visit, void *context) {
+  (void)visit, (void)context;
+  return false;
+}
+
+bool process_program(int pid, char *into, size_t size) {
+  (void)pid, (void)into, (void)size;
+  return false;
+}
+
+bool path_is_local(const char *path, bool *is_local) {
+  (void)path, (void)is_local;
+  return false;
+}
+
 /* By number: glibc has a wrapper since 2.28 only, and musl and old headers lack the flag. */
 int path_exchange(const char *a, const char *b) {
   enum { EXCHANGE = 2 };
@@ -48,8 +69,12 @@ int path_exchange(const char *a, const char *b) {
 }
 #else
 #include <libproc.h>
-#include <stdio.h>
 #include <mach/mach_time.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/param.h>
+#include <sys/sysctl.h>
 
 double boot_time_ms(void) {
   mach_timebase_info_data_t base;
@@ -65,6 +90,34 @@ bool process_start_time(int pid, double *start) {
 }
 
 double pid_namespace(void) { return 0; }
+
+bool boot_id(char *into, size_t size) {
+  return sysctlbyname("kern.bootsessionuuid", into, &size, NULL, 0) == 0 && size > 1;
+}
+
+bool process_table(process_visitor *visit, void *context) {
+  int limit = proc_listallpids(NULL, 0) + 64; /* for those that start meanwhile */
+  pid_t *pids = limit > 64 ? malloc((size_t)limit * sizeof *pids) : NULL;
+  if (pids == NULL) return false;
+  int count = proc_listallpids(pids, limit * (int)sizeof *pids);
+  for (int i = 0; i < count; i++) {
+    struct proc_bsdinfo facts;
+    if (proc_pidinfo(pids[i], PROC_PIDTBSDINFO, 0, &facts, sizeof facts) != (int)sizeof facts) continue;
+    double start = (double)facts.pbi_start_tvsec * 1e6 + (double)facts.pbi_start_tvusec;
+    visit(context, &(process_entry){.pid = pids[i], .parent = (int)facts.pbi_ppid, .start = start});
+  }
+  free(pids);
+  return count > 0;
+}
+
+bool process_program(int pid, char *into, size_t size) { return proc_pidpath(pid, into, (uint32_t)size) > 0; }
+
+bool path_is_local(const char *path, bool *is_local) {
+  struct statfs facts;
+  if (statfs(path, &facts) < 0) return false;
+  *is_local = (facts.f_flags & MNT_LOCAL) != 0;
+  return true;
+}
 
 int path_exchange(const char *a, const char *b) { return renamex_np(a, b, RENAME_SWAP) < 0 ? -errno : 0; }
 #endif

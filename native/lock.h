@@ -107,6 +107,21 @@ double boot_time_ms(void);
 bool process_start_time(int pid, double *start);
 double pid_namespace(void);
 
+/* What Linux shows in /proc, for the platforms without one. False: not known here, or not this way. */
+typedef struct {
+  int pid;
+  int parent;
+  double start; /* as process_start_time has it; 0 when that is not known */
+} process_entry;
+typedef void process_visitor(void *context, const process_entry *entry);
+/* Text that changes with every boot and with nothing else. */
+bool boot_id(char *into, size_t size);
+bool process_table(process_visitor *visit, void *context);
+/* The path of the program that a process runs, without arguments. */
+bool process_program(int pid, char *into, size_t size);
+/* Whether only this machine reaches the file system of an existing path. */
+bool path_is_local(const char *path, bool *is_local);
+
 /* Two names of one file system change places in one step. -ENOSYS or -EINVAL where that cannot be done. */
 int path_exchange(const char *a, const char *b);
 

@@ -186,12 +186,41 @@ static void write_record(HANDLE file, const lock_request *request, int64_t size)
   if (size != end.EndOfFile.QuadPart) SetFileInformationByHandle(file, FileEndOfFileInfo, &end, sizeof end);
 }
 
+/*
+ * A program that has the file open without sharing it keeps us from even opening it. That passes, as a lock does:
+ * there is nothing to wait on, so look again now and then.
+ */
+static int open_shared(const lock_request *request, interrupt *stop, lock_file *granted) {
+  enum { LOOK_AGAIN_MS = 25 };
+  for (;;) {
+    granted->descriptor = open_path(request);
+    if (granted->descriptor != INVALID_HANDLE_VALUE) return 0;
+    DWORD error = GetLastError();
+    if (error != ERROR_SHARING_VIOLATION) return failure(error);
+    if (stop == NULL) return -EWOULDBLOCK;
+    if (interrupt_is_due(stop)) return -ECANCELED;
+    DWORD left = milliseconds_left(stop);
+    WaitForSingleObject(stop->event, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
+  }
+}
+
+/* LockFileEx has no locks on directories, and says so by an error of another kind each time. */
+static bool is_directory(HANDLE file) {
+  FILE_BASIC_INFO facts;
+  return GetFileInformationByHandleEx(file, FileBasicInfo, &facts, sizeof facts) &&
+         (facts.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 static int acquire_once(const lock_request *request, interrupt *stop, lock_file *granted, bool *is_current) {
   DWORD links = 0;
   int64_t size = 0;
-  granted->descriptor = open_path(request);
-  if (granted->descriptor == INVALID_HANDLE_VALUE) return failure(GetLastError());
-  int result = take_lock(granted->descriptor, request->flags, stop);
+  int result = open_shared(request, stop, granted);
+  if (result < 0) return result;
+  if (is_directory(granted->descriptor)) {
+    CloseHandle(granted->descriptor);
+    return -EISDIR;
+  }
+  result = take_lock(granted->descriptor, request->flags, stop);
   if (result == 0 && !identify(granted->descriptor, granted, &links, &size)) result = failure(GetLastError());
   *is_current = result == 0 && links > 0 && lock_verify(granted, request->path) == 1;
   if (*is_current) write_record(granted->descriptor, request, size);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+
+import { configDirectory } from '../platform/user-directories.js';
 
 export const CONFIG_NAME = 'holdfast.config.json';
 
@@ -24,12 +25,9 @@ export function findConfigFile(
     const parent = dirname(current);
     current = parent === current ? undefined : parent;
   }
-  const base = env['XDG_CONFIG_HOME'];
-  const path = join(
-    base === undefined || base === '' ? join(homedir(), '.config') : base,
-    'holdfast',
-    CONFIG_NAME,
-  );
+  const own = configDirectory(env);
+  if (own === undefined) return undefined;
+  const path = join(own, CONFIG_NAME);
   return isTrusted(path, user) ? path : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { lstatSync, statSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
+import { loadNative } from './native.js';
 import { formatDevice, type Mount, readMounts } from './mounts.js';
 
 /**
@@ -84,14 +85,18 @@ const FUSE_KINDS: Readonly<Record<string, 'local' | 'network'>> = {
   'fuse.vmhgfs-fuse': 'network',
 };
 
+/** `\\server\share\x` and its long form `\\?\UNC\server\share\x`. */
+const UNC = /^\\\\(?:[^?.]|\?\\UNC\\)/i;
+
 /**
- * What `path` lies on, or would lie on once created: the nearest existing ancestor decides. Only Linux tells;
- * elsewhere `unknown`, except for UNC paths. Blocks for as long as a dead file server makes statfs(2) block.
+ * What `path` lies on, or would lie on once created: the nearest existing ancestor decides. Elsewhere than on Linux the
+ * addon tells local from network, by the volume: every spelling of a share is one. Blocks for as long as a dead file
+ * server makes statfs(2) block.
  */
 export function fileSystemKind(path: string): FileSystemKind {
   const absolute = resolve(path);
-  if (process.platform === 'win32' && /^\\\\[^?.]/.test(absolute)) return { kind: 'network', name: 'unc' };
-  if (process.platform !== 'linux') return { kind: 'unknown', name: process.platform };
+  if (process.platform === 'win32' && UNC.test(absolute)) return { kind: 'network', name: 'unc' };
+  if (process.platform !== 'linux') return kindByAddon(absolute);
   for (let current = absolute; ; current = dirname(current)) {
     try {
       return kindOfMagic(statfsSync(current).type >>> 0, current);
@@ -99,6 +104,20 @@ export function fileSystemKind(path: string): FileSystemKind {
       const isAbsent = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
       if (!isAbsent || current === dirname(current)) return { kind: 'unknown', name: 'unreadable' };
     }
+  }
+}
+
+function kindByAddon(absolute: string): FileSystemKind {
+  const name = process.platform;
+  try {
+    const native = loadNative();
+    for (let current = absolute; ; current = dirname(current)) {
+      const isLocal = native.isPathLocal(current);
+      if (isLocal !== undefined) return { kind: isLocal ? 'local' : 'network', name };
+      if (current === dirname(current)) return { kind: 'unknown', name };
+    }
+  } catch {
+    return { kind: 'unknown', name };
   }
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 import { isSame } from '../core/holder.js';
 import { bootId, timeNamespace } from './identity.js';
 import { leaseClock } from './lease-clock.js';
+import { stateDirectory } from './user-directories.js';
 
 /** The clock of the times in a table. On another boot, or in another time namespace, they mean nothing. */
 export interface Timeline {
@@ -129,25 +129,6 @@ export function firstSeenPath(scope: string): string | undefined {
     .update(`${boot}\0${timeNamespace() ?? ''}\0${scope}`)
     .digest('hex');
   return join(directory, 'first-seen', `${key.slice(0, 40)}.json`);
-}
-
-/** Where state of this user is kept (XDG base directory specification); undefined for a user without a home. */
-export function stateDirectory(): string | undefined {
-  const base = process.env['XDG_STATE_HOME'];
-  if (base?.startsWith('/') === true) return join(base, 'holdfast');
-  const home = homeDirectory();
-  return home === undefined ? undefined : join(home, '.local', 'state', 'holdfast');
-}
-
-/** os.homedir() throws for a user without a passwd entry when HOME is not set, and believes an empty HOME. */
-function homeDirectory(): string | undefined {
-  const named = process.env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'];
-  if (named !== undefined && named !== '') return named;
-  try {
-    return userInfo().homedir || undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function decode(text: string | undefined, timeline: Timeline): Map<string, Times> {

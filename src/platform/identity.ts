@@ -3,6 +3,8 @@ import { hostname as osHostname } from 'node:os';
 
 import { isSame, type ProcessIdentity } from '../core/holder.js';
 import { withoutCredentials } from '../core/credentials.js';
+import type { NativeAddon } from './native-contract.js';
+import { loadNative } from './native.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
 /** Caches the first answer; nothing is read before somebody asks. */
@@ -13,8 +15,19 @@ function once<T>(read: () => T): () => T {
 
 export const hostname: () => string = once(() => osHostname());
 
+/** What the addon knows on platforms without /proc; undefined also where it cannot be loaded. */
+function fromAddon<T>(read: (native: NativeAddon) => T | undefined): T | undefined {
+  if (process.platform === 'linux') return undefined;
+  try {
+    return read(loadNative());
+  } catch {
+    return undefined;
+  }
+}
+
 /** Changes with every boot of the kernel; undefined when it cannot be known. */
 export const bootId: () => string | undefined = once(() => {
+  if (process.platform !== 'linux') return fromAddon((native) => native.bootId());
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
@@ -54,6 +67,7 @@ function namespaceInode(kind: 'pid' | 'time'): number | undefined {
 
 /** Start time as an opaque number that a reused pid does not share; undefined when unknown here or gone. */
 export function processStartTime(pid: number): number | undefined {
+  if (process.platform !== 'linux') return fromAddon((native) => native.processStartTime(pid));
   return isProcOurs() ? readProcessStat(pid)?.startTime : undefined;
 }
 
@@ -77,12 +91,13 @@ export function isProcessAlive(subject: ProcessIdentity): boolean | undefined {
   const existence = probePid(subject.pid);
   if (existence === 'gone') return false;
   const stat = isProcOurs() ? readProcessStat(subject.pid) : undefined;
-  if (stat === undefined) {
+  if (stat !== undefined && isZombie(stat)) return false;
+  const startTime = stat === undefined ? processStartTime(subject.pid) : stat.startTime;
+  if (startTime === undefined) {
     // It ended meanwhile, or it belongs to somebody else and /proc is mounted with hidepid.
     return probePid(subject.pid) === 'gone' ? false : isStatExpected() ? true : undefined;
   }
-  if (isZombie(stat)) return false;
-  if (subject.startTime === undefined || subject.startTime === stat.startTime) return true;
+  if (subject.startTime === undefined || subject.startTime === startTime) return true;
   // A time namespace shifts the start times that /proc reports: unequal then proves nothing.
   return isSame(subject.timeNamespace, timeNamespace()) ? false : undefined;
 }
@@ -109,6 +124,7 @@ function probePid(pid: number): 'exists' | 'gone' {
 /** The processes above `pid`, nearest first, as far as they can be followed; a process is not its own ancestor. */
 export function* ancestorsOf(pid: number): Generator<number, void, undefined> {
   const seen = new Set([pid]);
+  const parentOf = process.platform === 'linux' ? parentInProc : parentsInTable();
   let current = parentOf(pid);
   while (current !== undefined && current > 0 && !seen.has(current)) {
     yield current;
@@ -117,9 +133,36 @@ export function* ancestorsOf(pid: number): Generator<number, void, undefined> {
   }
 }
 
-function parentOf(pid: number): number | undefined {
+function parentInProc(pid: number): number | undefined {
   if (pid === process.pid) return process.ppid;
   return isProcOurs() ? readProcessStat(pid)?.parentPid : undefined;
+}
+
+/** A pid that Windows still names as a parent may be another process's by now: a parent is not younger than its child. */
+function parentsInTable(): (pid: number) => number | undefined {
+  const table = new Map(processTable().map((entry) => [entry.pid, entry]));
+  return (pid) => {
+    const child = table.get(pid);
+    const parent = table.get(child?.parentPid ?? 0);
+    if (child === undefined || parent === undefined) return pid === process.pid ? process.ppid : undefined;
+    return parent.startTime <= child.startTime ? parent.pid : undefined;
+  };
+}
+
+export interface TableEntry {
+  readonly pid: number;
+  readonly parentPid: number;
+  /** As {@link processStartTime} gives it; 0 where that is not known. */
+  readonly startTime: number;
+}
+
+/** Every process, where the platform has no /proc; empty where the addon cannot be loaded. */
+export function processTable(): readonly TableEntry[] {
+  const facts = fromAddon((native) => native.processTable()) ?? [];
+  return Array.from({ length: facts.length / 3 }, (_, index) => {
+    const [pid = 0, parentPid = 0, startTime = 0] = facts.slice(3 * index, 3 * index + 3);
+    return { pid, parentPid, startTime };
+  });
 }
 
 /** The arguments of a process; undefined when they cannot be known, empty for a thread of the kernel. */
@@ -143,7 +186,10 @@ const OURS = /^holdfast(?:\.cjs)?$/;
  */
 export function programOf(pid: number): string | undefined {
   const args = argumentsOf(pid);
-  if (args === undefined) return undefined;
+  if (args === undefined) {
+    const path = fromAddon((native) => native.processProgram(pid));
+    return path === undefined ? undefined : readable(withoutDirectory(path), PROGRAM_LENGTH);
+  }
   if (args.length === 0) {
     const name = readProcessStat(pid)?.name;
     return name === undefined ? undefined : `[${name}]`;

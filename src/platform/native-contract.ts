@@ -71,6 +71,14 @@ export interface NativeAddon extends DurableCalls {
   processStartTime(pid: number): number | undefined;
   /** Inode of this process's pid namespace; 0 where there is no such thing. */
   pidNamespace(): number;
+  /** Text that changes with every boot. Undefined where it is not known, and on Linux, which has it in /proc. */
+  bootId(): string | undefined;
+  /** Pid, parent's pid and start time (0: unknown) of each process, one after the other. Undefined on Linux, as above. */
+  processTable(): number[] | undefined;
+  /** The path of the program that a process runs. Undefined on Linux, as above. */
+  processProgram(pid: number): string | undefined;
+  /** Whether only this machine reaches the file system of a path that exists. Undefined when not known, and on Linux. */
+  isPathLocal(path: string): boolean | undefined;
   /**
    * Two names of one file system change places in one step (RENAME_EXCHANGE, RENAME_SWAP). 0, or a negative errno:
    * -ENOSYS or -EINVAL where the system or the file system cannot.

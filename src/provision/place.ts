@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { LockError } from '../core/errors.js';
 import { errnoOf } from '../core/system-error.js';
+import { homeDirectory } from '../platform/user-directories.js';
 import { installError } from './errors.js';
 import { installDirOfVersion, layoutOf, type Layout } from './layout.js';
 import { variablePrefix, type Recipe } from './recipe.js';
@@ -23,13 +24,22 @@ export type Place =
 /** `$XDG_DATA_HOME/holdfast`, on Windows `%LOCALAPPDATA%\holdfast`. Not a cache: shells point into it. */
 export function defaultRoot(env: NodeJS.ProcessEnv): string {
   if (process.platform === 'win32') {
-    return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'holdfast');
+    return join(env['LOCALAPPDATA'] ?? join(homeOf(env), 'AppData', 'Local'), 'holdfast');
   }
   const dataHome = env['XDG_DATA_HOME'];
-  const home = env['HOME'] ?? homedir();
   return join(
-    dataHome === undefined || dataHome === '' ? join(home, '.local', 'share') : dataHome,
+    dataHome === undefined || dataHome === '' ? join(homeOf(env), '.local', 'share') : dataHome,
     'holdfast',
+  );
+}
+
+/** @throws LockError HOLDFAST_CONFIG_MISMATCH for a user without a home directory. */
+function homeOf(env: NodeJS.ProcessEnv): string {
+  const home = homeDirectory(env);
+  if (home !== undefined) return home;
+  throw new LockError(
+    'Could not find a place for toolchains: this user has no home directory. Set HOME or XDG_DATA_HOME, or name a directory with --dir.',
+    { code: 'HOLDFAST_CONFIG_MISMATCH' },
   );
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { FirstSeen, firstSeenPath, stateDirectory, type Timeline } from '../../src/platform/first-seen.js';
+import { FirstSeen, firstSeenPath, type Timeline } from '../../src/platform/first-seen.js';
+import { stateDirectory } from '../../src/platform/user-directories.js';
 import { bundleSource } from '../support/bundle.js';
 import { start } from '../support/processes.js';
 

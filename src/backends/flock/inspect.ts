@@ -1,12 +1,21 @@
 import type { HolderInfo, Mode } from '../../core/backend.js';
 import { isSame, type HolderRecord } from '../../core/holder.js';
-import { ancestorsOf, bootId, isVisibleFromHere, programOf } from '../../platform/identity.js';
+import {
+  ancestorsOf,
+  bootId,
+  isProcessAlive,
+  isVisibleFromHere,
+  programOf,
+} from '../../platform/identity.js';
 import { holderInfoOf } from '../../platform/holder-record.js';
+import { isProcOurs } from '../../platform/process-stat.js';
 import { readLockTable, type LockTableHolder } from '../../platform/lock-table.js';
 import { probeHeldMode } from './probe.js';
 import { readRecord } from './record.js';
 
 const HIDDEN = 'held, not visible here';
+/** The last exclusive holder: it runs, and nothing shows whether it still has the lock. */
+const RECORDED = 'named by its record, since this system shows no holders';
 
 /**
  * Who holds and who waits, by the kernel's word. The record in the file only adds to it: it explains a holder
@@ -45,8 +54,12 @@ function describeVisible(holder: LockTableHolder, record: HolderRecord | undefin
 
 /** A shared holder writes no record, so one that is there is of the past. */
 function describeHidden(mode: Mode, record: HolderRecord | undefined): HolderInfo {
-  if (mode === 'shared' || record === undefined || isVisibleFromHere(record)) {
-    return { state: 'holder', mode, note: HIDDEN };
+  if (mode === 'shared' || record === undefined) return { state: 'holder', mode, note: HIDDEN };
+  if (isVisibleFromHere(record)) {
+    // Where the kernel has a table, a holder of this namespace would stand in it: the record is of the past.
+    const isLikely = !isProcOurs() && isProcessAlive(record) === true;
+    if (!isLikely) return { state: 'holder', mode, note: HIDDEN };
+    return { state: 'holder', mode, ...holderInfoOf(record), isAlive: true, note: RECORDED };
   }
   const isHere = isSame(record.bootId, bootId());
   return {

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { LockError } from '../../core/errors.js';
+import { homeDirectory } from '../../platform/user-directories.js';
 import { execFile } from '../../process/exec.js';
 import { lastValue, type GitConfigEntry } from './git-config.js';
 
@@ -83,7 +84,8 @@ async function check(
 }
 
 function expanded(path: string | undefined): string | undefined {
-  return path?.startsWith('~/') === true ? join(homedir(), path.slice(2)) : path;
+  const home = path?.startsWith('~/') === true ? homeDirectory() : undefined;
+  return path === undefined || home === undefined ? path : join(home, path.slice(2));
 }
 
 function misconfigured(fact: string, nextStep: string): LockError {

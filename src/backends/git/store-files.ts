@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { stateDirectory } from '../../platform/user-directories.js';
 import { makeDirectory } from '../../files/make-directory.js';
 import { storeConfigText, type GitConfigEntry } from './git-config.js';
 import { endOrphans } from './orphans.js';
@@ -25,19 +26,29 @@ export interface StorePaths {
   readonly refPrefix: string;
 }
 
+/** @throws LockError HOLDFAST_CONFIG_MISMATCH for a user without a home directory. */
+function ownState(env: NodeJS.ProcessEnv): string {
+  const own = stateDirectory(env);
+  if (own !== undefined) return own;
+  throw new LockError(
+    'Could not find a place for the store of claims: this user has no home directory. Set HOME or XDG_STATE_HOME, or run it inside a clone.',
+    { code: 'HOLDFAST_CONFIG_MISMATCH' },
+  );
+}
+
 /** `<git-common-dir>/holdfast/claims.git`; outside of any clone a folder of the user's own. */
 export function storePaths(
   repository: Repository | undefined,
   url: string,
   env: NodeJS.ProcessEnv,
 ): StorePaths {
-  const home = repository?.commonDir ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
-  const store = join(home, 'holdfast', 'claims.git');
+  const home = repository === undefined ? ownState(env) : join(repository.commonDir, 'holdfast');
+  const store = join(home, 'claims.git');
   const key = createHash('sha256').update(url).digest('hex').slice(0, 16);
   const own = join(store, 'holdfast');
   return {
     store,
-    lock: join(home, 'holdfast', 'claims.lock'),
+    lock: join(home, 'claims.lock'),
     journal: join(own, 'journal.json'),
     journalLog: join(own, 'journal.log'),
     sightings: join(own, `seen-${key}.json`),

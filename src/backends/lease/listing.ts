@@ -35,7 +35,10 @@ export function readListing(names: readonly string[]): Listing {
   return { kind: 'state', name: formatState(state), state, lowerNames: states.map(formatState) };
 }
 
-/** Whether these are the names in a lease directory: then its path must not be flocked. */
+/** A state of this or of any other version, which may look different from here on. */
+const ANY_STATE = /^s\.\d+(?:\.|$)/;
+
+/** Whether these are the names in a lease directory, of whatever version: then its path must not be flocked. */
 export function isLeaseListing(names: readonly string[]): boolean {
-  return readListing(names).kind === 'state';
+  return names.some((name) => ANY_STATE.test(name));
 }
