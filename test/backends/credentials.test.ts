@@ -162,7 +162,7 @@ describe('users with rights of their own', () => {
     const url = postgres.url.replace('holder@', 'app@');
     const denied = { code: 'HOLDFAST_PERMISSION', message: expect.stringContaining('GRANT USAGE') as string };
     await expect(acquire(`${url}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject(denied);
-    await admin.query('CREATE SEQUENCE public.holdfast_token');
+    await admin.query('CREATE SEQUENCE public.holdfast_token START WITH 1800000000000000');
     await expect(acquire(`${url}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject(denied);
     await admin.query('GRANT USAGE ON SEQUENCE public.holdfast_token TO app');
     await useAll((program) => `${url}?application_name=${program}#credentials`);

@@ -7,6 +7,7 @@ import { Watches } from '../../dist/backends/etcd/watches.js';
 import { createPostgresBackend } from '../../dist/backends/postgres/backend.js';
 import { ownClients } from '../../dist/backends/postgres/client.js';
 import { postgresConfig } from '../../dist/backends/postgres/config.js';
+import { Exchange } from '../../dist/backends/postgres/exchange.js';
 import { Sessions as PostgresSessions } from '../../dist/backends/postgres/sessions.js';
 import { createRedisBackend } from '../../dist/backends/redis/backend.js';
 import { redisConfig } from '../../dist/backends/redis/config.js';
@@ -95,16 +96,19 @@ class Deaf extends Watches {
   }
 }
 
+function postgresBackend({ server, display, isSessionPooler }, open) {
+  const deadlines = new Deadlines(clock);
+  const sessions = new PostgresSessions({ open, clock, deadlines, leaseClock, display, isSessionPooler });
+  return createPostgresBackend({ sessions, exchange: new Exchange(sessions, clock), clock, server, display });
+}
+
 /** Postgres over clients with a bug. `change` gets an open client, and the way to one more. */
 function postgresOver(change) {
   return () => {
     const config = postgresConfig(serverAddress('HOLDFAST_TEST_POSTGRES'));
-    const { server, display, isSessionPooler } = config;
     const openOwn = ownClients(config);
     const open = async (budgetMs) => change(await openOwn(budgetMs), () => openOwn(budgetMs));
-    const shared = { clock, deadlines: new Deadlines(clock), leaseClock, display };
-    const sessions = new PostgresSessions({ ...shared, open, isSessionPooler });
-    return clientOf(createPostgresBackend({ ...shared, sessions, server }));
+    return clientOf(postgresBackend(config, open));
   };
 }
 
@@ -216,10 +220,7 @@ export const mutants = {
       ...postgres,
       createClient: () => {
         const config = postgresConfig(`${serverAddress('HOLDFAST_TEST_PGBOUNCER')}?pooler=session`);
-        const { server, display, isSessionPooler } = config;
-        const shared = { clock, deadlines: new Deadlines(clock), leaseClock, display };
-        const sessions = new PostgresSessions({ ...shared, open: ownClients(config), isSessionPooler });
-        return clientOf(createPostgresBackend({ ...shared, sessions, server }));
+        return clientOf(postgresBackend(config, ownClients(config)));
       },
     },
   ],

@@ -1,17 +1,16 @@
 import type { Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import { unlessAborted } from '../../net/within.js';
+import { answerBudgetMs, unlessAborted } from '../../net/within.js';
 import { POSTGRES_CAPABILITIES } from './config.js';
-import { postgresError } from './errors.js';
-import { holdOf } from './hold.js';
-import { listResources, readHolders, terminate, terminateHolder } from './holders.js';
-import { onSession, withTokens, type Ask } from './ask.js';
-import type { PostgresContext, Won } from './context.js';
-import { advisoryKey } from './keys.js';
-import { tryPermit, waitForPermit } from './permits.js';
-import { tryStatement, waitStatement } from './statements.js';
+import { isAnswer, postgresError } from './errors.js';
+import { grantOf, type PostgresContext } from './hold.js';
+import { breakHold, listResources, readHolders } from './holders.js';
+import type { Session } from './session.js';
+import { tryLock } from './take.js';
+import { waitForGrant } from './wait.js';
 
-/** Advisory locks of a Postgres server, one session per hold. See PROTOCOL.md in this folder. */
+/** Advisory locks of a Postgres server. See PROTOCOL.md in this folder. */
 export function createPostgresBackend(context: PostgresContext): Backend {
+  const { sessions } = context;
   const shown = (resource: string): string => `${context.display}#${resource}`;
 
   async function named<T>(resource: string, work: () => Promise<T>): Promise<T> {
@@ -19,12 +18,20 @@ export function createPostgresBackend(context: PostgresContext): Backend {
       return await work();
     } catch (error) {
       throw postgresError(error, shown(resource), context.server);
+    } finally {
+      sessions.sweepSoon();
     }
   }
 
-  function grantOf({ session, label, request }: Ask, { key, token }: Won): Grant {
-    const held = { session, key, mode: request.mode, label, shown: shown(request.resource) };
-    return holdOf(context, held, token);
+  /** On the main session, on another one when that died in its sleep: then it took along what it was asked for. */
+  async function onMain<T>(budgetMs: number, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await sessions.main(budgetMs);
+    try {
+      return await work(session);
+    } catch (error) {
+      if (session.isOpen || isAnswer(error)) throw error;
+    }
+    return work(await sessions.main(budgetMs));
   }
 
   return {
@@ -32,58 +39,26 @@ export function createPostgresBackend(context: PostgresContext): Backend {
     capabilities: POSTGRES_CAPABILITIES,
 
     tryAcquire(request): Promise<Attempt> {
-      return named(request.resource, () =>
-        onSession(context, request, async (ask): Promise<Attempt> => {
-          const won = await (request.permits === undefined ? tryLock(ask) : tryPermit(ask, request.permits));
-          if (won !== undefined) return { kind: 'granted', grant: grantOf(ask, won) };
-          context.sessions.giveBack(ask.session);
-          return { kind: 'contended' };
-        }),
-      );
+      const budgetMs = answerBudgetMs(request.timeoutMs);
+      return named(request.resource, async (): Promise<Attempt> => {
+        const won = await onMain(budgetMs, (session) => tryLock(session, request, budgetMs));
+        return won === undefined
+          ? { kind: 'contended' }
+          : { kind: 'granted', grant: grantOf(context, request, won) };
+      });
     },
 
     waitAcquire(request, signal): Promise<Grant> {
-      let waiting: Ask | undefined;
-      const onAbort = (): void => {
-        if (waiting === undefined) return;
-        // Ending the connection is enough; the server, told by another session, notices a second earlier.
-        waiting.session.close();
-        void terminate(context, waiting.session.backendPid, waiting.sign).catch(() => undefined);
-      };
-      const work = named(request.resource, () =>
-        onSession(context, request, async (ask): Promise<Grant> => {
-          waiting = ask;
-          if (signal.aborted) throw signal.reason;
-          const { permits } = request;
-          return grantOf(
-            ask,
-            await (permits === undefined ? waitForLock(ask) : waitForPermit(ask, permits, signal)),
-          );
-        }),
-      ).finally(() => signal.removeEventListener('abort', onAbort));
-      signal.addEventListener('abort', onAbort, { once: true });
+      const work = named(request.resource, () => waitForGrant(context, request, signal));
       return unlessAborted(signal, work, (late) => late.release());
     },
 
     inspect: (resource): Promise<readonly HolderInfo[]> =>
       named(resource, () => readHolders(context, resource)),
     list: () => named('', () => listResources(context)),
-    forceRelease: (resource, holderId) => named(resource, () => terminateHolder(context, resource, holderId)),
+    forceRelease: (resource, holderId, options) =>
+      named(resource, () => breakHold(context, resource, holderId, options?.isImmediate === true)),
 
-    [Symbol.asyncDispose]: () => Promise.resolve(context.sessions.close()),
+    [Symbol.asyncDispose]: () => Promise.resolve(sessions.close()),
   };
-}
-
-async function tryLock(ask: Ask): Promise<Won | undefined> {
-  const { mode, resource } = ask.request;
-  const key = advisoryKey(resource, 'lock');
-  const [row] = await withTokens(ask, () => ask.query(tryStatement(mode), [key, ask.sign]));
-  return row === undefined ? undefined : { key, token: BigInt(row['token'] as string) };
-}
-
-async function waitForLock(ask: Ask): Promise<Won> {
-  const { mode, resource } = ask.request;
-  const key = advisoryKey(resource, 'lock');
-  const [row] = await withTokens(ask, () => ask.wait(waitStatement(mode), [key]));
-  return { key, token: BigInt((row as { token: string }).token) };
 }

@@ -1,5 +1,11 @@
-import { unavailableError } from '../../net/unavailable.js';
+import type { Clock } from '../../core/time.js';
+import { SilentServerError, unavailableError } from '../../net/unavailable.js';
+import { within } from '../../net/within.js';
 import type { PostgresConfig } from './config.js';
+import { exhaustedPoolError } from './errors.js';
+
+/** Of the time for an answer: what is left is for saying that the pool gave no client. */
+const POOL_PART = 0.9;
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -16,14 +22,14 @@ export interface PgClient {
     statement: string | Statement,
     values?: readonly unknown[],
   ): Promise<{ readonly rows: readonly Row[] }>;
-  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
-  removeListener(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
+  on(event: 'error' | 'end' | 'notification', listener: (detail?: unknown) => void): unknown;
+  removeListener(event: 'error' | 'end' | 'notification', listener: (detail?: unknown) => void): unknown;
   ref?(): void;
   unref?(): void;
   readonly connection?: { readonly stream?: { readonly _handle?: { readonly fd?: number } | null } };
 }
 
-/** As much of a `pg` pool as locks need; each hold keeps one of its clients. Pass yours to `createLock(address, { client })`. */
+/** As much of a `pg` pool as locks need; holds share one of its clients. Pass yours to `createLock(address, { client })`. */
 export interface PgPool {
   connect(): Promise<PgClient & { release(destroy?: boolean): void }>;
 }
@@ -67,9 +73,15 @@ export function ownClients(config: PostgresConfig): OpenSession {
   };
 }
 
-export function pooledClients(pool: PgPool): OpenSession {
-  return async () => {
-    const client = await pool.connect();
+export function pooledClients(pool: PgPool, clock: Clock, display: string): OpenSession {
+  return async (budgetMs) => {
+    const connecting = pool.connect();
+    const client = await within(clock, budgetMs * POOL_PART, connecting).catch((error: unknown) => {
+      const isLate = error instanceof SilentServerError;
+      void connecting.then((late) => late.release()).catch(() => undefined);
+      const isFull = isLate || /timeout exceeded when trying to connect/.test(String(error));
+      throw isFull ? exhaustedPoolError(display) : error;
+    });
     const ignore = (): void => undefined;
     client.on('error', ignore);
     let isClosed = false;

@@ -1,5 +1,7 @@
 import { LockError, LockTimeoutError } from '../../core/errors.js';
+import { systemClock } from '../../platform/clock.js';
 import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { refusalError, type Refusal } from '../engine/errors.js';
 
 /** SQLSTATEs of a server that does not let us in. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNAVAILABLE: Readonly<Record<string, readonly [fact: string, nextStep: string]>> = {
@@ -34,31 +36,14 @@ export function postgresError(error: unknown, resource: string, server: string):
   const state = sqlState(error);
   const unavailable = state === undefined ? undefined : UNAVAILABLE[state];
   if (unavailable !== undefined) return unavailableError(resource, unavailable[0], unavailable[1], error);
-  switch (state) {
-    case '42501':
-      return refusal(
-        'HOLDFAST_PERMISSION',
-        'this user may not use the sequence public.holdfast_token, or end a session',
-        'As its owner: CREATE SEQUENCE IF NOT EXISTS public.holdfast_token; GRANT USAGE ON SEQUENCE public.holdfast_token TO the user',
-        resource,
-        error,
-      );
-    case '25006':
-      return standbyError(resource, error);
-    case '40P01':
-      return new LockTimeoutError(
-        `Could not lock "${resource}": the server ended a deadlock by refusing this request. Take several locks with lockAll, which has one order.`,
-        { code: 'HOLDFAST_CONTENDED', resource, cause: error },
-      );
-    case '53200':
-      return refusal(
-        'HOLDFAST_IO',
-        'the server has no room for another lock',
-        'Raise max_locks_per_transaction',
-        resource,
-        error,
-      );
+  if (state === '40P01') {
+    return new LockTimeoutError(
+      `Could not lock "${resource}": the server ended a deadlock by refusing this request. Take several locks with lockAll, which has one order.`,
+      { code: 'HOLDFAST_CONTENDED', resource, cause: error },
+    );
   }
+  const refusal = state === undefined ? undefined : refusals()[state];
+  if (refusal !== undefined) return refusalError(resource, refusal, error);
   const fact = connectionFact(error, server);
   if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], error);
   const message = error instanceof Error ? error.message : '';
@@ -90,26 +75,54 @@ export function postgresError(error: unknown, resource: string, server: string):
   return unavailableError(resource, what, 'Check its log, and try again', error);
 }
 
+/** Made when needed: the advice has a number of today. */
+function refusals(): Readonly<Record<string, Refusal>> {
+  const create = `CREATE SEQUENCE IF NOT EXISTS public.holdfast_token START WITH ${systemClock.wallNow().toFixed()}000`;
+  return {
+    '42501': [
+      'HOLDFAST_PERMISSION',
+      'this user may not use the sequence public.holdfast_token, or end a session',
+      `As its owner: ${create}; GRANT USAGE ON SEQUENCE public.holdfast_token TO the user`,
+    ],
+    '3F000': [
+      'HOLDFAST_CONFIG_MISMATCH',
+      'the database has no schema public, where the sequence of tokens is',
+      'Run CREATE SCHEMA public, or use another database',
+    ],
+    '25006': [
+      'HOLDFAST_CONFIG_MISMATCH',
+      'the database takes no writes',
+      'Set default_transaction_read_only off for this user, or use the address of the primary',
+    ],
+    '53200': ['HOLDFAST_IO', 'the server has no room for another lock', 'Raise max_locks_per_transaction'],
+    '53100': ['HOLDFAST_IO', 'the disk of the server is full', 'Free some of it'],
+  };
+}
+
 export function poolerError(resource: string): LockError {
-  return refusal(
+  return refusalError(resource, [
     'HOLDFAST_UNSUPPORTED',
     'between here and the server a pooler hands sessions around, and a lock belongs to its session',
     'Connect to the server itself, or put ?pooler=session into the address if the pooler keeps a session per client',
-    resource,
-  );
+  ]);
 }
 
-export function standbyError(resource: string, cause?: unknown): LockError {
+export function standbyError(resource: string): LockError {
   const fact = 'the server is a standby, whose locks nobody else sees';
-  return refusal('HOLDFAST_CONFIG_MISMATCH', fact, 'Use the address of the primary', resource, cause);
+  return refusalError(resource, ['HOLDFAST_CONFIG_MISMATCH', fact, 'Use the address of the primary']);
 }
 
-function refusal(
-  code: 'HOLDFAST_CONFIG_MISMATCH' | 'HOLDFAST_PERMISSION' | 'HOLDFAST_IO' | 'HOLDFAST_UNSUPPORTED',
-  fact: string,
-  nextStep: string,
-  resource: string,
-  cause?: unknown,
-): LockError {
-  return new LockError(`Could not lock "${resource}": ${fact}. ${nextStep}.`, { code, resource, cause });
+/** @param cure the statement that makes the sequence what it must be. */
+export function sequenceError(resource: string, cure: string): LockError {
+  const fact = 'the sequence public.holdfast_token gives numbers that are too low, or not in order';
+  return refusalError(resource, ['HOLDFAST_CONFIG_MISMATCH', fact, `As its owner: ${cure}`]);
+}
+
+export function exhaustedPoolError(resource: string): LockError {
+  const fact = 'the pool gave no client in time: all of them are in use, or it cannot connect';
+  return unavailableError(
+    resource,
+    fact,
+    'Raise its max: locks take one client, and each wait takes one more',
+  );
 }

@@ -1,121 +1,114 @@
-import type { Grant, Mode, Tether } from '../../core/backend.js';
-import type { Clock, Deadline, Deadlines } from '../../core/time.js';
-import { LockError } from '../../core/errors.js';
-import type { LossReason, LeaseClock } from '../../core/lease.js';
+import type { AcquireRequest, Grant, Tether } from '../../core/backend.js';
+import type { LossReason } from '../../core/lease.js';
+import type { Clock } from '../../core/time.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
+import { encodeHolder } from '../../platform/holder-record.js';
 import { writeDeadline } from '../../process/supervisor-protocol.js';
-import { HEARTBEAT_MS, PROOF_MS } from './config.js';
+import { unreleasedError } from '../engine/errors.js';
+import { settleInBackground } from '../engine/settle.js';
+import { PROOF_MS } from './config.js';
 import { isAnswer, postgresError } from './errors.js';
-import type { Session } from './session.js';
+import type { Exchange } from './exchange.js';
+import { SilentSessionError, type SessionHold } from './session.js';
 import type { Sessions } from './sessions.js';
-import { HEARTBEAT, unlockStatement } from './statements.js';
+import { unlockAllStatement, unlockStatement } from './statements.js';
+import type { Won } from './take.js';
 
-export interface HoldContext {
+/** What the parts of this backend share. */
+export interface PostgresContext {
   readonly sessions: Sessions;
+  readonly exchange: Exchange;
   readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly leaseClock: LeaseClock;
   readonly server: string;
+  readonly display: string;
 }
 
-/** What is held, and in whose name. */
-export interface Held {
-  readonly session: Session;
-  readonly key: string;
-  readonly mode: Mode;
-  readonly label: string;
-  /** For messages. */
-  readonly shown: string;
-}
-
-/**
- * The server ends a hold with its session, and nothing else does. The session is proven by an answer to any request:
- * it was alive after the request was sent. A cut connection tells nothing; the server frees what it holds after
- * tcp_user_timeout or the keepalives, 15 to 20 s, so belief ends {@link PROOF_MS} after the last proof.
- */
-export function holdOf(context: HoldContext, held: Held, fencingToken: bigint): Grant {
-  const { deadlines, leaseClock } = context;
-  const { session } = held;
+/** One hold on a session that has others beside it. It ends with the session, by its release, or by a break. */
+export function grantOf(context: PostgresContext, request: AcquireRequest, won: Won): Grant {
+  const { session, key, token } = won;
+  const { resource, mode, holderId } = request;
+  const sinceAtMs = context.clock.wallNow();
   let listener: ((reason: LossReason) => void) | undefined;
+  let lossReason: LossReason | undefined;
   let isOver = false;
-  let next: Deadline;
 
-  function lose(): void {
-    if (isOver) return;
+  let stopPublishing = (): void => undefined;
+  function end(): void {
     isOver = true;
-    deadlines.remove(next);
-    session.close();
-    listener?.('session-ended');
+    stopPublishing();
+    session.holds.delete(hold);
+    forget();
   }
-
-  function isProven(marginMs: number): boolean {
-    return session.isOpen && leaseClock.now() + marginMs < session.provenAt + PROOF_MS;
-  }
-
-  function watch(): void {
-    next = deadlines.add(HEARTBEAT_MS, beat);
-  }
-
-  function beat(): void {
-    const remainingMs = session.provenAt + PROOF_MS - leaseClock.now();
-    if (remainingMs <= 0) return lose();
-    session.query(held.label + HEARTBEAT, [], remainingMs).then(
-      () => {
-        if (!isOver) watch();
-      },
-      // An error instead of an answer is a session that is not as we left it.
-      () => lose(),
-    );
-  }
-
-  watch();
-  session.onEnd = lose;
-  return {
-    fencingToken,
-    tether: tetherOf(session),
-    check: (marginMs) => (!isOver && isProven(marginMs) ? undefined : 'session-ended'),
-    onLost: (told) => {
-      if (isOver) told('session-ended');
-      else listener = told;
-    },
-    release: async () => {
-      listener = undefined;
+  const hold: SessionHold = {
+    lose: (why) => {
       if (isOver) return;
-      isOver = true;
-      deadlines.remove(next);
-      await release(context, held);
+      end();
+      lossReason = why;
+      // A break leaves the session to its other holds, so the lock must be given back.
+      if (session.isOpen) release(context, request, won).catch(() => undefined);
+      else context.sessions.giveBack(session);
+      listener?.(why);
     },
   };
-}
-
-/** The server frees the lock when the session's socket is closed, wherever copies of it are. */
-function tetherOf(session: Session): Tether {
+  const forget = context.exchange.add({
+    ...{ resource, key, mode, holderId },
+    note: () => encodeHolder(sinceAtMs, request),
+    backendPid: session.backendPid,
+    state: 'holder',
+    token: String(token),
+    lose: (why) => hold.lose(why),
+  });
+  session.addHold(hold);
+  // It may have ended between the answer and now.
+  if (!session.isOpen) hold.lose('session-ended');
   const deadline = (): number => session.provenAt + PROOF_MS;
-  return {
+  /** The server frees the lock when the session's socket is closed, wherever copies of it are. */
+  const tether: Tether = {
     deadline,
     publish: (descriptor) => {
-      session.onProven = () => writeDeadline(descriptor, deadline());
+      stopPublishing = session.onProven(() => writeDeadline(descriptor, deadline()));
       writeDeadline(descriptor, deadline());
     },
     descriptor: session.descriptor,
   };
+  return {
+    fencingToken: token,
+    tether,
+    check: (marginMs) =>
+      !isOver && session.isProven(marginMs) ? undefined : (lossReason ?? 'session-ended'),
+    onLost: (onLoss) => {
+      if (lossReason !== undefined) onLoss(lossReason);
+      else listener = onLoss;
+    },
+    release: async () => {
+      listener = undefined;
+      if (isOver) return;
+      end();
+      await release(context, request, won);
+    },
+  };
 }
 
-async function release(context: HoldContext, { session, key, mode, shown }: Held): Promise<void> {
-  session.onEnd = undefined;
-  session.onProven = undefined;
+async function release(context: PostgresContext, request: AcquireRequest, won: Won): Promise<void> {
+  const { sessions, clock, server } = context;
+  const { session, key } = won;
+  const mode = request.permits === undefined ? request.mode : 'exclusive';
+  const unlock = {
+    ...{ one: unlockStatement(mode), all: unlockAllStatement(mode), key },
+    onAnswer: () => session.free(key),
+  };
   try {
-    const [row] = await session.query(unlockStatement(mode), [key], SERVER_ANSWER_MS);
-    if (row?.['is_ended'] === true) context.sessions.giveBack(session);
-    else session.close();
+    await session.keys.ask({ ...unlock, budgetMs: SERVER_ANSWER_MS });
+    sessions.giveBack(session);
   } catch (error) {
     // The end of the session is the end of the hold; only a server that says nothing leaves a doubt.
-    const isOver = !session.isOpen || isAnswer(error);
-    session.close();
-    if (isOver) return;
-    throw new LockError(
-      `Could not release "${shown}": ${context.server} did not confirm it. It is free once the server notices that the connection is gone, within 20 s.`,
-      { code: 'HOLDFAST_NETWORK', resource: shown, cause: postgresError(error, shown, context.server) },
-    );
+    const isSilent = error instanceof SilentSessionError && session.isOpen;
+    if (!isSilent || isAnswer(error)) return sessions.giveBack(session);
+    // One that was sent is answered late, or ends with the session.
+    const isSettled = (): boolean => error.wasSent || !session.isOpen;
+    void settleInBackground(clock, isSettled, () => session.keys.ask({ ...unlock, budgetMs: Infinity }));
+    const shown = `${context.display}#${request.resource}`;
+    const free = 'once the server answers, or within 20 s if the connection is gone';
+    throw unreleasedError({ shown, server }, free, postgresError(error, shown, server));
   }
 }

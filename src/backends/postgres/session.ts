@@ -1,31 +1,15 @@
-import type { Clock, Deadlines } from '../../core/time.js';
-import type { LeaseClock } from '../../core/lease.js';
+import { newHolderId } from '../../core/holder.js';
+import type { LeaseClock, LossReason } from '../../core/lease.js';
+import type { Mode } from '../../core/backend.js';
+import type { Clock, Deadline, Deadlines } from '../../core/time.js';
 import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
-import type { OpenClient, OpenSession, PgClient, Row, Statement } from './client.js';
-import { poolerError, standbyError } from './errors.js';
-
-/**
- * What a session must be set to, whatever the server's defaults: never ended for being idle or slow, and ended soon
- * when its client is gone. Only those that the server knows are set (before 14 it knows fewer).
- */
-const SETTINGS: Readonly<Record<string, string>> = {
-  tcp_keepalives_idle: '5',
-  tcp_keepalives_interval: '5',
-  tcp_keepalives_count: '3',
-  tcp_user_timeout: '15s',
-  client_connection_check_interval: '1s',
-  idle_session_timeout: '0',
-  idle_in_transaction_session_timeout: '0',
-  statement_timeout: '0',
-  transaction_timeout: '0',
-  lock_timeout: '0',
-  // A token must not come back after a crash: its record is flushed before it is given out.
-  synchronous_commit: 'on',
-};
-
-/** A session lives as long as it is used; the statements of a thousand names would stay as long. */
-const STATEMENTS_KEPT = 64;
+import type { OpenClient, OpenSession, Row, Statement } from './client.js';
+import { HEARTBEAT_MS, PROOF_MS } from './config.js';
+import { processLabel } from './label.js';
+import { prepare } from './prepare.js';
+import { KeyQueries, type Query } from './key-queries.js';
+import { HEARTBEAT } from './statements.js';
 
 export interface SessionContext {
   readonly open: OpenSession;
@@ -36,33 +20,74 @@ export interface SessionContext {
   readonly isSessionPooler: boolean;
 }
 
-/** One connection that belongs to one hold, or waits for the next. */
+/** What is held on a session. */
+export interface SessionHold {
+  lose(reason: LossReason): void;
+}
+
+interface Sent {
+  readonly query: Query;
+  readonly deadline: Deadline | undefined;
+  readonly resolve: (rows: readonly Row[]) => void;
+  readonly reject: (error: unknown) => void;
+  isSent: boolean;
+  isLate: boolean;
+}
+
+/** A statement that was not answered in time; one that was never sent has changed nothing and will not. */
+export class SilentSessionError extends SilentServerError {
+  readonly wasSent: boolean;
+  constructor(waitedMs: number, wasSent: boolean) {
+    super(waitedMs);
+    this.wasSent = wasSent;
+  }
+}
+
+/**
+ * One connection, one statement at a time. The server ends what it holds when it ends, and nothing else does. It is proven
+ * by an answer to any request: it was alive after the request was sent. The server frees what a cut connection holds after
+ * tcp_user_timeout or the keepalives, 15 to 20 s, so belief ends {@link PROOF_MS} after the last proof.
+ */
 export class Session {
+  /** In its `application_name`: others name it by this, since process ids are used again. */
+  readonly id: string;
   /** The server's process behind it. */
   readonly backendPid: number;
-  /** Lease clock at the start of the last request that was answered: the session was alive after that. */
+  readonly holds = new Set<SessionHold>();
+  readonly keys = new KeyQueries((query) => this.query(query));
+  /** Lease clock at the start of the last request that was answered. */
   provenAt: number;
+  /** On {@link Clock.now}. */
+  usedAt: number;
+  onEnd: (() => void) | undefined;
+  onNotification: ((channel: string, payload: string, backendPid: number) => void) | undefined;
   readonly #opened: OpenClient;
   readonly #context: SessionContext;
-  #onEnd: (() => void) | undefined;
+  readonly #provenListeners = new Set<() => void>();
+  readonly #waiting: Sent[] = [];
+  #asking: Sent | undefined;
   #isOpen = true;
-  #asking: Promise<readonly Row[]> | undefined;
-  /** Statements of this session and the names under which the server has them; '' after the first use. */
+  #beat: Deadline | undefined;
+  /** Keys that are held or asked for here: the server would grant them to its own session again. */
+  readonly #reserved = new Map<string, { readonly mode: Mode; count: number }>();
+  /** Statements that the server keeps parsed under a name; '' after the first use. */
   readonly #names = new Map<string, string>();
-  #named = 0;
 
-  private constructor(opened: OpenClient, backendPid: number, provenAt: number, context: SessionContext) {
+  private constructor(opened: OpenClient, context: SessionContext, id: string, proven: Proven) {
     this.#opened = opened;
-    this.backendPid = backendPid;
-    this.provenAt = provenAt;
     this.#context = context;
+    this.id = id;
+    this.backendPid = proven.backendPid;
+    this.provenAt = proven.at;
+    this.usedAt = context.clock.now();
     opened.client.on('error', this.#ended);
     opened.client.on('end', this.#ended);
+    opened.client.on('notification', this.#notified);
     opened.client.unref?.();
   }
 
   /** @throws LockError HOLDFAST_UNSUPPORTED behind a transaction pooler, HOLDFAST_CONFIG_MISMATCH on a standby. */
-  static async open(context: SessionContext, budgetMs: number): Promise<Session> {
+  static async open(context: SessionContext, budgetMs: number, listens: boolean): Promise<Session> {
     const { clock, leaseClock } = context;
     const startedAt = clock.now();
     const opening = context.open(budgetMs);
@@ -75,9 +100,10 @@ export class Session {
     }
     try {
       const leftMs = Math.max(1, budgetMs - (clock.now() - startedAt));
-      const provenAt = leaseClock.now();
-      const backendPid = await within(clock, leftMs, prepare(opened.client, context));
-      return new Session(opened, backendPid, provenAt, context);
+      const at = leaseClock.now();
+      const id = newHolderId();
+      const backendPid = await within(clock, leftMs, prepare(opened.client, context, id, listens));
+      return new Session(opened, context, id, { backendPid, at });
     } catch (error) {
       opened.close();
       throw error;
@@ -88,8 +114,10 @@ export class Session {
     return this.#isOpen;
   }
 
-  /** Called when an answer has proven the session once more. */
-  onProven: (() => void) | undefined;
+  /** Nothing is held, asked for or under way. */
+  get isIdle(): boolean {
+    return this.holds.size === 0 && this.#reserved.size === 0 && this.#asking === undefined;
+  }
 
   /** Of the socket: the server's session lasts until every copy of it is closed. Undefined where it is not known. */
   get descriptor(): number | undefined {
@@ -97,91 +125,156 @@ export class Session {
     return fd !== undefined && fd >= 0 ? fd : undefined;
   }
 
-  /** Told once when the connection ends, unless it is closed here. */
-  set onEnd(listener: (() => void) | undefined) {
-    this.#onEnd = listener;
+  /** Calls `listener` after each answer that has proven the session once more, until the returned function is called. */
+  onProven(listener: () => void): () => void {
+    this.#provenListeners.add(listener);
+    return () => void this.#provenListeners.delete(listener);
   }
 
-  /** One statement. Keeps the process alive until it is answered; `budgetMs` may be Infinity. */
-  query(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
-    // One at a time: a release that meets a heartbeat waits for its answer.
-    if (this.#asking !== undefined) {
-      const again = (): Promise<readonly Row[]> => this.query(text, values, budgetMs);
-      return this.#asking.then(again, again);
-    }
-    this.#asking = this.#ask(text, values, budgetMs);
-    return this.#asking;
+  isProven(marginMs: number): boolean {
+    return this.#isOpen && this.#context.leaseClock.now() + marginMs < this.provenAt + PROOF_MS;
   }
 
-  #ask(text: string, values: readonly unknown[], budgetMs: number): Promise<readonly Row[]> {
-    const { deadlines, leaseClock } = this.#context;
-    const { client } = this.#opened;
-    const sentAt = leaseClock.now();
-    client.ref?.();
+  isReserved(key: string): boolean {
+    return this.#reserved.has(key);
+  }
+
+  /** False where the server would grant `key` again although this process must not have it twice. */
+  reserve(key: string, mode: Mode): boolean {
+    const reserved = this.#reserved.get(key);
+    if (reserved === undefined) this.#reserved.set(key, { mode, count: 1 });
+    else if (mode === 'shared' && reserved.mode === 'shared') reserved.count++;
+    else return false;
+    return true;
+  }
+
+  free(key: string): void {
+    const reserved = this.#reserved.get(key);
+    if (reserved !== undefined && --reserved.count === 0) this.#reserved.delete(key);
+  }
+
+  addHold(hold: SessionHold): void {
+    this.holds.add(hold);
+    this.#beat ??= this.#context.deadlines.add(HEARTBEAT_MS, this.#onBeat);
+  }
+
+  /** One statement, after those that are waiting. Keeps the process alive until it is answered. */
+  query(query: Query): Promise<readonly Row[]> {
     return new Promise((resolve, reject) => {
-      let isOver = false;
-      const settle = (end: () => void): void => {
-        if (isOver) return;
-        isOver = true;
-        if (deadline !== undefined) deadlines.remove(deadline);
-        this.#asking = undefined;
-        if (this.#isOpen) client.unref?.();
-        end();
-      };
-      const late = (): void => settle(() => reject(new SilentServerError(budgetMs)));
-      const deadline = budgetMs === Infinity ? undefined : deadlines.add(budgetMs, late);
-      client.query(this.#statement(text), values).then(
-        ({ rows }) =>
-          settle(() => {
-            this.provenAt = sentAt;
-            this.onProven?.();
-            resolve(rows);
-          }),
-        (error: unknown) => settle(() => reject(error)),
-      );
+      if (!this.#isOpen) return reject(connectionEnded());
+      const { budgetMs } = query;
+      const late = (): void => this.#late(sent);
+      const deadline = budgetMs === Infinity ? undefined : this.#context.deadlines.add(budgetMs, late);
+      const sent: Sent = { query, deadline, resolve, reject, isSent: false, isLate: false };
+      this.#waiting.push(sent);
+      if (this.#asking === undefined) this.#next();
     });
+  }
+
+  /** Ends the server's session, and with it what it holds, as soon as the server learns of it. */
+  close(): void {
+    this.#end(false);
+  }
+
+  #next(): void {
+    const sent = this.#waiting.shift();
+    this.#asking = sent;
+    const { client } = this.#opened;
+    if (sent === undefined) {
+      client.unref?.();
+      return;
+    }
+    client.ref?.();
+    sent.isSent = true;
+    const { text, values = [] } = sent.query;
+    const sentAt = this.#context.leaseClock.now();
+    client
+      .query(this.#statement(processLabel() + text), typeof values === 'function' ? values() : values)
+      .then(
+        ({ rows }) => {
+          this.provenAt = Math.max(this.provenAt, sentAt);
+          for (const listener of this.#provenListeners) listener();
+          this.#answered(sent, () => sent.resolve(rows), rows);
+        },
+        (error: unknown) => {
+          sent.query.onError?.(error);
+          this.#answered(sent, () => sent.reject(error), undefined);
+        },
+      );
+  }
+
+  #answered(sent: Sent, settle: () => void, rows: readonly Row[] | undefined): void {
+    if (sent.deadline !== undefined) this.#context.deadlines.remove(sent.deadline);
+    this.usedAt = this.#context.clock.now();
+    if (rows !== undefined) sent.query.onAnswer?.(rows, sent.isLate);
+    settle();
+    if (this.#isOpen) this.#next();
+  }
+
+  #late(sent: Sent): void {
+    sent.isLate = true;
+    if (!sent.isSent) this.#waiting.splice(this.#waiting.indexOf(sent), 1);
+    sent.reject(new SilentSessionError(sent.query.budgetMs, sent.isSent));
   }
 
   /** By name from its second use on: parsing and planning take the server as long as running it does. */
   #statement(text: string): string | Statement {
     const name = this.#names.get(text);
     if (name === undefined) {
-      if (this.#names.size < STATEMENTS_KEPT) this.#names.set(text, '');
+      this.#names.set(text, '');
       return text;
     }
     if (name !== '') return { name, text };
-    const given = `holdfast_${this.#named++}`;
+    const given = `holdfast_${this.#names.size}_${text.length}`;
     this.#names.set(text, given);
     return { name: given, text };
   }
 
-  /** Ends the server's session, and with it whatever it holds, as soon as the server learns of it. */
-  close(): void {
+  readonly #onBeat = (): void => {
+    this.#beat = undefined;
+    if (this.holds.size === 0 || !this.#isOpen) return;
+    const remainingMs = this.provenAt + PROOF_MS - this.#context.leaseClock.now();
+    if (remainingMs <= 0) return this.#end(true);
+    this.query({ text: HEARTBEAT, budgetMs: remainingMs }).then(
+      () => (this.#beat ??= this.#context.deadlines.add(HEARTBEAT_MS, this.#onBeat)),
+      // An error in place of an answer is a session that is not as we left it.
+      () => this.#end(true),
+    );
+  };
+
+  readonly #ended = (): void => this.#end(true);
+
+  readonly #notified = (message?: unknown): void => {
+    const { channel = '', payload = '', processId = 0 } = (message ?? {}) as Partial<Notification>;
+    this.onNotification?.(channel, payload, processId);
+  };
+
+  #end(isReported: boolean): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#onEnd = undefined;
-    this.#opened.client.removeListener('error', this.#ended);
-    this.#opened.client.removeListener('end', this.#ended);
+    if (this.#beat !== undefined) this.#context.deadlines.remove(this.#beat);
+    for (const event of ['error', 'end'] as const) {
+      this.#opened.client.removeListener(event, this.#ended);
+    }
+    this.#opened.client.removeListener('notification', this.#notified);
     this.#opened.close();
+    for (const sent of [this.#asking, ...this.#waiting.splice(0)]) sent?.reject(connectionEnded());
+    for (const hold of [...this.holds]) hold.lose('session-ended');
+    if (isReported) this.onEnd?.();
   }
-
-  readonly #ended = (): void => {
-    const listener = this.#onEnd;
-    this.close();
-    listener?.();
-  };
 }
 
-/** Proves that the session is ours alone and on the server that decides, then sets it up. */
-async function prepare(client: PgClient, context: SessionContext): Promise<number> {
-  const { rows } = await client.query('SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby');
-  const { pid, is_standby: isStandby } = rows[0] as Row;
-  if (isStandby === true) throw standbyError(context.display);
-  // A pooler invents the process id of its greeting; the server's own is the one that runs the query.
-  if (!context.isSessionPooler && client.processID !== pid) throw poolerError(context.display);
-  await client.query(
-    'SELECT set_config(wanted.name, wanted.value, false) FROM jsonb_each_text($1::jsonb) AS wanted(name, value) JOIN pg_settings USING (name)',
-    [JSON.stringify(SETTINGS)],
-  );
-  return pid as number;
+interface Proven {
+  readonly backendPid: number;
+  readonly at: number;
+}
+
+interface Notification {
+  readonly channel: string;
+  readonly payload: string;
+  readonly processId: number;
+}
+
+function connectionEnded(): Error {
+  return Object.assign(new Error('The connection ended.'), { code: 'ECONNRESET' });
 }

@@ -119,14 +119,65 @@ describe('a lock on a Postgres server', () => {
     await until('nothing is locked', async () => (await advisoryLocks()) === 0);
   });
 
-  test('a break ends the session of the one that was named', async () => {
+  test('a break ends the hold that was named, and leaves the others of its session', async () => {
     const guard = await acquire(at('broken'));
+    const beside = await acquire(at('beside'));
     const { namespace, resource } = targetOf(elsewhere('broken'));
     expect(await namespace.backend.forceRelease?.(resource, 'a'.repeat(26))).toBe(false);
     guard.assertHeld();
     const lost = lossOf(guard);
     expect(await namespace.backend.forceRelease?.(resource, guard.holderId)).toBe(true);
-    expect((await lost).reason).toMatchObject({ lossReason: 'session-ended' });
+    expect((await lost).reason).toMatchObject({ lossReason: 'taken' });
+    const next = await acquire(elsewhere('broken'));
+    beside.assertHeld();
+    await Promise.all([next.release(), beside.release(), guard.release()]);
+  });
+
+  test('a sequence that was made by hand is set above all tokens, and one that caches is refused', async () => {
+    const first = await acquire(at('sequence'));
+    await first.release();
+    await admin.query('DROP SEQUENCE public.holdfast_token');
+    await admin.query('CREATE SEQUENCE public.holdfast_token');
+    const second = await acquire(`${server.url}?application_name=another#sequence`);
+    expect(second.fencingToken).toBeGreaterThan(first.fencingToken as bigint);
+    await second.release();
+    await admin.query('ALTER SEQUENCE public.holdfast_token CACHE 50');
+    await expect(acquire(`${server.url}?application_name=third#sequence`)).rejects.toMatchObject({
+      code: 'HOLDFAST_CONFIG_MISMATCH',
+      message: expect.stringContaining('ALTER SEQUENCE') as string,
+    });
+    await admin.query('ALTER SEQUENCE public.holdfast_token CACHE 1');
+  });
+
+  test('hundreds of holds share one session; two at once are granted one lock only once', async () => {
+    const guards = await Promise.all(Array.from({ length: 300 }, (_, index) => acquire(at(`many ${index}`))));
+    expect(new Set(guards.map((guard) => guard.fencingToken)).size).toBe(300);
+    const { rows } = await admin.query(
+      "SELECT count(DISTINCT pid)::int AS n FROM pg_locks WHERE locktype = 'advisory'",
+    );
+    expect(rows[0]?.['n']).toBe(1);
+    await Promise.all(guards.map((guard) => guard.release()));
+    expect(await advisoryLocks()).toBe(0);
+    const tries = await Promise.all(Array.from({ length: 5 }, () => tryAcquire(at('tried at once'))));
+    const held = tries.filter((guard) => guard !== undefined);
+    expect(held).toHaveLength(1);
+    await held[0]?.release();
+  });
+
+  test('more waiters than sessions for them all get their turn', async () => {
+    const guard = await acquire(at('crowd'));
+    const names = Array.from({ length: 12 }, (_, index) => `crowd ${index}`);
+    const holders = await Promise.all(names.map((name) => acquire(elsewhere(name))));
+    const waiting = names.map(async (name) => (await acquire(at(name), { timeoutMs: 60_000 })).release());
+    await until('eight wait in the server', async () => {
+      const { rows } = await admin.query(
+        "SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+      );
+      return rows[0]?.['n'] === 8;
+    });
+    await Promise.all(holders.map((holder) => holder.release()));
+    await Promise.all(waiting);
+    await guard.release();
   });
 
   test("through the caller's own pool, which stays usable", async () => {
