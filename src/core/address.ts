@@ -21,6 +21,8 @@ const ENGINES: Readonly<Record<string, Scheme>> = {
   etcds: 'etcd',
   redis: 'redis',
   rediss: 'redis',
+  valkey: 'redis',
+  valkeys: 'redis',
   postgres: 'postgres',
   postgresql: 'postgres',
 };
@@ -114,11 +116,14 @@ function pathAddress(scheme: Scheme, path: string, display: string): Address {
 
 function engineAddress(scheme: Scheme, text: string): Address {
   const { target, name } = splitName(scheme, text, text);
-  // etcd has several members: `etcd://a:2379,b:2379#name`. The list is no URL; each of its hosts makes one.
+  // Several members, or hosts to try: `etcd://a:2379,b:2379#name`. The list is no URL; each of its hosts makes one.
   const [, start = '', hosts = '', rest = ''] =
     /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(target) ?? [];
-  const members = scheme === 'etcd' ? hosts.split(',') : [hosts];
-  if (members.some((member) => !URL.canParse(`${start}${member}${rest}`))) {
+  const members = scheme === 'redis' ? [hosts] : hosts.split(',');
+  // `postgres://user@/db?host=/run/postgresql`: no URL has a user and no host.
+  const isHostless = scheme === 'postgres' && hosts === '';
+  const hostOf = (member: string): string => (isHostless ? 'localhost' : member);
+  if (members.some((member) => !URL.canParse(`${start}${hostOf(member)}${rest}`))) {
     throw invalid(scheme, 'it is not a URL', `Write ${scheme}://HOST:PORT#NAME`);
   }
   return { scheme, target, name, display: `${withoutCredentials(target)}#${name}` };

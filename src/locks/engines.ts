@@ -78,7 +78,9 @@ function opener(
   client: RedisClient | PgPool,
   display: string,
 ): () => Promise<Backend> {
-  if (scheme === 'redis' && 'sendCommand' in client) {
+  // ioredis has a method of this name too, which takes something else; a pg.Client has a connect, and is one session.
+  const isForeign = 'status' in client || 'processID' in client;
+  if (scheme === 'redis' && 'sendCommand' in client && !isForeign) {
     return async () =>
       (await import('../backends/redis/index.js')).createBorrowedRedisBackend(
         client,
@@ -87,7 +89,7 @@ function opener(
         leaseClock,
       );
   }
-  if (scheme === 'postgres' && 'connect' in client && !('sendCommand' in client)) {
+  if (scheme === 'postgres' && 'connect' in client && !('sendCommand' in client) && !isForeign) {
     return async () =>
       (await import('../backends/postgres/index.js')).createPooledPostgresBackend(
         client,
@@ -97,6 +99,6 @@ function opener(
       );
   }
   throw new TypeError(
-    `Could not use the client for "${display}": a redis:// address takes a node-redis client, a postgres:// address a pg pool, and others none.`,
+    `Could not use the client for "${display}": a redis:// address takes a node-redis client (of the package redis), a postgres:// address a pg.Pool, and others none.`,
   );
 }

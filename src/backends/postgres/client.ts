@@ -52,25 +52,50 @@ interface PgPackage {
 }
 
 export function ownClients(config: PostgresConfig): OpenSession {
+  const { connectionStrings, display } = config;
   return async (budgetMs) => {
-    const { Client } = await loadPackage(config.display);
-    const client = new Client({
-      connectionString: config.connectionString,
-      application_name: 'holdfast',
-      keepAlive: true,
-      connectionTimeoutMillis: Math.max(1, Math.ceil(budgetMs)),
-    });
-    // A terminated backend is told to whoever holds the session; without a listener it would end the process.
-    client.on('error', () => undefined);
-    const close = (): void => void client.end().catch(() => undefined);
-    try {
-      await client.connect();
-    } catch (error) {
-      close();
-      throw error;
+    const { Client } = await loadPackage(display);
+    let failure: unknown;
+    for (const [index, connectionString] of connectionStrings.entries()) {
+      const isLast = index === connectionStrings.length - 1;
+      try {
+        const opened = await connected(Client, connectionString, budgetMs / connectionStrings.length);
+        if (isLast || !(await isStandby(opened.client))) return opened;
+        opened.close();
+      } catch (error) {
+        failure = error;
+      }
     }
-    return { client, close };
+    throw failure;
   };
+}
+
+async function connected(
+  Client: PgPackage['Client'],
+  connectionString: string,
+  budgetMs: number,
+): Promise<OpenClient> {
+  const client = new Client({
+    connectionString,
+    application_name: 'holdfast',
+    keepAlive: true,
+    connectionTimeoutMillis: Math.max(1, Math.ceil(budgetMs)),
+  });
+  // The end of a session is reported to its holds; without a listener it would end the process.
+  client.on('error', () => undefined);
+  const close = (): void => void client.end().catch(() => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { client, close };
+}
+
+async function isStandby(client: PgClient): Promise<boolean> {
+  const { rows } = await client.query('SELECT pg_is_in_recovery() AS is_standby');
+  return rows[0]?.['is_standby'] === true;
 }
 
 export function pooledClients(pool: PgPool, clock: Clock, display: string): OpenSession {

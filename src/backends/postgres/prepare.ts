@@ -1,4 +1,4 @@
-import type { PgClient, Row } from './client.js';
+import type { OpenClient, PgClient, Row } from './client.js';
 import { poolerError, sequenceError, sqlState, standbyError } from './errors.js';
 import { signOf } from './label.js';
 import { CHANNEL, CHECK, replyChannel, SET_SEQUENCE } from './statements.js';
@@ -53,6 +53,30 @@ export async function prepare(
   await client.query([set, ...listen].join('; '));
   await checkSequence(client, row, context.display);
   return row['pid'] as number;
+}
+
+/**
+ * Whether a pooler of which the address says so really keeps a session for each client: another client in a transaction
+ * would get ours while we are idle.
+ *
+ * @throws LockError HOLDFAST_UNSUPPORTED when it does not.
+ */
+export async function assertKeptSession(
+  client: PgClient,
+  backendPid: number,
+  openAnother: () => Promise<OpenClient>,
+  display: string,
+): Promise<void> {
+  const pidOf = async (asked: PgClient): Promise<unknown> =>
+    (await asked.query('SELECT pg_backend_pid() AS pid')).rows[0]?.['pid'];
+  const other = await openAnother();
+  try {
+    await other.client.query('BEGIN');
+    const pids = [await pidOf(other.client), await pidOf(client)];
+    if (pids[0] === backendPid || pids[1] !== backendPid) throw poolerError(display);
+  } finally {
+    other.close();
+  }
 }
 
 /** One that was made by hand may begin below tokens that were given, or give them out of order. */

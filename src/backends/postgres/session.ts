@@ -7,7 +7,7 @@ import { within } from '../../net/within.js';
 import type { OpenClient, OpenSession, Row, Statement } from './client.js';
 import { HEARTBEAT_MS, PROOF_MS } from './config.js';
 import { processLabel } from './label.js';
-import { prepare } from './prepare.js';
+import { assertKeptSession, prepare } from './prepare.js';
 import { KeyQueries, type Query } from './key-queries.js';
 import { HEARTBEAT } from './statements.js';
 
@@ -103,6 +103,14 @@ export class Session {
       const at = leaseClock.now();
       const id = newHolderId();
       const backendPid = await within(clock, leftMs, prepare(opened.client, context, id, listens));
+      if (context.isSessionPooler && listens) {
+        const openAnother = (): ReturnType<OpenSession> => context.open(leftMs);
+        await within(
+          clock,
+          leftMs,
+          assertKeptSession(opened.client, backendPid, openAnother, context.display),
+        );
+      }
       return new Session(opened, context, id, { backendPid, at });
     } catch (error) {
       opened.close();

@@ -213,6 +213,14 @@ describe('behind pgbouncer', () => {
     expect(await advisoryLocks()).toBe(0);
   });
 
+  test('a pooler of transactions is refused also when the address vouches for it', async () => {
+    await using pooler = await startPgbouncer(server, 'transaction');
+    await expect(acquire(`${pooler.url}?pooler=session#pooled`)).rejects.toMatchObject({
+      code: 'HOLDFAST_UNSUPPORTED',
+    });
+    expect(await advisoryLocks()).toBe(0);
+  });
+
   test('a pooler of sessions is trusted when the address vouches for it', async () => {
     await using pooler = await startPgbouncer(server, 'session');
     await expect(acquire(`${pooler.url}#pooled`)).rejects.toMatchObject({ code: 'HOLDFAST_UNSUPPORTED' });
