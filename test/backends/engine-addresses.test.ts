@@ -60,7 +60,6 @@ describe('addresses of servers', () => {
       ['redis://h#x', ioredis],
       ['postgres://h/d#x', pgClient],
     ] as const) {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is not what the type says, and that is the point
       const use = async (): Promise<unknown> => acquire(createLock(address, { client: client as never }));
       await expect(use()).rejects.toThrow(TypeError);
     }
