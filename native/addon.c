@@ -3,6 +3,9 @@
 #include "environment.h"
 #ifndef _WIN32
 #include "durable_node.h"
+#ifdef __linux__
+#include "spawn_node.h"
+#endif
 #include "own.h"
 #endif
 
@@ -123,6 +126,12 @@ static napi_value try_lock_descriptor(napi_env env, napi_callback_info info) {
   if (!read_call(env, info, &self)) return NULL;
   int fd = read_int(env, self.values[0]);
   return number(env, lock_acquire_descriptor(fd, read_int(env, self.values[1]), NULL));
+}
+
+static napi_value unlock_descriptor(napi_env env, napi_callback_info info) {
+  call self;
+  if (!read_call(env, info, &self)) return NULL;
+  return number(env, lock_release_descriptor(read_int(env, self.values[0])));
 }
 
 static napi_value wait_lock_descriptor(napi_env env, napi_callback_info info) {
@@ -269,6 +278,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"cancelWait", cancel_wait},
       {"lockBlocking", lock_blocking},
       {"tryLockDescriptor", try_lock_descriptor},
+      {"unlockDescriptor", unlock_descriptor},
       {"waitLockDescriptor", wait_lock_descriptor},
       {"verify", verify},
       {"unlock", unlock},
@@ -283,6 +293,9 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"isPathLocal", is_path_local},
       {"exchange", exchange},
 #ifndef _WIN32
+#ifdef __linux__
+      {"spawn", spawn_node},
+#endif
       {"openOwn", open_own},
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},

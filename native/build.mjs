@@ -35,8 +35,14 @@ const linux = [
   '-Wl,--build-id=none',
 ];
 
+const linuxSources = [...posix, 'spawn_node.c'];
+
 /** Any other machine builds for itself, as its own compiler sees fit. */
-const native = { compilers: ['cc', 'gcc', 'clang'], flags: linux, sources: posix };
+const native = {
+  compilers: ['cc', 'gcc', 'clang'],
+  flags: linux,
+  sources: process.platform === 'linux' ? linuxSources : posix,
+};
 
 /** Elsewhere than on macOS with zig, which carries Apple's headers and signs what it links: nothing else here can. */
 function darwin(arch) {
@@ -53,11 +59,11 @@ function darwin(arch) {
 }
 
 const targets = {
-  'linux-x64': { compilers: ['cc', 'x86_64-linux-gnu-gcc'], flags: linux, sources: posix },
+  'linux-x64': { compilers: ['cc', 'x86_64-linux-gnu-gcc'], flags: linux, sources: linuxSources },
   'linux-arm64': {
     compilers: host === 'linux-arm64' ? ['cc'] : ['aarch64-linux-gnu-gcc'],
     flags: [...linux, '-mno-outline-atomics'],
-    sources: posix,
+    sources: linuxSources,
   },
   'darwin-x64': darwin('x86_64'),
   'darwin-arm64': darwin('arm64'),

@@ -90,7 +90,7 @@ bool interrupt_is_due(interrupt *self);
 int lock_acquire(const lock_request *request, interrupt *stop, lock_file *granted);
 /* The same on a descriptor that somebody else owns: no reopening, no gate, no record, and it stays open. */
 int lock_acquire_descriptor(int fd, int flags, interrupt *stop);
-void lock_release_descriptor(int fd);
+int lock_release_descriptor(int fd);
 /* 1, 0 or a negative errno. */
 int lock_verify(const lock_file *file, const char *path);
 /* Unlocks first, then closes. Close alone would leave the lock to a child forked in between, until its exec. */

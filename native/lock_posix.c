@@ -331,7 +331,7 @@ int lock_acquire_descriptor(int fd, int flags, interrupt *stop) {
   return result;
 }
 
-void lock_release_descriptor(int fd) { flock(fd, LOCK_UN); }
+int lock_release_descriptor(int fd) { return flock(fd, LOCK_UN) < 0 ? -errno : 0; }
 
 /* The open descriptor keeps the inode number from being reused, so one stat decides. */
 int lock_verify(const lock_file *file, const char *path) {

@@ -243,7 +243,10 @@ int lock_acquire_descriptor(int fd, int flags, interrupt *stop) {
   return -ENOSYS;
 }
 
-void lock_release_descriptor(int fd) { (void)fd; }
+int lock_release_descriptor(int fd) {
+  (void)fd;
+  return -ENOSYS;
+}
 
 void lock_release(lock_file *file) {
   unlock_range(file->descriptor, LOCK_OFFSET);

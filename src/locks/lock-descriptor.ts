@@ -2,7 +2,7 @@ import { acquire } from '../core/acquisition.js';
 import type { Guard } from '../core/guard.js';
 import { Namespace } from '../core/namespace.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
-import { descriptorBackend } from '../backends/flock/index.js';
+import { descriptorBackend, unlockDescriptor } from '../backends/flock/index.js';
 import { systemClock } from '../platform/clock.js';
 
 /**
@@ -11,8 +11,14 @@ import { systemClock } from '../platform/clock.js';
  *
  * @throws as `acquire`.
  */
-export async function lockDescriptor(descriptor: number, options: LockOptions): Promise<Guard> {
+export async function lockDescriptor(
+  descriptor: number,
+  options: LockOptions,
+  address = `descriptor ${descriptor}`,
+): Promise<Guard> {
   const namespace = new Namespace(descriptorBackend, systemClock);
-  const target = { namespace, resource: String(descriptor), address: `descriptor ${descriptor}` };
+  const target = { namespace, resource: String(descriptor), address };
   return acquire(target, resolveOptions(options, false));
 }
+
+export { unlockDescriptor };

@@ -9,7 +9,7 @@
  * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
  * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon extends DurableCalls {
+export interface NativeAddon extends DurableCalls, SpawnCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -48,6 +48,8 @@ export interface NativeAddon extends DurableCalls {
   ): number;
   /** flock on a descriptor that the process inherited; -EWOULDBLOCK when contended. 0 when locked. */
   tryLockDescriptor(fd: number, flags: number): number;
+  /** LOCK_UN: frees the lock for every process that has the open file. 0, or a negative errno. */
+  unlockDescriptor(fd: number): number;
   /** The same, blocking in its own thread; `done(0)` or `done(-errno)`. Cancelled by `cancelWait`. */
   waitLockDescriptor(fd: number, flags: number, done: (result: number) => void): number;
   /** 1 while the path still names the locked inode, 0 when it was unlinked or replaced, or a negative errno. */
@@ -84,6 +86,18 @@ export interface NativeAddon extends DurableCalls {
    * -ENOSYS or -EINVAL where the system or the file system cannot.
    */
   exchange?(a: string, b: string): number;
+}
+
+/** Absent but on Linux. */
+export interface SpawnCalls {
+  /**
+   * Starts a program by execvp(3) with this process's own environment, without Node's texts in between: what is no UTF-8
+   * stays as it is. `words` and `changes` are texts that a NUL ends each; a change is `NAME=value`, or `NAME` to remove it.
+   * The child gets the standard streams and `descriptors` at their own numbers, default signal handling and an empty mask.
+   * `done` gets its status as of wait(2) once it has ended; its pid is its own until then. Returns the pid, or a negative
+   * errno, also that of the exec (then `done` is not called). A running child keeps the event loop alive.
+   */
+  spawn?(words: Buffer, changes: Buffer, descriptors: Int32Array, done: (status: number) => void): number;
 }
 
 /** Durable writes. Absent on Windows. */

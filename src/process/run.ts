@@ -1,16 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 
+import { errnoName } from '../core/system-error.js';
 import { processStartTime } from '../platform/identity.js';
-import { explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
+import { availableNative } from '../platform/native.js';
+import type { NativeAddon } from '../platform/native-contract.js';
+import { bytesOf, changedEnvironment, joinBytes, type EnvironmentChanges } from './bytes.js';
+import { endOfStatus, explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
 import { forwardSignals } from './signals.js';
 
 export interface ChildRequest {
-  /** Looked up on the child's PATH, unless it has a slash. Never a shell's. */
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd?: string;
-  /** The whole environment; default this process's own. */
-  readonly env?: NodeJS.ProcessEnv;
+  /** Program and arguments. The program is looked up on the PATH, unless it has a slash. Never a shell's. */
+  readonly argv: readonly string[];
+  /** The bytes of the words that end with `argv`, where Node's texts are not the whole truth; see `rawArguments`. */
+  readonly raw?: readonly Buffer[] | undefined;
+  /** To this process's own environment. */
+  readonly changes?: EnvironmentChanges;
   /** What `inheritedDescriptors` returned; each reaches the child at its own number. */
   readonly inherited?: readonly number[];
   /** Reaches the child at its own number, which is free there, for it is taken here. */
@@ -32,54 +36,89 @@ export interface RunningChild {
 }
 
 /**
- * Starts `command` as a good parent would: in the same process group and terminal, with the same standard
+ * Starts a command as a good parent would: in the same process group and terminal, with the same standard
  * streams and inherited descriptors, forwarding signals by the policy of {@link forwardSignals}.
  *
- * Node resets every signal disposition at start and in its children: a HUP that `nohup` made ignored
- * ends the child.
+ * Node resets every signal disposition at start: a HUP that `nohup` made ignored ends the child. Where the addon cannot
+ * start programs (off Linux) arguments and environment are Node's texts, and death by a real-time signal reads as exit 0.
  */
 export function startChild(request: ChildRequest): RunningChild {
-  const { command, args, cwd, env = process.env } = request;
+  const native = availableNative();
   // Before the spawn, so that no signal finds a child without a parent; they are delivered by the event loop, after it.
-  let send: (signal: NodeJS.Signals) => boolean = () => false;
+  let send: (signal: NodeJS.Signals) => void = () => undefined;
   const stopForwarding = forwardSignals((signal) => send(signal));
-  const notStarted = (cause: unknown): ChildEnd => {
-    stopForwarding();
-    return explainSpawnFailure(cause as NodeJS.ErrnoException, command, cwd, env);
-  };
-  let child: ChildProcess;
-  try {
-    child = spawn(command, args, { env, stdio: stdioOf(request), ...(cwd === undefined ? {} : { cwd }) });
-  } catch (error) {
-    const end = Promise.resolve(notStarted(error));
-    return { pid: undefined, startTime: undefined, started: Promise.resolve(undefined), ended: end };
-  }
-  send = (signal) => child.kill(signal);
+  let pid: number | undefined;
   const ended = new Promise<ChildEnd>((resolve) => {
-    // Also emitted when a signal could not be sent; then the child is there and its exit still to come.
-    child.on('error', (error) => {
-      if (child.pid === undefined) resolve(notStarted(error));
-    });
-    child.once('exit', (code, signal) => {
+    const onEnd = (end: ChildEnd): void => {
+      send = () => undefined;
       stopForwarding();
-      resolve(
-        signal === null
-          ? { kind: 'exited', code: code ?? 0 }
-          : { kind: 'signaled', signal: signalNumber(signal) },
-      );
-    });
+      resolve(end);
+    };
+    const started =
+      native?.spawn === undefined ? startByNode(request, onEnd) : startByAddon(native, request, onEnd);
+    pid = started?.pid;
+    if (started !== undefined) send = started.send;
   });
-  const { pid } = child;
   const startTime = pid === undefined ? undefined : processStartTime(pid);
   return { pid, startTime, started: Promise.resolve(pid), ended };
 }
 
-/** A gap is 'ignore', which from index 3 on opens nothing. */
-function stdioOf({ inherited = [], lockDescriptor }: ChildRequest): ('inherit' | 'ignore' | number)[] {
-  return stdioWith(lockDescriptor === undefined ? inherited : [...inherited, lockDescriptor]);
+interface Started {
+  readonly pid: number | undefined;
+  readonly send: (signal: NodeJS.Signals) => void;
 }
 
-/** The standard streams, and each of `passed` at its own number. */
+function passedTo({ inherited = [], lockDescriptor }: ChildRequest): readonly number[] {
+  return lockDescriptor === undefined ? inherited : [...inherited, lockDescriptor];
+}
+
+function startByAddon(
+  native: NativeAddon,
+  request: ChildRequest,
+  onEnd: (end: ChildEnd) => void,
+): Started | undefined {
+  const { argv, raw, changes = {} } = request;
+  const words = joinBytes(bytesOf(argv, raw));
+  const texts = Object.entries(changes).map(([name, value]) =>
+    value === undefined ? name : `${name}=${value}`,
+  );
+  const descriptors = Int32Array.from(passedTo(request).filter((fd) => fd >= 3));
+  const done = (status: number): void => onEnd(endOfStatus(status));
+  const bytes = joinBytes(texts.map((text) => Buffer.from(text)));
+  const pid = native.spawn?.(words, bytes, descriptors, done) ?? 0;
+  if (pid > 0) return { pid, send: (signal) => void process.kill(pid, signal) };
+  const cause = Object.assign(new Error(errnoName(-pid)), { code: errnoName(-pid) });
+  onEnd(explainSpawnFailure(cause, argv[0] ?? '', undefined, process.env));
+  return undefined;
+}
+
+function startByNode(request: ChildRequest, onEnd: (end: ChildEnd) => void): Started | undefined {
+  const { argv, changes = {} } = request;
+  const [command = '', ...args] = argv;
+  const env = changedEnvironment(changes);
+  const notStarted = (cause: unknown): void =>
+    onEnd(explainSpawnFailure(cause as NodeJS.ErrnoException, command, undefined, env));
+  // Loaded only here: it costs every run a millisecond.
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  let child: ChildProcess;
+  try {
+    child = spawn(command, args, { env, stdio: stdioWith(passedTo(request)) });
+  } catch (error) {
+    notStarted(error);
+    return undefined;
+  }
+  // Also emitted when a signal could not be sent; then the child is there and its exit still to come.
+  child.on('error', (error) => {
+    if (child.pid === undefined) notStarted(error);
+  });
+  child.once('exit', (code, signal) => {
+    if (signal === null) onEnd({ kind: 'exited', code: code ?? 0 });
+    else onEnd({ kind: 'signaled', signal: signalNumber(signal) });
+  });
+  return { pid: child.pid, send: (signal) => void child.kill(signal) };
+}
+
+/** The standard streams, and each of `passed` at its own number. A gap is 'ignore', which from index 3 on opens nothing. */
 export function stdioWith(passed: readonly number[]): ('inherit' | 'ignore' | number)[] {
   const stdio: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit'];
   for (const fd of passed) {

@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 
+import { joinBytes } from './bytes.js';
+
 /** What native/run/protocol.h says: 16 bytes each, in the machine's own byte order. */
 const MESSAGE_BYTES = 16;
 const START_BYTES = 48;
@@ -55,7 +57,7 @@ export function endMessage(): Buffer {
 export function startMessage(start: SupervisorStart): Buffer {
   const { words, variables, graceMs, isUntilClosed, deadlineMs, kept } = start;
   if (kept.length > KEPT) throw new RangeError(`a supervisor keeps ${KEPT} descriptors at most`);
-  const text = Buffer.concat([...words, ...variables].flatMap((each) => [each, Buffer.alloc(1)]));
+  const text = joinBytes([...words, ...variables]);
   const head = Buffer.alloc(START_BYTES);
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const longestMs = 2 ** 31;

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 
 import type { Tether } from '../core/backend.js';
+import { errnoName } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
+import { bytesOf, environmentBytes } from './bytes.js';
 import { endOfStatus, explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
 import { stdioWith, type ChildRequest, type RunningChild } from './run.js';
 import { forwardSignals } from './signals.js';
@@ -17,7 +18,7 @@ import {
 } from './supervisor-protocol.js';
 import { terminateTree } from './tree.js';
 
-export interface SupervisedRequest extends Omit<ChildRequest, 'cwd' | 'lockDescriptor'> {
+export interface SupervisedRequest extends Omit<ChildRequest, 'lockDescriptor'> {
   /** The supervisor program; see `supervisorFile`. */
   readonly supervisor: string;
   readonly tether: Tether;
@@ -86,7 +87,7 @@ export class SupervisedChild implements RunningChild {
   }
 
   #spawn(): ChildProcess {
-    const { supervisor, command, args, env = process.env, inherited = [], tether } = this.#request;
+    const { supervisor, argv, raw, changes = {}, inherited = [], tether } = this.#request;
     const kept = tether.descriptor === undefined ? [] : [tether.descriptor];
     const stdio: ('inherit' | 'ignore' | 'pipe' | number)[] = stdioWith([...inherited, ...kept]);
     const gap = stdio.indexOf('ignore', 3);
@@ -102,8 +103,8 @@ export class SupervisedChild implements RunningChild {
       reportReader((report) => this.#hear(report)),
     );
     const { graceMs, isUntilClosed } = this.#request;
-    const words = [command, ...args].map((word) => Buffer.from(word));
-    const variables = Object.entries(env).map(([name, value = '']) => Buffer.from(`${name}=${value}`));
+    const words = bytesOf(argv, raw);
+    const variables = environmentBytes(changes);
     const deadlineMs = tether.deadline();
     this.#send(startMessage({ words, variables, graceMs, isUntilClosed, deadlineMs, kept }));
     return child;
@@ -120,7 +121,7 @@ export class SupervisedChild implements RunningChild {
         return this.#onStarted(pid);
       }
       case 'not-started':
-        this.#end = this.#explain({ code: nameOfErrno(report.errno) }, this.#request.command);
+        this.#end = this.#explain({ code: errnoName(report.errno) }, this.#request.argv[0] ?? '');
         return;
       case 'ended':
         this.#end = endOfStatus(report.status);
@@ -132,7 +133,7 @@ export class SupervisedChild implements RunningChild {
 
   #explain(cause: Partial<NodeJS.ErrnoException>, command: string): ChildEnd {
     const error = Object.assign(new Error(cause.message ?? cause.code), { code: cause.code });
-    return explainSpawnFailure(error, command, undefined, this.#request.env ?? process.env);
+    return explainSpawnFailure(error, command, undefined, process.env);
   }
 
   /** The kernel has killed the command with its supervisor; what else belonged to it is ended from here. */
@@ -142,8 +143,4 @@ export class SupervisedChild implements RunningChild {
       await terminateTree({ ...this.#command, environmentMark }, graceMs, systemClock);
     return { kind: 'signaled', signal: signalNumber('SIGKILL') };
   }
-}
-
-function nameOfErrno(errno: number): string {
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
 }

@@ -19,6 +19,7 @@ test('code and both outputs are returned', async () => {
     stderr: 'err\n',
     isTimedOut: false,
     isTruncated: false,
+    isOutlived: false,
   });
 });
 

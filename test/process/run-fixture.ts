@@ -6,11 +6,10 @@ import { inheritedDescriptors } from '../../src/process/descriptors.js';
 import { startChild } from '../../src/process/run.js';
 
 const inherited = inheritedDescriptors();
-const [command = '', ...args] = process.argv.slice(2);
+const argv = process.argv.slice(2);
 const lockPath = process.env['TEST_LOCK_PATH'];
 const child = startChild({
-  command,
-  args,
+  argv,
   inherited,
   ...(lockPath === undefined ? {} : { lockDescriptor: openSync(lockPath, 'r') }),
 });

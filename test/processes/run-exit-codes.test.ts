@@ -10,6 +10,7 @@ describe('the exit code of run', () => {
     ['is the command’s own', ['--', 'sh', '-c', 'exit 7'], 7],
     ['is 128 + 15 for a command that TERM killed', ['sh', '-c', 'kill -TERM $$'], 143],
     ['is 128 + 9 for a command that KILL killed', ['sh', '-c', 'kill -KILL $$'], 137],
+    ['is 128 + 36 for a command that a real-time signal killed', ['sh', '-c', 'kill -36 $$'], 164],
     ['is that of the shell behind -c', ['-c', 'exit 5'], 5],
     ['is 127 for a command that is not there', ['no-such-command'], 127],
     ['is 126 for a command that is no program', ['/'], 126],

@@ -49,6 +49,12 @@ export const descriptorBackend: Backend = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
+/** Frees the lock for every process that has the descriptor. */
+export function unlockDescriptor(descriptor: number): void {
+  const result = loadNative().unlockDescriptor(descriptor);
+  if (result < 0) throw systemError('unlock', `descriptor ${descriptor}`, -result);
+}
+
 const GRANT: Grant = {
   check: () => undefined,
   onLost: () => undefined,

@@ -1,6 +1,6 @@
 export { FlockBackend } from './backend.js';
 export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from './config.js';
-export { descriptorBackend } from './descriptor.js';
+export { descriptorBackend, unlockDescriptor } from './descriptor.js';
 export { FlockGrant } from './grant.js';
 export { flockObserver } from './observe.js';
 export { carriesOurRecord } from './record.js';

@@ -6,7 +6,7 @@ import { EnclosedError } from './failure.js';
 import { enclosingHolder } from './chain.js';
 import type { EventLog } from './events.js';
 import type { RunRequest } from './request.js';
-import type { Lockable } from './subject.js';
+import type { Lockable } from './given.js';
 
 /** Hears the events of a wait: tells people and logs, and ends a wait that could only end by itself. */
 export function contentionListener(

@@ -1,25 +1,23 @@
 import type { Guard } from '../../core/guard.js';
+import type { EnvironmentChanges } from '../../process/bytes.js';
 import { CHAIN_VARIABLE, chainOf } from './chain.js';
 
 /** Random for each hold, so it also marks the command's whole tree. */
 export const HOLDER_VARIABLE = 'HOLDFAST_HOLDER';
 
-/** What the command of `run` finds in its environment: our own, and what it is told of its lock. */
+/** What the command of `run` finds in its environment of its lock, besides our own. */
 export function environmentOf({
   guard,
   lock,
 }: {
   readonly guard: Guard;
   readonly lock: string;
-}): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
+}): EnvironmentChanges {
+  return {
     HOLDFAST_LOCK: lock,
     [HOLDER_VARIABLE]: guard.holderId,
     [CHAIN_VARIABLE]: [...chainOf(process.env), process.pid].join(','),
+    // That of an enclosing wrapper is another lock's.
+    HOLDFAST_TOKEN: guard.fencingToken === undefined ? undefined : String(guard.fencingToken),
   };
-  // That of an enclosing wrapper is another lock's.
-  if (guard.fencingToken === undefined) delete env['HOLDFAST_TOKEN'];
-  else env['HOLDFAST_TOKEN'] = String(guard.fencingToken);
-  return env;
 }

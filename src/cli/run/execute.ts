@@ -8,22 +8,22 @@ import { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
 import { readRunRequest, type RunRequest } from './request.js';
-import { lockableOf, type Lockable } from './subject.js';
+import { lockableOf } from './subject.js';
+import type { Given, Lockable } from './given.js';
 import { supervise, type Outcome } from './supervise.js';
 import { watchFreshness } from './freshness.js';
 import type { ParsedArguments } from '../spec.js';
 
-/** @param inherited descriptors that the command gets; found out before this process opens any of its own. */
 export async function execute(
   args: ParsedArguments,
-  inherited: readonly number[] = inheritedDescriptors(),
+  given: Given = { inherited: inheritedDescriptors(), raw: undefined },
 ): Promise<number> {
   const request = await readRunRequest(args);
-  const lockable = lockableOf(request.subject, inherited);
+  const lockable = await lockableOf(request.subject, given, args.rest.length);
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv);
   for (let isFirst = true; ; isFirst = false) {
-    const outcome = await holdAndRun({ request, lockable, log, inherited });
+    const outcome = await holdAndRun({ request, lockable, log, ...given });
     if (!request.isStandingBy) return outcome.exitCode;
     // Whoever stands by for a lost lock goes on when the server is away, which may be why it was lost.
     const mayReturn = outcome.isLost || (!isFirst && UNREACHABLE.has(outcome.code ?? ''));
@@ -41,11 +41,10 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'HOLDFAST_LOST',
 ]);
 
-interface Job {
+interface Job extends Given {
   readonly request: RunRequest;
   readonly lockable: Lockable;
   readonly log: EventLog | undefined;
-  readonly inherited: readonly number[];
 }
 
 /** Once through: wait, hold, run, let go. */
@@ -53,7 +52,7 @@ async function holdAndRun({
   request,
   lockable,
   log,
-  inherited,
+  ...given
 }: Job): Promise<Outcome & { readonly code?: string }> {
   const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
   const cancel = new SignalCancel();
@@ -100,7 +99,11 @@ async function holdAndRun({
   }
   if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);
   const onStarted = (): void => cancel.disarm();
-  return supervise({ request, guard, lock: lockable.absolute, inherited, log, onStarted });
+  const descriptor = lockable.descriptor?.();
+  const work = { request, guard, lock: lockable.absolute, descriptor, ...given };
+  const outcome = await supervise({ ...work, log, onStarted });
+  lockable.onReleased?.();
+  return outcome;
 }
 
 async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<EventLog | undefined> {

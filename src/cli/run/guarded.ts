@@ -13,6 +13,10 @@ export interface Work {
   /** Absolute, without credentials. */
   readonly lock: string;
   readonly inherited: readonly number[];
+  /** The words of this command line as bytes, where texts are not the whole truth. */
+  readonly raw: readonly Buffer[] | undefined;
+  /** That carries the lock, where the guard does not know it. */
+  readonly descriptor: number | undefined;
 }
 
 /** A command that is ended when its lock is lost. */
@@ -29,26 +33,27 @@ export interface GuardedChild extends RunningChild {
  * `supervisorFile`) this process alone ends the command, as long as it lives.
  */
 export async function startGuarded(work: Work): Promise<GuardedChild> {
-  const { request, guard, inherited } = work;
-  const [command = '', ...args] = request.argv;
-  const env = environmentOf(work);
+  const { request, guard, inherited, raw } = work;
+  const { argv, graceMs } = request;
+  const changes = environmentOf(work);
+  const command = { argv, raw, changes, inherited };
   const environmentMark = `${HOLDER_VARIABLE}=${guard.holderId}`;
-  const descriptor = inheritableDescriptor(guard);
+  const descriptor = work.descriptor ?? inheritableDescriptor(guard);
   if (descriptor !== undefined && !request.isClosing)
-    return { ...startChild({ command, args, env, inherited, lockDescriptor: descriptor }), ...NEVER_LOST };
+    return { ...startChild({ ...command, lockDescriptor: descriptor }), ...NEVER_LOST };
   // With --close the supervisor has the lock's descriptor in place of the command.
   const tether = tetherOf(guard) ?? { deadline: () => Infinity, publish: () => undefined, descriptor };
   const supervisor = supervisorFile();
   if (supervisor === undefined) {
-    const child = startChild({ command, args, env, inherited });
+    const child = startChild(command);
     return { ...child, ...(await endWhenLost(work, child, environmentMark)) };
   }
   const { SupervisedChild } = await import('../../process/supervisor.js');
-  const { graceMs } = request;
   const isUntilClosed = false;
   const child = new SupervisedChild({
     supervisor,
-    ...{ command, args, env, inherited, tether, graceMs, isUntilClosed, environmentMark },
+    ...command,
+    ...{ tether, graceMs, isUntilClosed, environmentMark },
   });
   const end = (): void => child.end();
   if (guard.lost.aborted) end();

@@ -2,26 +2,20 @@ import { fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { parseAddress, type Address } from '../../core/address.js';
-import type { Guard } from '../../core/guard.js';
-import type { LockOptions } from '../../core/options.js';
 import { acquire } from '../../locks/acquire.js';
 import { dataLockPath } from '../../locks/placement.js';
 import { lockDescriptor } from '../../locks/lock-descriptor.js';
 import { dataFileOf, lockFor } from '../../locks/lock.js';
 import { UsageError } from '../usage-error.js';
+import type { Given, Lockable } from './given.js';
 import { usage, type Subject } from './request.js';
 
-/** A subject that can be locked. */
-export interface Lockable {
-  /** As the user named it, without credentials. */
-  readonly shown: string;
-  /** The same for the command's own working directory: absolute, an address where it is one. */
-  readonly absolute: string;
-  acquire(options: LockOptions): Promise<Guard>;
-}
-
 /** @throws UsageError for an address that cannot be read and a descriptor that was not inherited. */
-export function lockableOf(subject: Subject, inherited: readonly number[]): Lockable {
+export async function lockableOf(
+  subject: Subject,
+  { inherited, raw }: Given,
+  wordsFromLock: number,
+): Promise<Lockable> {
   if (subject.kind === 'descriptor') {
     const { descriptor } = subject;
     if (!isInherited(descriptor, inherited)) {
@@ -40,6 +34,11 @@ export function lockableOf(subject: Subject, inherited: readonly number[]): Lock
     return { shown: name, absolute, acquire: (options) => acquire(lockFor(name, options)) };
   }
   const address = readAddress(subject.name, 'run');
+  const bytes = raw?.at(-wordsFromLock);
+  if (bytes !== undefined && !bytes.equals(Buffer.from(subject.name))) {
+    const { unreadableName } = await import('./unreadable-name.js');
+    return unreadableName(address, bytes);
+  }
   return {
     shown: address.display,
     absolute: absoluteAddress(address),
