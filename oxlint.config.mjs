@@ -57,6 +57,7 @@ const RAW_FILE_USERS = [
   ['claims/hook', ['mkdirSync', 'writeFileSync'], 'a hook of the user’s repository'],
   ['cli/run/events', ['openSync'], 'the file of --events, which the user named'],
   ['cli/run/light-crypto', ['openSync'], '/dev/urandom'],
+  ['cli/run/unreadable-name', ['openSync'], 'the lock file, which the user named'],
   ['compat/proper-lockfile/directory', ['mkdirSync', 'renameSync'], 'directories are its protocol'],
   ['compat/proper-lockfile/freshness-worker', ['openSync'], 'the directory whose time it renews'],
   ['durable/append', ['fsyncSync', 'rename', 'writeFileSync'], 'appends are synced, generations renamed'],
