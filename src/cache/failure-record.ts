@@ -1,7 +1,8 @@
 import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { isLockError, LockError, type ErrorCode } from '../core/errors.js';
+import { ERROR_CODES, isLockError, LockError, type ErrorCode } from '../core/errors.js';
+import { hasFields, isAmount, isFlag, isOneOf, isText, isWallClockMs, optional } from '../core/fields.js';
 import { newHolderId } from '../core/holder.js';
 import { readOwn } from '../files/open-own.js';
 import { replaceFileSync } from '../files/replace-sync.js';
@@ -37,18 +38,25 @@ export function failurePath(cachePath: string): string {
   return `${cachePath}.failed`;
 }
 
+const FIELDS = {
+  schema: isOneOf([2]),
+  id: isText,
+  sourceId: optional(isText),
+  code: isOneOf(ERROR_CODES),
+  message: isText,
+  failedAtMs: isWallClockMs,
+  fetch: (value: unknown) => hasFields(value, { bootId: optional(isText), beganMs: isAmount }),
+  retryAfterMs: optional(isAmount),
+  ownLimitMs: optional(isAmount),
+  isPersonal: optional(isFlag),
+};
+
 /** Undefined when there is none, or none that this version understands: then one more fetch is all it costs. */
 export function readFailure(cachePath: string): FailureRecord | undefined {
   try {
     const path = failurePath(cachePath);
     const record = JSON.parse(String(readReplacedSync(path, () => readOwn(path)))) as FailureRecord;
-    const isWhole =
-      record.schema === 2 &&
-      typeof record.id === 'string' &&
-      typeof record.message === 'string' &&
-      typeof record.failedAtMs === 'number' &&
-      typeof record.fetch === 'object';
-    return isWhole ? record : undefined;
+    return hasFields(record, FIELDS) ? record : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import { hasFields, isAmount, isFlag, isOneOf, isText, isWallClockMs, optional } from '../core/fields.js';
+
 /** Number of the file's format. A file of another one is not read but fetched anew. */
 export const CACHE_SCHEMA = 2;
 
@@ -145,8 +147,31 @@ export function decodeHeader(line: Buffer): CacheHeader | undefined {
 
 function decodeMeta(line: Buffer, hash: string): CacheMeta | undefined {
   const text = /^"meta":(.*),$/s.exec(line.toString())?.[1];
-  return text !== undefined && sha256(text) === hash ? (JSON.parse(text) as CacheMeta) : undefined;
+  if (text === undefined || sha256(text) !== hash) return undefined;
+  try {
+    const meta = JSON.parse(text) as CacheMeta;
+    return hasFields(meta, META_FIELDS) ? meta : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+const META_FIELDS = {
+  format: isOneOf(['json', 'text', 'base64']),
+  fetchedAtMs: isWallClockMs,
+  ttlMs: (value: unknown) => value === null || optional(isAmount)(value),
+  server: optional((value) => hasFields(value, { ttlMs: isAmount, mustRevalidate: isFlag })),
+  hasByteOrderMark: optional(isFlag),
+  contentType: optional(isText),
+  fetch: (value: unknown) =>
+    hasFields(value, { bootId: optional(isText), beganMs: isAmount, endedMs: isAmount }),
+  source: optional(isText),
+  sourceId: optional(isText),
+  answeredBy: optional(isText),
+  etag: optional(isText),
+  lastModified: optional(isText),
+  fencingToken: optional((value) => typeof value === 'string' && /^\d{1,20}$/.test(value)),
+};
 
 /** What can still be read of it in a damaged file, so that the next generation is higher. */
 function generationIn(bytes: Buffer): number | undefined {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { hasFields, isAmount, isInstant, isListOf, isOneOf, isText, optional } from '../core/fields.js';
 import { buildSettings, recipePlatform, type Recipe } from './recipe.js';
 import { damageOf, type ArtifactRecord } from './verify.js';
 
@@ -57,11 +58,28 @@ export function encodeStamp(stamp: Stamp): string {
   return `${JSON.stringify(stamp, undefined, 2)}\n`;
 }
 
+const FIELDS = {
+  stampVersion: isOneOf([STAMP_VERSION]),
+  recipe: isText,
+  recipeHash: isText,
+  settingsHash: isText,
+  id: isText,
+  dir: isText,
+  replaces: optional(isText),
+  source: isText,
+  ref: optional(isText),
+  revision: isText,
+  artifacts: isListOf((value) =>
+    hasFields(value, { name: isText, path: isText, sizeBytes: isAmount, sha256: isText }),
+  ),
+  builtAt: isInstant,
+};
+
 /** The stamp of the tree at `dir`; undefined when there is none, or none that this version of Holdfast can read. */
 export async function readStamp(dir: string): Promise<Stamp | undefined> {
   try {
     const stamp = JSON.parse(await readFile(join(dir, STAMP_NAME), 'utf8')) as Stamp;
-    return stamp.stampVersion === STAMP_VERSION && Array.isArray(stamp.artifacts) ? stamp : undefined;
+    return hasFields(stamp, FIELDS) ? stamp : undefined;
   } catch {
     return undefined;
   }

@@ -38,6 +38,8 @@ function describe(error: unknown): Description {
     return { code: 'usage', message, exitCode: EXIT.usage, details: { hint } };
   }
   if (isLockError(error)) return describeLockError(error);
+  // An argument that the library refuses, such as an address that only its backend can read.
+  if (isRefusedArgument(error)) return { code: 'usage', message: error.message, exitCode: EXIT.usage };
   const errno = errnoOf(error);
   if (errno !== undefined) return describeLockError(failedCall(errno, error as NodeJS.ErrnoException));
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -48,6 +50,13 @@ function describe(error: unknown): Description {
     exitCode: EXIT.software,
     stack: rest,
   };
+}
+
+/** Those of the engine ("x is not a function") do not begin so. */
+function isRefusedArgument(error: unknown): error is Error {
+  return (
+    (error instanceof TypeError || error instanceof RangeError) && error.message.startsWith('Could not ')
+  );
 }
 
 function describeLockError(error: LockError): Description {
