@@ -1,5 +1,5 @@
-import { refOfClaim, unconfirmedError, type ClaimEvent } from '../backends/git/index.js';
-import { idList, openSession, type ClaimsOptions } from './session.js';
+import type { ClaimEvent, PastEvent } from '../backends/git/index.js';
+import { idList, inSession, type ClaimsOptions } from './session.js';
 
 export interface HistoryOptions extends ClaimsOptions {
   /** How many events, the latest first. Default 50. */
@@ -26,34 +26,34 @@ export interface HistoryEntry {
 /**
  * What happened to a claim, the latest event first.
  *
- * @throws LockError HOLDFAST_UNCONFIRMED when the remote cannot be asked; else as `claim` does.
+ * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
  */
 export async function history(id: string, options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
   idList(id);
   const { limit = 50 } = options;
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new RangeError(`limit must be a positive integer, not ${limit}.`);
-  const session = await openSession(options);
-  return session.use(async (store) => {
-    const events = await store.events(refOfClaim(id), limit, session.deadline);
-    if (events.kind === 'unreachable') throw unconfirmedError(id, session.arbiter.url, events.cause);
-    return events.tips.map((tip) => {
-      if (tip.record === undefined)
-        return { commit: tip.oid, event: undefined, problem: tip.problem ?? 'it is no event' };
-      const { event, agent, generation, holderId, at, branch, reason, base, previous } = tip.record;
-      return {
-        commit: tip.oid,
-        event,
-        agent,
-        generation: BigInt(generation),
-        holderId,
-        at,
-        ...(branch !== undefined && { branch }),
-        ...(reason !== undefined && { reason }),
-        ...(base !== undefined && { base }),
-        ...(typeof previous?.agent === 'string' && { previousAgent: previous.agent }),
-        ...(tip.problem !== undefined && { problem: tip.problem }),
-      };
-    });
+  return inSession(options, async ({ store }) => {
+    const events = await store.events(id, limit);
+    if ('kind' in events) throw store.unreachable('read', [id], events.cause);
+    return events.map(entryOf);
   });
+}
+
+function entryOf({ oid, record, problem }: PastEvent): HistoryEntry {
+  if (record === undefined) return { commit: oid, event: undefined, problem: problem ?? 'it is no event' };
+  const { event, agent, generation, holderId, at, branch, reason, base, previous } = record;
+  return {
+    commit: oid,
+    event,
+    agent,
+    generation: BigInt(generation),
+    holderId,
+    at,
+    ...(branch !== undefined && { branch }),
+    ...(reason !== undefined && { reason }),
+    ...(base !== undefined && { base }),
+    ...(previous?.agent !== undefined && { previousAgent: previous.agent }),
+    ...(problem !== undefined && { problem }),
+  };
 }

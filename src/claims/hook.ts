@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-import { gitEnvironment } from '../backends/git/index.js';
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { execFile } from '../process/exec.js';
+import { ownGitEnvironment } from '../process/git/environment.js';
+import { runGit } from '../process/git/run-git.js';
 
 const MARK = '# holdfast claims hook';
 
@@ -33,12 +33,9 @@ export interface InstallHookResult {
  */
 export async function installHook(options: { readonly cwd?: string } = {}): Promise<InstallHookResult> {
   const { cwd = process.cwd() } = options;
-  const env = gitEnvironment(process.env, undefined);
-  const result = await execFile('git', ['rev-parse', '--git-path', 'hooks/pre-push'], {
-    cwd,
-    env,
-    timeoutMs: 10_000,
-  });
+  const env = ownGitEnvironment(process.env);
+  const args = ['rev-parse', '--git-path', 'hooks/pre-push'];
+  const result = await runGit(args, { cwd, env, timeoutMs: 10_000 });
   if (result.code !== 0) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');
   const path = resolve(cwd, result.stdout.trim());
   const existing = readIfThere(path);

@@ -2,7 +2,7 @@ export { check, checkBranches, type CheckItem, type CheckOutcome } from './check
 export { claim, type ClaimItem, type ClaimOptions, type ClaimOutcome, type ClaimResult } from './claim.js';
 export { history, type HistoryEntry, type HistoryOptions } from './history.js';
 export { installHook, type InstallHookResult } from './hook.js';
-export { list, type BrokenClaim, type ClaimList } from './list.js';
+export { list, sync, type BrokenClaim, type ClaimList, type SyncResult } from './list.js';
 export {
   forceRelease,
   release,
@@ -13,9 +13,7 @@ export {
 } from './release.js';
 export { renew, type RenewItem } from './renew.js';
 export { repair, type Finding, type RepairOptions } from './repair.js';
-export type { ClaimsOptions } from './session.js';
+export type { Claim, ClaimsOptions } from './session.js';
 export { steal, type StealOptions, type StealResult } from './steal.js';
-export { sync, type SyncResult } from './sync.js';
-export type { Claim } from './view.js';
 export { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS } from '../backends/git/config.js';
 export type { SignatureState, SigningMode, SigningOptions } from '../backends/git/signing.js';

@@ -1,6 +1,5 @@
-import { idOf, unconfirmedError, type BrokenTip, type ClaimStore, type Tip } from '../backends/git/index.js';
-import { openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, type Claim } from './view.js';
+import { idOf, refOfClaim, type BrokenTip, type Tip } from '../backends/git/index.js';
+import { inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
 
 /** A branch whose record cannot be relied upon: neither held nor free. */
 export interface BrokenClaim {
@@ -18,35 +17,26 @@ export interface ClaimList {
 }
 
 /**
- * Every claim at the remote, as it says itself just now: one fetch. Never from memory.
+ * Every claim at the remote, as it reports just now: one fetch. Never from memory.
  *
- * @throws LockError HOLDFAST_UNCONFIRMED when the remote cannot be asked; else as `claim` does.
+ * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
  */
 export async function list(options: ClaimsOptions = {}): Promise<ClaimList> {
-  const session = await openSession(options);
-  return session.use(async (store) => listed(store, session, await lookAtAll(store, session)));
+  return inSession(options, async (session) => listed(session, await session.lookAtAll()));
 }
 
-/** @throws LockError HOLDFAST_UNCONFIRMED when the remote cannot be asked. */
-export async function lookAtAll(store: ClaimStore, session: Session): Promise<readonly Tip[]> {
-  const look = await store.look('all', session.deadline);
-  if (look.kind === 'unreachable') throw unconfirmedError('all claims', session.arbiter.url, look.cause);
-  return [...look.tips.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-}
-
-export function listed(store: ClaimStore, session: Session, tips: readonly Tip[]): ClaimList {
+function listed(session: Session, tips: readonly Tip[]): ClaimList {
   const byRef = new Map(tips.map((tip) => [tip.ref, tip]));
-  const lost = store.journal
+  const lost = session.store.journal
     .allHeld()
     .filter(({ ref, record }) => {
       const tip = byRef.get(ref);
-      return (
-        record.agent === session.agent && !(tip?.kind === 'held' && tip.record.holderId === record.holderId)
-      );
+      const isThere = tip?.kind === 'held' && tip.record.holderId === record.holderId;
+      return record.agent === session.agent && !isThere;
     })
     .map(idOf);
   return {
-    claims: tips.flatMap((tip) => (tip.kind === 'held' ? [claimOf(store, session, tip)] : [])),
+    claims: tips.flatMap((tip) => (tip.kind === 'held' ? [session.claimOf(tip)] : [])),
     broken: tips.flatMap((tip) => (tip.kind === 'broken' ? [brokenClaim(tip)] : [])),
     lost: [...new Set(lost)],
   };
@@ -54,4 +44,36 @@ export function listed(store: ClaimStore, session: Session, tips: readonly Tip[]
 
 export function brokenClaim(tip: BrokenTip): BrokenClaim {
   return { id: idOf(tip), problem: tip.problem, isNewer: tip.isNewer };
+}
+
+export interface SyncResult extends ClaimList {
+  /** Ids whose earlier pushes had no answer, and what became of them. */
+  readonly settled: readonly { readonly id: string; readonly outcome: 'landed' | 'void' | 'unconfirmed' }[];
+}
+
+/**
+ * Looks at all claims and settles what earlier commands had to leave unconfirmed. Looking is also what makes
+ * staleness visible: a claim counts as stale once a clone has seen it unchanged long enough.
+ *
+ * @throws as `list` does.
+ */
+export async function sync(options: ClaimsOptions = {}): Promise<SyncResult> {
+  return inSession(options, async (session) => {
+    const { journal } = session.store;
+    const before = journal.pendingRefs().map((ref) => {
+      const tries = journal.pending(ref)?.tries ?? [];
+      return { ref, tries, id: idOf({ ref, record: tries[0]?.record }) };
+    });
+    const tips = await session.lookAtAll();
+    // A branch that is not there does not show in a look at all of them.
+    const absent = before.filter(({ ref }) => !tips.some((tip) => tip.ref === ref)).map(({ id }) => id);
+    if (absent.length > 0) await session.store.look(absent);
+    const settled = before.map(({ id, tries }) => {
+      if (session.isPending(id)) return { id, outcome: 'unconfirmed' as const };
+      const tip = tips.find(({ ref }) => ref === refOfClaim(id));
+      const isLanded = tries.some(({ oid }) => oid === tip?.oid);
+      return { id, outcome: isLanded ? ('landed' as const) : ('void' as const) };
+    });
+    return { ...listed(session, tips), settled };
+  });
 }

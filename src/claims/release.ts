@@ -1,20 +1,24 @@
 import {
   continuedChange,
   forcedChange,
-  landedTip,
   MAY_LAND_YET,
-  publish,
   refOfClaim,
   type Attempted,
   type Change,
-  type ClaimStore,
   type Outcome,
   type Tip,
 } from '../backends/git/index.js';
 import { newHolderId } from '../core/holder.js';
 import { resolveBase } from './base.js';
-import { brokenError, idList, oneLine, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
+import {
+  brokenError,
+  idList,
+  inSession,
+  oneLine,
+  type Claim,
+  type ClaimsOptions,
+  type Session,
+} from './session.js';
 
 export interface ReleaseOptions extends ClaimsOptions {
   /** The revision the resource is left at: a later claim from an older base is refused. */
@@ -26,13 +30,13 @@ export interface ForceReleaseOptions extends ClaimsOptions {
   readonly reason: string;
 }
 
-/** `lost`: it was no longer ours, and whoever has it keeps it. `not-held`: nobody has it. `contended`: somebody else has it. */
+/** `lost`: it was no longer ours, and its new holder keeps it. `not-held`: it is free. `contended`: another agent has it. */
 export type ReleaseOutcome = 'released' | 'lost' | 'not-held' | 'contended' | 'unconfirmed';
 
 export interface ReleaseItem {
   readonly id: string;
   readonly outcome: ReleaseOutcome;
-  /** Who has it now, when that is somebody else. */
+  /** Who has it now, when that is another agent. */
   readonly claim?: Claim;
   readonly cause?: string;
 }
@@ -48,14 +52,15 @@ export async function release(
   options: ReleaseOptions = {},
 ): Promise<readonly ReleaseItem[]> {
   const list = idList(ids);
-  const session = await openSession(options);
-  const base = options.base === undefined ? undefined : await resolveBase(session, options.base);
-  return session.use((store) => new Releasing(store, session, list, base).run());
+  return inSession(options, async (session) => {
+    const base = options.base === undefined ? undefined : await resolveBase(session.arbiter, options.base);
+    return new Releasing(session, list, base).run();
+  });
 }
 
 /**
- * Ends claims whoever has them, readable or not, and says in their history who did it and why. Two may believe to
- * have it until the former holder looks again; the generation protects what checks it.
+ * Ends claims of any agent, readable or not; their history has the reason and who did it. Two may believe to have
+ * it until the former holder looks again; the generation protects what checks it.
  *
  * @throws as `claim` does; TypeError without a reason.
  */
@@ -66,113 +71,104 @@ export async function forceRelease(
   const list = idList(ids);
   const reason = oneLine('reason', options.reason);
   if (reason === undefined) throw new TypeError('forceRelease needs a reason.');
-  const session = await openSession(options);
-  return session.use(async (store) => {
-    const look = await store.look(list, session.deadline);
-    if (look.kind === 'unreachable')
-      return list.map((id) => ({ id, outcome: 'unconfirmed', cause: look.cause }));
+  return inSession(options, async (session) => {
+    const seen = await session.look(list, 'forced');
+    if (!seen.isAnswered) return list.map((id) => seen.unconfirmed(id));
     const items = new Map<string, ReleaseItem>();
-    const forced = (id: string, tip: Tip): Change =>
-      forcedChange(
-        id,
-        tip,
-        { agent: session.agent, holderId: newHolderId(), reason },
-        session.clock.wallNow(),
-      );
+    const forced = (id: string, tip: Tip): Change => {
+      const by = { agent: session.agent, holderId: newHolderId(), reason };
+      return forcedChange(id, tip, by, session.clock.wallNow());
+    };
     let changes: Change[] = [];
     for (const id of list) {
-      const tip = look.tips.get(refOfClaim(id)) as Tip;
+      const tip = seen.tip(id);
       const isFree = tip.kind === 'absent' || tip.kind === 'free';
       // What may land yet must not land after this.
-      if (isFree && store.journal.pending(tip.ref) === undefined) items.set(id, { id, outcome: 'not-held' });
+      if (isFree && !session.isPending(id)) items.set(id, { id, outcome: 'not-held' });
       else changes.push(forced(id, tip));
     }
     while (changes.length > 0) {
-      const outcomes = await publish(store, changes, false, session.deadline);
+      const outcomes = await session.publish(changes);
       changes = [];
       for (const [ref, outcome] of outcomes) {
         const id = list.find((candidate) => refOfClaim(candidate) === ref) as string;
-        const tip = outcome.kind === 'landed' ? landedTip(ref, outcome.attempted) : undefined;
-        // An earlier claim or steal of this clone landed instead, and nothing of unknown fate is left.
-        if (tip?.kind === 'held') changes.push(forced(id, tip));
-        else items.set(id, forcedItem(store, session, id, outcome));
+        const tip = outcome.kind === 'moved' ? outcome.tip : undefined;
+        // An earlier event of this clone has landed, and nothing of unknown fate is left.
+        const isOwnClone =
+          tip?.kind === 'held' && session.store.journal.held(ref, tip.record.holderId) !== undefined;
+        if (isOwnClone) changes.push(forced(id, tip));
+        else items.set(id, forcedItem(session, id, outcome));
       }
     }
     return list.map((id) => items.get(id) as ReleaseItem);
   });
 }
 
-function forcedItem(store: ClaimStore, session: Session, id: string, outcome: Outcome): ReleaseItem {
+function forcedItem(session: Session, id: string, outcome: Outcome): ReleaseItem {
   if (outcome.kind === 'failed') throw outcome.error;
   if (outcome.kind === 'landed') return { id, outcome: 'released' };
   if (outcome.kind === 'unconfirmed') return { id, outcome: 'unconfirmed', cause: outcome.cause };
   const tip = outcome.kind === 'moved' ? outcome.tip : undefined;
-  return { id, outcome: 'contended', ...(tip?.kind === 'held' && { claim: claimOf(store, session, tip) }) };
+  // An earlier release of this clone has landed.
+  if (tip?.kind === 'free' || tip?.kind === 'absent') return { id, outcome: 'released' };
+  return { id, outcome: 'contended', ...(tip?.kind === 'held' && { claim: session.claimOf(tip) }) };
 }
 
 /** Renewals of our own may land between; then the release follows the new tip. */
 const MAX_ATTEMPTS = 5;
 
 class Releasing {
-  readonly #store: ClaimStore;
   readonly #session: Session;
   readonly #ids: readonly string[];
   readonly #base: string | undefined;
   readonly #items = new Map<string, ReleaseItem>();
+  /** Claims of which a release is pending already: if it turns out to have landed, this call reports it. */
+  readonly #wasReleasing: ReadonlySet<string>;
 
-  constructor(store: ClaimStore, session: Session, ids: readonly string[], base: string | undefined) {
-    this.#store = store;
+  constructor(session: Session, ids: readonly string[], base: string | undefined) {
     this.#session = session;
     this.#ids = ids;
     this.#base = base;
+    const { journal } = session.store;
+    const isReleasing = (id: string): boolean =>
+      journal.pending(refOfClaim(id))?.tries.some(({ record }) => record.event === 'released') ?? false;
+    this.#wasReleasing = new Set(ids.filter(isReleasing));
   }
 
   async run(): Promise<readonly ReleaseItem[]> {
     const holds = new Map<string, Attempted>();
     const unknown: string[] = [];
     for (const id of this.#ids) {
-      const ref = refOfClaim(id);
-      const own = this.#store.journal
-        .allHeld(ref)
+      const own = this.#session.store.journal
+        .allHeld(refOfClaim(id))
         .filter(({ record }) => record.agent === this.#session.agent);
       const [hold] = own;
       // With a push of unknown outcome about, the tip must be looked at before anything follows it.
-      if (own.length === 1 && hold !== undefined && this.#store.journal.pending(ref) === undefined)
-        holds.set(id, hold);
+      if (own.length === 1 && hold !== undefined && !this.#session.isPending(id)) holds.set(id, hold);
       else unknown.push(id);
     }
     if (unknown.length > 0) await this.#look(unknown, holds);
     for (let attempt = 1; holds.size > 0 && attempt <= MAX_ATTEMPTS; attempt++) await this.#publish(holds);
     for (const id of holds.keys())
       this.#items.set(id, { id, outcome: 'unconfirmed', cause: 'it kept changing' });
-    this.#store.journal.save();
+    this.#session.store.save();
     return this.#ids.map((id) => this.#items.get(id) as ReleaseItem);
   }
 
   async #look(ids: readonly string[], holds: Map<string, Attempted>): Promise<void> {
-    const releasing = new Set(ids.filter((id) => this.#isReleasePending(id)));
-    const look = await this.#store.look(ids, this.#session.deadline);
+    const seen = await this.#session.look(ids, 'released');
     for (const id of ids) {
-      if (look.kind === 'unreachable') this.#items.set(id, { id, outcome: 'unconfirmed', cause: look.cause });
-      else this.#judge(id, look.tips.get(refOfClaim(id)) as Tip, holds, releasing.has(id));
+      if (seen.isAnswered) this.#judge(id, seen.tip(id), holds);
+      else this.#items.set(id, seen.unconfirmed(id));
     }
   }
 
-  #isReleasePending(id: string): boolean {
-    const pending = this.#store.journal.pending(refOfClaim(id));
-    return pending?.tries.some(({ record }) => record.event === 'released') ?? false;
-  }
-
   async #publish(holds: Map<string, Attempted>): Promise<void> {
+    const wallMs = this.#session.clock.wallNow();
     const changes = [...holds].map(([id, hold]) =>
-      continuedChange(
-        { ...hold, ref: refOfClaim(id) },
-        'released',
-        this.#session.clock.wallNow(),
-        this.#base,
-      ),
+      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', wallMs, this.#base),
     );
-    const outcomes = await publish(this.#store, changes, false, this.#session.deadline);
+    const outcomes = await this.#session.publish(changes);
     const ids = [...holds.keys()];
     holds.clear();
     for (const id of ids) {
@@ -180,40 +176,32 @@ class Releasing {
       if (outcome.kind === 'failed') throw outcome.error;
       if (outcome.kind === 'unconfirmed')
         this.#items.set(id, { id, outcome: 'unconfirmed', cause: outcome.cause });
-      if (outcome.kind === 'moved') this.#judge(id, outcome.tip, holds, false);
-      if (outcome.kind !== 'landed') continue;
-      // An earlier event of this clone of unknown fate may be what landed: a renewal, or another agent's steal.
-      if (outcome.attempted.record.event === 'released') this.#items.set(id, { id, outcome: 'released' });
-      else this.#judge(id, landedTip(refOfClaim(id), outcome.attempted), holds, false);
+      if (outcome.kind === 'moved') this.#judge(id, outcome.tip, holds);
+      if (outcome.kind === 'landed') this.#items.set(id, { id, outcome: 'released' });
     }
   }
 
-  #judge(id: string, tip: Tip, holds: Map<string, Attempted>, wasReleasing: boolean): void {
+  #judge(id: string, tip: Tip, holds: Map<string, Attempted>): void {
     if (tip.kind === 'broken') throw brokenError(id, tip.problem);
-    const { agent } = this.#session;
-    if (tip.kind === 'held' && isOwn(this.#store, agent, tip)) {
+    if (tip.kind === 'held' && this.#session.isOwn(tip)) {
       holds.set(id, tip);
       return;
     }
-    const coming = comingClaim(this.#store, agent, id);
+    const coming = this.#session.comingClaim(id);
     // A release that follows the same tip: either it lands and keeps the claim out, or the claim does and is released.
     if (coming !== undefined && tip.kind !== 'held') {
       holds.set(id, { oid: tip.oid, record: coming });
       return;
     }
-    const lost = lostHolds(this.#store, agent, id, undefined);
-    for (const holderId of lost) this.#store.journal.ended(refOfClaim(id), holderId);
+    const lost = this.#session.lostHolds(id);
+    this.#session.endHolds(id, lost);
     if (coming !== undefined) {
       this.#items.set(id, { id, outcome: 'unconfirmed', cause: MAY_LAND_YET });
       return;
     }
     const isFree = tip.kind !== 'held';
-    const outcome =
-      isFree && wasReleasing ? 'released' : lost.length > 0 ? 'lost' : isFree ? 'not-held' : 'contended';
-    this.#items.set(id, {
-      id,
-      outcome,
-      ...(tip.kind === 'held' && { claim: claimOf(this.#store, this.#session, tip) }),
-    });
+    const wasReleasing = isFree && this.#wasReleasing.has(id);
+    const outcome = wasReleasing ? 'released' : lost.length > 0 ? 'lost' : isFree ? 'not-held' : 'contended';
+    this.#items.set(id, { id, outcome, ...(tip.kind === 'held' && { claim: this.#session.claimOf(tip) }) });
   }
 }

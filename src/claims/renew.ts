@@ -2,15 +2,11 @@ import {
   continuedChange,
   idOf,
   landedTip,
-  MAY_LAND_YET,
-  publish,
   refOfClaim,
   type Attempted,
-  type ClaimStore,
   type Outcome,
 } from '../backends/git/index.js';
-import { idList, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, comingClaim, isOwn, lostHolds, type Claim } from './view.js';
+import { idList, inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
 
 export interface RenewItem {
   readonly id: string;
@@ -30,85 +26,70 @@ export async function renew(
   options: ClaimsOptions = {},
 ): Promise<readonly RenewItem[]> {
   const list = ids === undefined ? undefined : idList(ids);
-  const session = await openSession(options);
-  return session.use((store) => renewAll(store, session, list));
+  return inSession(options, (session) => renewAll(session, list));
 }
 
 type Hold = Attempted & { readonly ref: string };
 
-async function renewAll(
-  store: ClaimStore,
-  session: Session,
-  ids: readonly string[] | undefined,
-): Promise<readonly RenewItem[]> {
+const MAX_ATTEMPTS = 3;
+
+async function renewAll(session: Session, ids: readonly string[] | undefined): Promise<readonly RenewItem[]> {
   const items = new Map<string, RenewItem>();
-  for (const id of ids ?? []) items.set(id, { id, outcome: 'not-held' });
-  await settleComing(store, session, ids, items);
-  let holds: Hold[] = store.journal.allHeld().filter(({ record }) => record.agent === session.agent);
-  if (ids !== undefined) {
-    const refs = new Set(ids.map(refOfClaim));
-    holds = holds.filter(({ ref }) => refs.has(ref));
-  }
+  for (const id of ids ?? []) items.set(refOfClaim(id), { id, outcome: 'not-held' });
+  await settleComing(session, ids, items);
+  const refs = ids && new Set(ids.map(refOfClaim));
+  const own: Hold[] = session.store.journal
+    .allHeld()
+    .filter(({ ref, record }) => record.agent === session.agent && (refs?.has(ref) ?? true));
   // Of an older hold that was lost unnoticed and the one after it, only the later can be the tip.
-  holds = [...new Map(holds.map((hold) => [hold.ref, hold])).values()];
-  for (let attempt = 1; holds.length > 0 && attempt <= 3; attempt++) {
+  let holds = [...new Map(own.map((hold) => [hold.ref, hold])).values()];
+  for (let attempt = 1; holds.length > 0 && attempt <= MAX_ATTEMPTS; attempt++) {
     const again: Hold[] = [];
-    const changes = holds.map((hold) => continuedChange(hold, 'renewed', session.clock.wallNow()));
-    for (const [ref, outcome] of await publish(store, changes, false, session.deadline)) {
-      const item = renewedItem(store, session, ref, outcome, again);
-      if (item !== undefined) items.set(item.id, item);
+    const wallMs = session.clock.wallNow();
+    const outcomes = await session.publish(holds.map((hold) => continuedChange(hold, 'renewed', wallMs)));
+    for (const hold of holds) {
+      const outcome = outcomes.get(hold.ref) as Outcome;
+      const isOurs = outcome.kind === 'moved' && outcome.tip.kind === 'held' && session.isOwn(outcome.tip);
+      if (isOurs) again.push(outcome.tip);
+      items.set(hold.ref, renewedItem(session, hold, outcome));
     }
     holds = again;
   }
   return [...items.values()];
 }
 
-/** Claims of which nobody knows yet whether this agent has them: asked about before anything is said. */
+/** Claims of which it is not known yet whether this agent has them: looked at before anything is reported. */
 async function settleComing(
-  store: ClaimStore,
   session: Session,
   asked: readonly string[] | undefined,
   items: Map<string, RenewItem>,
 ): Promise<void> {
+  const { journal } = session.store;
   const isComing = (id: string): boolean =>
-    comingClaim(store, session.agent, id) !== undefined &&
-    lostHolds(store, session.agent, id, undefined).length === 0;
-  const coming = (asked ?? store.journal.pendingRefs().map((ref) => idOf({ ref }))).filter(isComing);
+    session.comingClaim(id) !== undefined && session.lostHolds(id).length === 0;
+  const pending = journal
+    .pendingRefs()
+    .map((ref) => idOf({ ref, record: journal.pending(ref)?.tries[0]?.record }));
+  const coming = (asked ?? pending).filter(isComing);
   if (coming.length === 0) return;
-  const look = await store.look(coming, session.deadline);
-  for (const id of coming.filter(isComing)) {
-    const cause = look.kind === 'unreachable' ? look.cause : MAY_LAND_YET;
-    items.set(id, { id, outcome: 'unconfirmed', cause });
-  }
+  const seen = await session.look(coming, 'renewed');
+  for (const id of coming.filter(isComing)) items.set(refOfClaim(id), seen.unconfirmed(id));
 }
 
-function renewedItem(
-  store: ClaimStore,
-  session: Session,
-  ref: string,
-  outcome: Outcome,
-  again: Hold[],
-): RenewItem | undefined {
-  const id = idOf({ ref });
+function renewedItem(session: Session, hold: Hold, outcome: Outcome): RenewItem {
+  const id = idOf(hold);
   switch (outcome.kind) {
-    case 'landed': {
-      const tip = landedTip(ref, outcome.attempted);
-      if (tip.kind === 'free') return { id, outcome: 'not-held' };
-      const claim = claimOf(store, session, tip);
-      // A steal by another agent of this clone may have landed late.
-      return { id, outcome: claim.isMine ? 'renewed' : 'lost', claim };
-    }
+    case 'landed':
+      return { id, outcome: 'renewed', claim: session.claimOf(landedTip(hold.ref, outcome.attempted)) };
     case 'moved': {
       const { tip } = outcome;
-      if (tip.kind === 'held' && isOwn(store, session.agent, tip)) again.push(tip);
-      const claim = tip.kind === 'held' ? { claim: claimOf(store, session, tip) } : {};
-      return { id, outcome: 'lost', ...claim };
+      return { id, outcome: 'lost', ...(tip.kind === 'held' && { claim: session.claimOf(tip) }) };
     }
     case 'failed':
       return { id, outcome: 'failed', cause: outcome.error.message };
     case 'unconfirmed':
       return { id, outcome: 'unconfirmed', cause: outcome.cause };
-    case 'spared':
-      return undefined;
+    case 'skipped':
+      return { id, outcome: 'unconfirmed' };
   }
 }

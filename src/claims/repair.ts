@@ -1,19 +1,11 @@
+import { claimOfRef, forcedChange, type Outcome, type Tip } from '../backends/git/index.js';
 import { formatDuration } from '../core/duration.js';
 import { newHolderId } from '../core/holder.js';
-import {
-  claimOfRef,
-  forcedChange,
-  isHeldEvent,
-  publish,
-  type ClaimStore,
-  type Tip,
-} from '../backends/git/index.js';
-import { brokenClaim, lookAtAll } from './list.js';
-import { openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf } from './view.js';
+import { brokenClaim } from './list.js';
+import { inSession, type ClaimsOptions, type Session } from './session.js';
 
 export interface RepairOptions extends ClaimsOptions {
-  /** End what was found, each with an event that says so. Default: report only. */
+  /** End what was found, each with an event that records it. Default: report only. */
   readonly repair?: boolean;
 }
 
@@ -23,7 +15,7 @@ export interface Finding {
   readonly kind: 'stale' | 'broken' | 'newer';
   readonly problem: string;
   readonly agent?: string;
-  /** `kept`: not asked to, or not ours to end. `moved`: somebody did something about it meanwhile. */
+  /** `kept`: not asked to, or not ours to end. `moved`: it changed meanwhile. */
   readonly outcome: 'kept' | 'ended' | 'moved' | 'unconfirmed' | 'failed';
 }
 
@@ -34,60 +26,52 @@ export interface Finding {
  * @throws as `list` does.
  */
 export async function repair(options: RepairOptions = {}): Promise<readonly Finding[]> {
-  const session = await openSession(options);
-  return session.use(async (store) => {
-    const tips = await lookAtAll(store, session);
-    const found = tips.flatMap((tip) => {
-      const finding = examine(store, session, tip);
+  return inSession(options, async (session) => {
+    const found = (await session.lookAtAll()).flatMap((tip) => {
+      const finding = examine(session, tip);
       return finding === undefined ? [] : [{ tip, finding }];
     });
-    if (options.repair !== true) return found.map(({ finding }) => finding);
-    return end(store, session, found);
+    return options.repair === true ? end(session, found) : found.map(({ finding }) => finding);
   });
 }
 
-function examine(store: ClaimStore, session: Session, tip: Tip): Finding | undefined {
+function examine(session: Session, tip: Tip): Finding | undefined {
   if (tip.kind === 'broken') {
     const { id, problem, isNewer } = brokenClaim(tip);
     return { id, kind: isNewer ? 'newer' : 'broken', problem, outcome: 'kept' };
   }
   if (tip.kind !== 'held') return undefined;
-  const claim = claimOf(store, session, tip);
+  const claim = session.claimOf(tip);
   if (!claim.isStale) return undefined;
   const problem = `unchanged for ${formatDuration(claim.unchangedMs)}`;
   return { id: claim.id, kind: 'stale', problem, agent: claim.agent, outcome: 'kept' };
 }
 
+const NAMES: Readonly<Record<Outcome['kind'], Finding['outcome']>> = {
+  landed: 'ended',
+  moved: 'moved',
+  skipped: 'kept',
+  unconfirmed: 'unconfirmed',
+  failed: 'failed',
+};
+
 async function end(
-  store: ClaimStore,
   session: Session,
   found: readonly { readonly tip: Tip; readonly finding: Finding }[],
 ): Promise<readonly Finding[]> {
   // A branch without a claim's name cannot take an event that names it.
-  const endable = found.filter(
-    ({ tip, finding }) => finding.kind !== 'newer' && claimOfRef(tip.ref) !== undefined,
-  );
-  const changes = endable.map(({ tip, finding }) => {
-    const by = {
-      agent: session.agent,
-      holderId: newHolderId(),
-      reason: `repair: ${finding.problem}`.slice(0, 1_000),
-    };
-    return forcedChange(finding.id, tip, by, session.clock.wallNow());
+  const endable = found.flatMap(({ tip, finding }) => {
+    const id = claimOfRef(tip.ref);
+    return finding.kind === 'newer' || id === undefined ? [] : [{ id, tip, finding }];
   });
-  const outcomes = await publish(store, changes, false, session.deadline);
+  const changes = endable.map(({ id, tip, finding }) => {
+    const reason = `repair: ${finding.problem}`.slice(0, 1_000);
+    const by = { agent: session.agent, holderId: newHolderId(), reason };
+    return forcedChange(id, tip, by, session.clock.wallNow());
+  });
+  const outcomes = await session.publish(changes);
   return found.map(({ tip, finding }) => {
     const outcome = outcomes.get(tip.ref);
-    if (outcome === undefined) return finding;
-    const names = {
-      landed: 'ended',
-      moved: 'moved',
-      spared: 'kept',
-      unconfirmed: 'unconfirmed',
-      failed: 'failed',
-    } as const;
-    // An earlier steal of this clone may be what landed.
-    const isOther = outcome.kind === 'landed' && isHeldEvent(outcome.attempted.record.event);
-    return { ...finding, outcome: isOther ? 'moved' : names[outcome.kind] };
+    return outcome === undefined ? finding : { ...finding, outcome: NAMES[outcome.kind] };
   });
 }

@@ -1,19 +1,26 @@
 import type { Clock } from '../core/time.js';
 import { LockError, LockCanceledError } from '../core/errors.js';
 import {
-  agentFault,
+  Arbiter,
   assertClaimId,
   DEFAULT_NETWORK_TIMEOUT_MS,
   DEFAULT_STALE_AFTER_MS,
   deadlineIn,
-  lastValue,
-  openArbiter,
-  type Arbiter,
+  idOf,
+  isHeldEvent,
+  MAY_LAND_YET,
+  publish,
+  refOfClaim,
+  type Change,
+  type ClaimEvent,
+  type ClaimRecord,
   type ClaimStore,
-  type Deadline,
+  type Outcome,
+  type RecordedTip,
+  type SignatureState,
   type SigningOptions,
+  type Tip,
 } from '../backends/git/index.js';
-import { hostname } from '../platform/identity.js';
 import { gitHost } from '../locks/git-host.js';
 import { fileNamespace } from '../locks/resolve.js';
 
@@ -24,7 +31,7 @@ export interface ClaimsOptions {
   /** Name, URL or path of the remote that decides. Default: `HOLDFAST_REMOTE`, else git's
    * `holdfast.remote`, else `origin`. */
   readonly remote?: string;
-  /** Who claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else git's user name and the host. */
+  /** Who claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else `user@host/worktree`. */
   readonly agent?: string;
   /** Milliseconds for everything, the network included. Default {@link DEFAULT_NETWORK_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
@@ -40,63 +47,58 @@ export interface ClaimsOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** One call: who asks, whom, and until when. */
-export interface Session {
-  readonly arbiter: Arbiter;
+/** A claim that is held, as the remote reported it. */
+export interface Claim {
+  /** As its claimer spelled it. */
+  readonly id: string;
   readonly agent: string;
+  readonly holderId: string;
+  /** The fencing token: it rises with every claim and steal. */
+  readonly generation: bigint;
+  /** Wall clock of the claimer, ISO 8601, for display. */
+  readonly sinceAt: string;
+  readonly renewedAt: string;
+  readonly host?: string;
+  readonly branch?: string;
+  readonly reason?: string;
+  readonly base?: string;
+  /** Claimed by this agent in this clone. */
+  readonly isMine: boolean;
+  /** Claimed by an agent of the same name in another clone. */
+  readonly isElsewhere: boolean;
+  /**
+   * Seen unchanged from this clone for as long as it takes. That the process of a `holdfast run` is dead is no proof:
+   * its command may live on.
+   */
+  readonly isStale: boolean;
+  /** Milliseconds for which this clone has seen this very state. */
+  readonly unchangedMs: number;
+  /** Milliseconds it must stay unchanged to be stale. */
   readonly staleAfterMs: number;
-  readonly deadline: Deadline;
-  readonly clock: Clock;
-  readonly cwd: string;
-  use<T>(fn: (store: ClaimStore) => Promise<T>): Promise<T>;
+  readonly signature: SignatureState;
 }
 
 /**
- * @throws LockError HOLDFAST_CONFIG_MISMATCH without a usable remote.
+ * One call about claims: whose it is, where it looks, and until when.
+ *
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH without a usable remote, HOLDFAST_CANCELED after an abort.
  * @throws TypeError for a name that no agent can have; RangeError for durations out of range.
  */
-export async function openSession(options: ClaimsOptions): Promise<Session> {
+export async function inSession<T>(options: ClaimsOptions, fn: (session: Session) => Promise<T>): Promise<T> {
   const { cwd = process.cwd(), env = process.env, timeoutMs = DEFAULT_NETWORK_TIMEOUT_MS } = options;
-  const { staleAfterMs = DEFAULT_STALE_AFTER_MS, signal } = options;
+  const { staleAfterMs = DEFAULT_STALE_AFTER_MS, signal, agent, signing } = options;
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be positive, not ${timeoutMs}.`);
   if (!(staleAfterMs >= 0 && staleAfterMs <= Number.MAX_SAFE_INTEGER)) {
     throw new RangeError(`staleAfterMs must not be negative, not ${staleAfterMs}.`);
   }
   const remote = options.remote ?? env['HOLDFAST_REMOTE'];
   const host = gitHost(fileNamespace());
-  const { clock } = host;
-  const deadline = deadlineIn(timeoutMs, clock, signal);
-  const arbiter = await openArbiter(
-    {
-      cwd,
-      env,
-      ...(remote !== undefined && { remote }),
-      ...(options.signing && { signing: options.signing }),
-    },
-    host,
-  );
-  return {
-    arbiter,
-    agent: agentOf(options.agent ?? env['HOLDFAST_AGENT'], arbiter),
-    staleAfterMs: Math.round(staleAfterMs),
-    deadline,
-    clock,
-    cwd,
-    use: (fn) => canceledAs(deadline.signal, () => arbiter.use(deadline, fn)),
-  };
-}
-
-function agentOf(asked: string | undefined, { entries }: Arbiter): string {
-  const agent =
-    asked ?? `${lastValue(entries, 'user.name') ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
-  const fault = agentFault(agent);
-  if (fault !== undefined) throw new TypeError(`"${agent.slice(0, 120)}" cannot name an agent: ${fault}.`);
-  return agent;
-}
-
-async function canceledAs<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  const deadline = deadlineIn(timeoutMs, host.clock, signal);
+  const arbiter = await Arbiter.open({ cwd, env, remote, agent, signing }, host);
+  const run = (store: ClaimStore): Promise<T> =>
+    fn(new Session(arbiter, store, host.clock, Math.round(staleAfterMs)));
   try {
-    return await run();
+    return await arbiter.use(deadline, run);
   } catch (error) {
     if (signal?.aborted !== true || error !== signal.reason) throw error;
     throw new LockCanceledError(
@@ -106,12 +108,138 @@ async function canceledAs<T>(signal: AbortSignal | undefined, run: () => Promise
   }
 }
 
-/** @throws TypeError for ids that cannot name a claim. Repeated ids count once. */
+/** Lives while the local lock of the clone is held. */
+export class Session {
+  readonly arbiter: Arbiter;
+  readonly store: ClaimStore;
+  readonly clock: Clock;
+  readonly staleAfterMs: number;
+
+  constructor(arbiter: Arbiter, store: ClaimStore, clock: Clock, staleAfterMs: number) {
+    this.arbiter = arbiter;
+    this.store = store;
+    this.clock = clock;
+    this.staleAfterMs = staleAfterMs;
+  }
+
+  get agent(): string {
+    return this.arbiter.agent;
+  }
+
+  /** Publishes; see {@link publish}. */
+  publish(changes: readonly Change[], isAtomic = false): Promise<ReadonlyMap<string, Outcome>> {
+    return publish(this.store, changes, isAtomic);
+  }
+
+  /**
+   * The state of some claims. undefined when the remote cannot be asked although earlier pushes of ours may stand: then
+   * {@link pendingItem} tells of each.
+   *
+   * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when it cannot be asked and nothing was sent.
+   */
+  async look(ids: readonly string[], task: ClaimEvent | 'read'): Promise<Seen> {
+    const look = await this.store.look(ids);
+    if (look.kind === 'seen') return new Seen(look.tips, '');
+    if (!ids.some((id) => this.isPending(id))) throw this.store.unreachable(task, ids, look.cause);
+    return new Seen(undefined, look.cause);
+  }
+
+  /** @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked. */
+  async lookAtAll(): Promise<readonly Tip[]> {
+    const look = await this.store.look('all');
+    if (look.kind === 'unreachable') throw this.store.unreachable('read', 'all', look.cause);
+    return [...look.tips.values()].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+  }
+
+  /** Whether a push about this claim had no answer yet. */
+  isPending(id: string): boolean {
+    return this.store.journal.pending(refOfClaim(id)) !== undefined;
+  }
+
+  claimOf(tip: RecordedTip): Claim {
+    const { record } = tip;
+    const isMine = this.isOwn(tip);
+    const staleAfterMs = Math.max(this.staleAfterMs, record.staleAfterMs);
+    const unchangedMs = this.store.firstSeen.unchangedMs(tip.ref, tip.oid);
+    return {
+      id: idOf(tip),
+      agent: record.agent,
+      holderId: record.holderId,
+      generation: BigInt(record.generation),
+      sinceAt: record.sinceAt,
+      renewedAt: record.at,
+      ...(record.host !== undefined && { host: record.host }),
+      ...(record.branch !== undefined && { branch: record.branch }),
+      ...(record.reason !== undefined && { reason: record.reason }),
+      ...(record.base !== undefined && { base: record.base }),
+      isMine,
+      isElsewhere: !isMine && record.agent === this.agent,
+      isStale: unchangedMs >= staleAfterMs,
+      unchangedMs,
+      staleAfterMs,
+      signature: tip.signature,
+    };
+  }
+
+  /** Of this agent, and its holder id is in this clone's journal. */
+  isOwn(tip: RecordedTip): boolean {
+    const { agent, holderId } = tip.record;
+    return agent === this.agent && this.store.journal.held(tip.ref, holderId) !== undefined;
+  }
+
+  /** Holder ids of holds that this agent had in this clone and that are no longer the tip. */
+  lostHolds(id: string, currentHolderId?: string): string[] {
+    return this.store.journal
+      .allHeld(refOfClaim(id))
+      .filter(({ record }) => record.agent === this.agent && record.holderId !== currentHolderId)
+      .map(({ record }) => record.holderId);
+  }
+
+  /** The agent learns now that these are over; from here on the claim plainly belongs to others. */
+  endHolds(id: string, holderIds: readonly string[]): void {
+    for (const holderId of holderIds) this.store.journal.ended(refOfClaim(id), holderId);
+    this.store.save();
+  }
+
+  /** What this agent tried to make of a claim, when it is not known yet whether it has it. */
+  comingClaim(id: string): ClaimRecord | undefined {
+    return this.store.journal
+      .pending(refOfClaim(id))
+      ?.tries.map(({ record }) => record)
+      .findLast((record) => record.agent === this.agent && isHeldEvent(record.event));
+  }
+}
+
+/** Tips by id, or why there are none. */
+export class Seen {
+  readonly isAnswered: boolean;
+  readonly #tips: ReadonlyMap<string, Tip> | undefined;
+  readonly #cause: string;
+
+  constructor(tips: ReadonlyMap<string, Tip> | undefined, cause: string) {
+    this.isAnswered = tips !== undefined;
+    this.#tips = tips;
+    this.#cause = cause;
+  }
+
+  tip(id: string): Tip {
+    return this.#tips?.get(refOfClaim(id)) as Tip;
+  }
+
+  /** Of a claim about which the remote gave no answer. */
+  unconfirmed(id: string): { readonly id: string; readonly outcome: 'unconfirmed'; readonly cause: string } {
+    return { id, outcome: 'unconfirmed', cause: this.#cause || MAY_LAND_YET };
+  }
+}
+
+/** @throws TypeError for ids that cannot name a claim. Repeated ids count once, however they are spelled. */
 export function idList(ids: string | readonly string[]): readonly string[] {
-  const list = [...new Set(typeof ids === 'string' ? [ids] : ids)];
+  const list = typeof ids === 'string' ? [ids] : ids;
   if (list.length === 0) throw new TypeError('No claim was named.');
   for (const id of list) assertClaimId(id);
-  return list;
+  const byRef = new Map<string, string>();
+  for (const id of list) if (!byRef.has(refOfClaim(id))) byRef.set(refOfClaim(id), id);
+  return [...byRef.values()];
 }
 
 /** @throws TypeError unless it is one line of at most 1000 characters. */

@@ -5,25 +5,31 @@ import {
   claimedChange,
   generationOf,
   landedTip,
-  publish,
-  refOfClaim,
   stolenChange,
-  type ClaimStore,
+  type Change,
   type Tip,
 } from '../backends/git/index.js';
-import { brokenError, idList, oneLine, openSession, type ClaimsOptions, type Session } from './session.js';
-import { claimOf, lostHolds, type Claim } from './view.js';
+import {
+  brokenError,
+  idList,
+  inSession,
+  oneLine,
+  type Claim,
+  type ClaimsOptions,
+  type Session,
+} from './session.js';
 
 export interface StealOptions extends ClaimsOptions {
-  /** Take it from a holder who may be at work. Needs a reason. */
+  /** Take it from a holder that may be at work. Needs a reason. */
   readonly force?: boolean;
   readonly reason?: string;
+  /** Default: the branch of the claim that is taken. */
   readonly branch?: string;
 }
 
 export interface StealResult {
   readonly id: string;
-  /** `stolen`: taken from somebody. `claimed`: it was free. */
+  /** `stolen`: taken from another holder. `claimed`: it was free. */
   readonly outcome: 'stolen' | 'claimed' | 'already-held' | 'contended' | 'unconfirmed';
   /** One's own claim, or the one that was in the way. */
   readonly claim?: Claim;
@@ -44,12 +50,10 @@ export async function steal(id: string, options: StealOptions = {}): Promise<Ste
   const [reason, branch] = [oneLine('reason', options.reason), oneLine('branch', options.branch)];
   if (options.force === true && reason === undefined)
     throw new TypeError('To steal by force, give a reason.');
-  const session = await openSession(options);
-  return session.use(async (store) => {
-    const look = await store.look([id], session.deadline);
-    if (look.kind === 'unreachable') return { id, outcome: 'unconfirmed', cause: look.cause };
-    const tip = look.tips.get(refOfClaim(id)) as Tip;
-    return take(store, session, id, tip, { reason, branch, isForced: options.force === true });
+  return inSession(options, async (session) => {
+    const seen = await session.look([id], 'stolen');
+    if (!seen.isAnswered) return seen.unconfirmed(id);
+    return take(session, id, seen.tip(id), { reason, branch, isForced: options.force === true });
   });
 }
 
@@ -59,43 +63,45 @@ interface Wishes {
   readonly isForced: boolean;
 }
 
-async function take(
-  store: ClaimStore,
-  session: Session,
-  id: string,
-  tip: Tip,
-  wishes: Wishes,
-): Promise<StealResult> {
+async function take(session: Session, id: string, tip: Tip, wishes: Wishes): Promise<StealResult> {
   if (tip.kind === 'broken') throw brokenError(id, tip.problem);
-  const previous = tip.kind === 'held' ? claimOf(store, session, tip) : undefined;
+  const previous = tip.kind === 'held' ? session.claimOf(tip) : undefined;
   if (previous?.isMine === true) return { id, outcome: 'already-held', claim: previous };
   if (previous !== undefined && !previous.isStale && !wishes.isForced) throw notStaleError(previous);
-  const { agent, staleAfterMs, clock } = session;
-  const { reason, branch } = wishes;
-  const taker = { agent, holderId: newHolderId(), staleAfterMs, reason, branch };
-  const change =
-    tip.kind === 'held'
-      ? stolenChange(id, tip, taker, clock.wallNow())
-      : claimedChange(id, tip.ref, { oid: tip.oid, generation: generationOf(tip) }, taker, clock.wallNow());
-  const outcome = (await publish(store, [change], false, session.deadline)).get(tip.ref);
-  if (outcome?.kind === 'failed') throw outcome.error;
-  if (outcome?.kind === 'moved') {
-    const winner = outcome.tip.kind === 'held' ? { claim: claimOf(store, session, outcome.tip) } : {};
-    return { id, outcome: 'contended', ...winner };
+  const outcome = (await session.publish([changeOf(session, id, tip, wishes)])).get(tip.ref);
+  switch (outcome?.kind) {
+    case 'failed':
+      throw outcome.error;
+    case 'landed': {
+      const claim = session.claimOf(landedTip(tip.ref, outcome.attempted));
+      session.endHolds(id, session.lostHolds(id, claim.holderId));
+      if (previous === undefined) return { id, outcome: 'claimed', claim };
+      return { id, outcome: 'stolen', claim, previous };
+    }
+    case 'moved': {
+      const claim = outcome.tip.kind === 'held' ? session.claimOf(outcome.tip) : undefined;
+      // An earlier steal of this agent has landed.
+      if (claim?.isMine === true && previous !== undefined) return { id, outcome: 'stolen', claim, previous };
+      return { id, outcome: claim?.isMine === true ? 'claimed' : 'contended', ...(claim && { claim }) };
+    }
+    default:
+      return {
+        id,
+        outcome: 'unconfirmed',
+        cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer',
+      };
   }
-  if (outcome?.kind !== 'landed')
-    return {
-      id,
-      outcome: 'unconfirmed',
-      cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer',
-    };
-  const landed = landedTip(tip.ref, outcome.attempted);
-  const claim = claimOf(store, session, landed);
-  // An earlier event of this clone landed late instead: another agent's, or one that freed it.
-  if (!claim.isMine) return { id, outcome: 'contended', ...(landed.kind === 'held' && { claim }) };
-  for (const holderId of lostHolds(store, agent, id, claim.holderId)) store.journal.ended(tip.ref, holderId);
-  store.journal.save();
-  return { id, outcome: previous === undefined ? 'claimed' : 'stolen', claim, ...(previous && { previous }) };
+}
+
+function changeOf(
+  { agent, staleAfterMs, clock }: Session,
+  id: string,
+  tip: Exclude<Tip, { kind: 'broken' }>,
+  { reason, branch }: Wishes,
+): Change {
+  const taker = { agent, holderId: newHolderId(), staleAfterMs, reason, branch };
+  if (tip.kind === 'held') return stolenChange(id, tip, taker, clock.wallNow());
+  return claimedChange(id, tip.ref, { oid: tip.oid, generation: generationOf(tip) }, taker, clock.wallNow());
 }
 
 function notStaleError(claim: Claim): LockTimeoutError {

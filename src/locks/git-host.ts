@@ -2,26 +2,12 @@ import type { ArbiterHost, Exclusively } from '../backends/git/index.js';
 import { acquire } from '../core/acquisition.js';
 import type { Namespace } from '../core/namespace.js';
 import { resolveOptions } from '../core/options.js';
-import { bootClock, systemClock, type BootClock } from '../platform/clock.js';
-import { bootId, timeNamespace } from '../platform/identity.js';
-
-let boot: BootClock | undefined;
+import { systemClock } from '../platform/clock.js';
+import { ownTimeline } from '../platform/first-seen.js';
 
 /** What the git backend needs of this machine. `files`: where its local lock is taken. */
 export function gitHost(files: Namespace): ArbiterHost {
-  return {
-    clock: systemClock,
-    timeline: {
-      get bootId() {
-        return bootId();
-      },
-      get timeNamespace() {
-        return timeNamespace();
-      },
-      now: () => (boot ??= bootClock()).now(),
-    },
-    exclusively: exclusivelyIn(files),
-  };
+  return { clock: systemClock, timeline: ownTimeline, exclusively: exclusivelyIn(files) };
 }
 
 function exclusivelyIn(files: Namespace): Exclusively {

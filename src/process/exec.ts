@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 import type { Clock, Timer } from '../core/time.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
+import { isProcOurs } from '../platform/process-stat.js';
 import { captureOutput } from './output.js';
-import { terminateTree, type TreeRoot, trySignal } from './tree.js';
+import { terminateTree, trackTree, type TreeRoot, trySignal } from './tree.js';
 
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 export const EXEC_GRACE_MS = 500;
@@ -32,6 +34,13 @@ export interface ExecOptions {
   /** Must not throw; likewise onStderrLine. */
   readonly onStdoutLine?: (line: string) => void;
   readonly onStderrLine?: (line: string) => void;
+  /** Called with the pid as soon as there is one. */
+  readonly onStart?: (pid: number) => void;
+  /**
+   * Programs that detach themselves from the tree may live on, even in its process group, and may keep its output open: the
+   * call returns soon after the program itself has ended. Default: they are part of the tree.
+   */
+  readonly mayLeaveOthers?: boolean;
   readonly clock?: Clock;
 }
 
@@ -71,7 +80,13 @@ export async function execFile(
   });
   const { pid } = child;
   if (pid === undefined) return rejectionOf(child);
-  const root: TreeRoot = { pid, startTime: processStartTime(pid), leadsGroup: process.platform !== 'win32' };
+  options.onStart?.(pid);
+  const root: TreeRoot = {
+    pid,
+    startTime: processStartTime(pid),
+    leadsGroup: process.platform !== 'win32',
+    isFamilyOnly: options.mayLeaveOthers === true,
+  };
   const untrack = endWithThisProcess(root);
   try {
     return await superviseToEnd(child, root, options);
@@ -89,7 +104,11 @@ async function superviseToEnd(
   if (child.stdout === null || child.stderr === null) throw new Error('spawned without pipes');
   const stdout = captureOutput(child.stdout, maxOutputBytes, options.onStdoutLine);
   const stderr = captureOutput(child.stderr, maxOutputBytes, options.onStderrLine);
-  const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));
+  const closed = new Promise<'closed'>((resolve) => {
+    child.once('close', () => resolve('closed'));
+    if (options.mayLeaveOthers === true)
+      child.once('exit', () => whenQuiet(child, clock, () => resolve('closed')));
+  });
   child.on('error', () => undefined);
   // A program need not read its input: EPIPE is its answer, not an error.
   child.stdin?.on('error', () => undefined).end(options.input);
@@ -109,6 +128,7 @@ async function superviseToEnd(
     }
   }
   if (cause === 'aborted') signal?.throwIfAborted();
+  if (options.mayLeaveOthers === true) for (const stream of [child.stdout, child.stderr]) stream.destroy();
   return {
     code: child.exitCode,
     signal: child.signalCode,
@@ -140,6 +160,14 @@ function exitedFor(
       timer?.clear();
     },
   };
+}
+
+/** Once what the program left in its pipes has been read, although another process has them open. */
+function whenQuiet(child: ChildProcess, clock: Clock, done: () => void): void {
+  const bytesRead = (): number =>
+    [child.stdout, child.stderr].reduce((sum, pipe) => sum + ((pipe as Socket).bytesRead ?? 0), 0);
+  const before = bytesRead();
+  clock.setTimer(DRAIN_MS / 2, () => (bytesRead() === before ? done() : whenQuiet(child, clock, done)));
 }
 
 function firstOf<T extends string>(
@@ -178,5 +206,11 @@ function endWithThisProcess(root: TreeRoot): () => void {
 }
 
 function killRunning(): void {
-  for (const { pid, leadsGroup } of running) trySignal(leadsGroup === true ? -pid : pid, 'SIGKILL');
+  for (const root of running) {
+    if (root.isFamilyOnly === true && isProcOurs()) {
+      const tree = trackTree(root);
+      tree.refresh();
+      for (const pid of tree.living()) tree.signal(pid, 'SIGKILL');
+    } else trySignal(root.leadsGroup === true ? -root.pid : root.pid, 'SIGKILL');
+  }
 }

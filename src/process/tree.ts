@@ -21,6 +21,11 @@ export interface TreeRoot {
    * of their own, unless they also cleaned their environment.
    */
   readonly environmentMark?: string;
+  /**
+   * Only descendants belong to it, not what else is in its group or session: a program that detached itself from a git (a
+   * cache of credentials) stays in both, and is to live on.
+   */
+  readonly isFamilyOnly?: boolean;
 }
 
 export interface ProcessTree {
@@ -39,7 +44,7 @@ export interface ProcessTree {
 export function trackTree(root: TreeRoot): ProcessTree {
   const startTimes = new Map<number, number>();
   /** Led by members, once. Such a number is not reused while a group or session of that name exists. */
-  const groups = new Set<number>(root.leadsGroup === true ? [root.pid] : []);
+  const groups = new Set<number>(root.leadsGroup === true && root.isFamilyOnly !== true ? [root.pid] : []);
   const earliest = root.startTime ?? 0;
 
   const isMember = (stat: ProcessStat, members: ReadonlySet<number>): boolean => {
@@ -68,7 +73,7 @@ export function trackTree(root: TreeRoot): ProcessTree {
           continue;
         members.add(stat.pid);
         startTimes.set(stat.pid, stat.startTime);
-        if (stat.processGroup === stat.pid) groups.add(stat.pid);
+        if (stat.processGroup === stat.pid && root.isFamilyOnly !== true) groups.add(stat.pid);
         isGrowing = true;
       }
     }

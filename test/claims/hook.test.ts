@@ -72,7 +72,7 @@ test.each(transportsFor('http'))(
     await remote.goDown();
     expect(
       (await cli(ada, ['claims', 'check', '--pre-push'], { input: 'refs/heads/x 1 refs/heads/x 0\n' })).code,
-    ).toBe(76);
+    ).toBe(69);
   },
 );
 

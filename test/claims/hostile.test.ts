@@ -19,18 +19,19 @@ const BRANCH = 'refs/heads/holdfast/claims/';
 
 const HOSTILE_IDS = [
   '../x',
+  'a/../b',
+  './x',
+  '/x',
+  'x/',
+  'a//b',
   '-x',
-  'a b',
+  ' x',
+  'x ',
   'x'.repeat(300),
-  'CON',
-  'nul.txt',
-  'a..b',
-  'x.lock',
-  'x.',
+  '\u00e4'.repeat(100),
+  'x\u202ey',
+  'x\ue000',
   '',
-  'ä',
-  'a/b',
-  'a=b',
   'x\ny',
 ];
 
@@ -180,18 +181,43 @@ describe('INV-GIT-2: a record that another agent published under the name of its
   });
 });
 
-test('INV-GIT-9: Foo and foo are two branches even where case is ignored', async () => {
+test('INV-GIT-9: Foo and foo are one claim, in the spelling of its holder', async () => {
+  const remote = await testRemote();
+  const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+  const { items } = await claim(['Foo', 'foo', 'FOO'], optionsFor(ada));
+  expect(items.map(({ id, outcome }) => [id, outcome])).toEqual([['Foo', 'claimed']]);
+  expect((await claim('foo', optionsFor(bob))).items[0]).toMatchObject({
+    outcome: 'contended',
+    claim: { id: 'Foo' },
+  });
+  expect((await list(optionsFor(bob))).claims.map(({ id }) => id)).toEqual(['Foo']);
+  expect((await cli(ada, ['unclaim', 'FOO'])).code).toBe(0);
+});
+
+test('what people have can be claimed: issues, branches, files, a folder beside what is in it', async () => {
   const remote = await testRemote();
   const [ada = ''] = await clones(remote, 'ada');
-  expect((await claim(['Foo', 'foo', 'FOO'], optionsFor(ada))).outcome).toBe('claimed');
-  const refs = (await git(remote.path, 'for-each-ref', '--format=%(refname)')).split('\n');
-  expect(new Set(refs.map((ref) => ref.toLowerCase())).size).toBe(3);
+  const ids = [
+    '#42',
+    'feature/x',
+    'src',
+    'src/parser.ts',
+    'Cargo.lock',
+    '.env',
+    'CON',
+    'v1..v2',
+    'a b',
+    '\u00c4=1',
+  ];
+  expect((await claim(ids, optionsFor(ada))).outcome).toBe('claimed');
+  expect(new Set((await list(optionsFor(ada))).claims.map(({ id }) => id))).toEqual(new Set(ids));
+  expect((await cli(ada, ['run', '-n', 'git:origin##42', '--', 'true'])).code).toBe(75);
 });
 
 test('credentials in a URL are not told', async () => {
   const [ada = ''] = await clones(await testRemote(), 'ada');
   await git(ada, 'remote', 'set-url', 'origin', 'http://user:secret@127.0.0.1:1/x.git');
   const { code, stderr } = await cli(ada, ['claims']);
-  expect(code).toBe(76);
+  expect(code).toBe(69);
   expect(stderr).not.toContain('secret');
 });

@@ -91,25 +91,67 @@ test('the command: exit codes and words', async () => {
 test('INV-GIT-3: nothing but the claims branches is touched, here and there', async () => {
   const remote = await testRemote();
   const [ada = ''] = await clones(remote, 'ada');
-  await cli(ada, ['claim', 'task-1', 'Task-1']);
+  await cli(ada, ['claim', 'task-1', 'Task/2']);
   expect(await git(ada, 'for-each-ref')).toBe('');
   expect(await git(ada, 'status', '--porcelain')).toBe('');
   expect(await git(remote.path, 'for-each-ref', '--format=%(refname) %(subject)')).toBe(
-    'refs/heads/holdfast/claims/=task-1 holdfast: Task-1 claimed by ada [skip ci]\nrefs/heads/holdfast/claims/task-1 holdfast: task-1 claimed by ada [skip ci]',
+    'refs/heads/holdfast/claims/task-1 holdfast: task-1 claimed by ada [skip ci]\nrefs/heads/holdfast/claims/task=2f2 holdfast: Task/2 claimed by ada [skip ci]',
   );
 });
 
-test('the same agent in another clone: already held, marked as elsewhere, and not released from there', async () => {
+test('the same agent in another clone contends, releases nothing from there, and takes over when told to', async () => {
   const remote = await testRemote();
   const [laptop = '', desktop = ''] = await clones(remote, 'laptop', 'desktop');
   const env = { HOLDFAST_AGENT: 'ada' };
   await cli(laptop, ['claim', 'x'], { env });
   expect(await cli(desktop, ['claim', 'x'], { env })).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining('another clone') as string,
+    code: 75,
+    stderr: expect.stringContaining('this agent in another clone') as string,
   });
   expect((await cli(desktop, ['unclaim', 'x'], { env })).code).toBe(75);
   expect((await cli(laptop, ['claims', 'check', 'x'], { env })).code).toBe(0);
+  expect(await cli(desktop, ['claim', 'x', '--take-over'], { env })).toMatchObject({
+    code: 0,
+    stdout: 'claimed x\n',
+  });
+  expect((await cli(laptop, ['claims', 'check', 'x'], { env })).code).toBe(76);
+  expect(await eventsOf(laptop, 'x')).toEqual(['claimed', 'stolen']);
+  await cli(laptop, ['claim', 'y'], { env: { HOLDFAST_AGENT: 'bob' } });
+  expect((await cli(desktop, ['claim', 'y', '--take-over'], { env })).code, "another agent's").toBe(75);
+});
+
+test('one agent without a name, in two working trees of one clone, is two', async () => {
+  const remote = await testRemote();
+  const [main = ''] = await clones(remote, 'main');
+  await git(main, 'commit', '--quiet', '--allow-empty', '-m', 'one');
+  const [w1, w2] = [`${main}-1`, `${main}-2`];
+  for (const tree of [w1, w2]) await git(main, 'worktree', 'add', '--quiet', '--detach', tree);
+  const env = { HOLDFAST_AGENT: undefined };
+  expect((await cli(w1, ['claim', 'x'], { env })).code).toBe(0);
+  expect(await cli(w1, ['claim', 'x'], { env })).toMatchObject({ code: 0, stdout: 'already yours: x\n' });
+  for (const words of [
+    ['claim', 'x'],
+    ['unclaim', 'x'],
+    ['claims', 'check', 'x'],
+  ])
+    expect((await cli(w2, words, { env })).code, words.join(' ')).toBe(75);
+  expect((await cli(w2, ['claims'], { env })).stdout).toMatch(/^x +main@\S+\/main-1 /m);
+  expect((await cli(w1, ['claims', 'check', 'x'], { env })).code).toBe(0);
+});
+
+test.each(['', 'ada <x>'])('the name %j is refused before anything is published', async (name) => {
+  const remote = await testRemote();
+  const [clone = ''] = await clones(remote, 'clone');
+  const env = { HOLDFAST_AGENT: name };
+  for (const words of [
+    ['claim', 'x'],
+    ['run', '-n', 'git:origin#x', '--', 'true'],
+  ]) {
+    const { code, stderr } = await cli(clone, words, { env });
+    expect([code, stderr], words.join(' ')).toEqual([78, expect.stringContaining('cannot name an agent')]);
+  }
+  expect((await cli(clone, ['claim', 'x', '--agent', name])).code).toBe(64);
+  expect(await git(remote.path, 'for-each-ref')).toBe('');
 });
 
 test('two agents in one clone are two agents', async () => {

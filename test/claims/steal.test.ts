@@ -71,6 +71,15 @@ test('the victim that claims again is told first', async () => {
   expect((await claim('x', optionsFor(ada))).outcome).toBe('contended');
 });
 
+test('what is stolen keeps its branch, so that the pre-push hook goes on guarding it', async () => {
+  const [ada, bob] = await three();
+  await claim('x', { ...optionsFor(ada), branch: 'parser' });
+  const { claim: taken } = await steal('x', { ...optionsFor(bob), force: true, reason: 'test' });
+  expect(taken?.branch).toBe('parser');
+  const again = await steal('x', { ...optionsFor(ada), force: true, reason: 'test', branch: 'own' });
+  expect(again.claim?.branch).toBe('own');
+});
+
 test('a renewal is a sign of life', async () => {
   const [ada, bob] = await three();
   const asBob = { ...optionsFor(bob), staleAfterMs: STALE_MS };

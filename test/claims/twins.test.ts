@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import {
+  Arbiter,
   claimedChange,
   deadlineIn,
-  openArbiter,
   publish,
   refOfClaim,
   type Change,
@@ -47,7 +47,7 @@ async function race(remote: TestRemote, changes: readonly Change[]): Promise<(Ou
       // The same committer in both.
       await git(cwd, 'config', 'user.name', 'twin');
       await git(cwd, 'config', 'user.email', 'twin@example.org');
-      const arbiter = await openArbiter(
+      const arbiter = await Arbiter.open(
         { cwd, remote: 'origin', env: GIT_ENV },
         {
           clock,
@@ -57,9 +57,7 @@ async function race(remote: TestRemote, changes: readonly Change[]): Promise<(Ou
       );
       const deadline = deadlineIn(30_000, clock);
       const change = changes[index] as Change;
-      return arbiter.use(deadline, async (store) =>
-        (await publish(store, [change], false, deadline)).get(change.ref),
-      );
+      return arbiter.use(deadline, async (store) => (await publish(store, [change])).get(change.ref));
     }),
   );
 }
@@ -83,7 +81,7 @@ describe.each(TRANSPORTS)('two contenders with identical content at once over %s
     expect(outcomes.map((outcome) => outcome?.kind)).toEqual(['landed', 'landed']);
   });
 
-  test('two commands of one agent in one second: one has claimed it, the other is told of its twin', async () => {
+  test('two commands of one agent in one second: one has claimed it, for the other it is elsewhere', async () => {
     const remote = await testRemote(transport);
     await meetAtServer(remote);
     const paths = await clones(remote, 'one', 'two');
@@ -91,10 +89,10 @@ describe.each(TRANSPORTS)('two contenders with identical content at once over %s
     const results = await Promise.all(
       paths.map((path) => cli(path, ['claim', 'x', '--reason', 'the same'], { env })),
     );
-    expect(results.map(({ stdout }) => stdout).sort()).toEqual([
-      'already yours: x (claimed in another clone)\n',
-      'claimed x\n',
-    ]);
+    expect(results.map(({ code }) => code).sort()).toEqual([0, 75]);
+    expect(results.map(({ stderr }) => stderr).join('')).toMatch(
+      /^contended: x is claimed by ada .*--take-over/,
+    );
     expect(await eventsOf(paths[0] as string, 'x')).toEqual(['claimed']);
   });
 });

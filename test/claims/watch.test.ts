@@ -24,13 +24,13 @@ test.each(transportsFor('http'))(
     await release('x', optionsFor(bob));
     await line(/^released x \(was bob /m);
     await remote.goDown();
-    await line(/Could not confirm "all claims"/);
+    await line(/Could not read "all claims"/);
     await remote.comeBack();
     await claim('y', optionsFor(ada));
     await line(/^claimed y ada /m);
     watching.process.kill('SIGTERM');
     const { code, stderr } = await watching.ended;
     expect(code).toBe(143);
-    expect(stderr.match(/Could not confirm/g)).toHaveLength(1);
+    expect(stderr.match(/Could not read/g)).toHaveLength(1);
   },
 );

@@ -3,19 +3,31 @@ import { LockError } from '../../core/errors.js';
 import { decodeHolder } from '../../core/holder.js';
 import { newHolderId } from '../../core/holder.js';
 import { holderInfoOf, ownHolder } from '../../platform/holder-record.js';
-import { hostname, ownIdentity } from '../../platform/identity.js';
-import { openArbiter, type Arbiter, type ArbiterHost } from './arbiter.js';
+import { ownIdentity } from '../../platform/identity.js';
+import { Arbiter, type ArbiterHost } from './arbiter.js';
 import { assertClaimId, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';
-import { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS, GIT_CAPABILITIES } from './config.js';
-import { deadlineIn, type Deadline } from './deadline.js';
-import { claimedChange, forcedChange, NO_TIP, stolenChange, type FreeTip, type Taker } from './events.js';
+import {
+  DEFAULT_NETWORK_TIMEOUT_MS,
+  DEFAULT_STALE_AFTER_MS,
+  deadlineIn,
+  GIT_CAPABILITIES,
+  type Deadline,
+} from './config.js';
+import {
+  claimedChange,
+  forcedChange,
+  NO_TIP,
+  stolenChange,
+  type Change,
+  type FreeTip,
+  type Taker,
+} from './events.js';
 import { unconfirmedError } from './failures.js';
-import { lastValue } from './git-config.js';
 import { ClaimHold } from './hold.js';
-import { publish, type Change, type Outcome } from './publish.js';
+import { publish, type Outcome } from './publish.js';
 import { isHeldEvent, type RecordedProcess } from './record.js';
-import { generationOf, landedTip, type RecordedTip, type Tip } from './tip.js';
+import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
 /** Asking costs a fetch, and claims are held for long. */
 const RETRY_AFTER_MS = 2_000;
@@ -31,7 +43,7 @@ export function createGitBackend(host: ArbiterHost): Backend {
 
   async function tryAcquire(request: AcquireRequest, signal?: AbortSignal): Promise<Attempt> {
     const { remote, id } = splitResource(request.resource);
-    const arbiter = await openArbiter({ cwd: process.cwd(), remote }, host);
+    const arbiter = await Arbiter.open({ cwd: process.cwd(), remote }, host);
     const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock, signal);
     const attempt = new ClaimAttempt(arbiter, host, request, id, deadline);
     return arbiter.use(deadline, (store) => attempt.run(store));
@@ -39,15 +51,15 @@ export function createGitBackend(host: ArbiterHost): Backend {
 
   async function lookAt<T>(
     resource: string,
-    fn: (store: ClaimStore, tip: Tip, deadline: Deadline) => T | Promise<T>,
+    fn: (store: ClaimStore, tip: Tip, arbiter: Arbiter) => T | Promise<T>,
   ): Promise<T> {
     const { remote, id } = splitResource(resource);
-    const arbiter = await openArbiter({ cwd: process.cwd(), remote }, host);
+    const arbiter = await Arbiter.open({ cwd: process.cwd(), remote }, host);
     const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
     return arbiter.use(deadline, async (store) => {
-      const look = await store.look([id], deadline);
-      if (look.kind === 'unreachable') throw unconfirmedError(resource, arbiter.url, look.cause);
-      return fn(store, look.tips.get(refOfClaim(id)) as Tip, deadline);
+      const look = await store.look([id]);
+      if (look.kind === 'unreachable') throw store.unreachable('read', [id], look.cause);
+      return fn(store, look.tips.get(refOfClaim(id)) as Tip, arbiter);
     });
   }
 
@@ -57,26 +69,21 @@ export function createGitBackend(host: ArbiterHost): Backend {
     tryAcquire,
     inspect: (resource) => lookAt(resource, (_, tip) => (tip.kind === 'held' ? [holderOf(tip)] : [])),
     forceRelease: (resource, holderId) =>
-      lookAt(resource, async (store, tip, deadline) => {
+      lookAt(resource, async (store, tip, { agent }) => {
         if (tip.kind !== 'held' || tip.record.holderId !== holderId) return false;
-        const by = {
-          agent: agentName(lastValue(store.entries, 'user.name')),
-          holderId: newHolderId(),
-          reason: 'force-released',
-        };
+        const by = { agent, holderId: newHolderId(), reason: 'force-released' };
         const change = forcedChange(tip.record.resource, tip, by, clock.wallNow());
-        const outcome = (await publish(store, [change], false, deadline)).get(tip.ref);
+        const outcome = (await publish(store, [change])).get(tip.ref);
         if (outcome?.kind === 'failed') throw outcome.error;
         if (outcome?.kind === 'unconfirmed') throw unconfirmedError(resource, store.url, outcome.cause);
-        // What landed may be an earlier steal of this clone instead.
-        return outcome?.kind === 'landed' && outcome.attempted.record.holderId === by.holderId;
+        return outcome?.kind === 'landed';
       }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 function splitResource(resource: string): { remote: string; id: string } {
-  const hash = resource.lastIndexOf('#');
+  const hash = resource.indexOf('#');
   const id = resource.slice(hash + 1);
   assertClaimId(id);
   return { remote: resource.slice(0, hash), id };
@@ -110,9 +117,9 @@ class ClaimAttempt {
       }
     }
     if (!store.isHeardOf(ref)) return this.#claim(store, ref, NO_TIP);
-    const look = await store.look([this.#id], this.#deadline);
-    // Nothing was published, and nothing can be said: not contention, which would be retried in silence.
-    if (look.kind === 'unreachable') throw unconfirmedError(this.#id, store.url, look.cause);
+    const look = await store.look([this.#id]);
+    // Not contention, which would be retried in silence.
+    if (look.kind === 'unreachable') throw store.unreachable('claimed', [this.#id], look.cause);
     return this.#judge(store, look.tips.get(ref) as Tip);
   }
 
@@ -147,7 +154,7 @@ class ClaimAttempt {
     this.#attempts++;
     let outcome: Outcome | undefined;
     try {
-      outcome = (await publish(store, [change], false, this.#deadline)).get(change.ref);
+      outcome = (await publish(store, [change])).get(change.ref);
     } catch (error) {
       if (this.#deadline.signal?.aborted !== true) throw error;
       throw unconfirmedError(
@@ -159,10 +166,6 @@ class ClaimAttempt {
     switch (outcome?.kind) {
       case 'landed': {
         const { attempted } = outcome;
-        if (attempted.record.holderId !== this.#request.holderId) {
-          // An earlier request's try landed late, instead of ours.
-          return this.#judge(store, landedTip(change.ref, attempted));
-        }
         for (const holderId of this.#neverGranted) store.journal.ended(change.ref, holderId);
         store.journal.save();
         const { arbiter, clock, now } = {
@@ -193,7 +196,7 @@ class ClaimAttempt {
   #taker(): Taker {
     const { holderId, reason, recordCommand, leaseDurationMs, isLeaseChosen } = this.#request;
     return {
-      agent: agentName(lastValue(this.#arbiter.entries, 'user.name')),
+      agent: this.#arbiter.agent,
       holderId,
       // The library's default lease suits things that expire by themselves; each renewal here is a commit.
       staleAfterMs: isLeaseChosen === true ? leaseDurationMs : DEFAULT_STALE_AFTER_MS,
@@ -201,10 +204,6 @@ class ClaimAttempt {
       process: ownProcess(recordCommand === true),
     };
   }
-}
-
-function agentName(userName: string | undefined): string {
-  return process.env['HOLDFAST_AGENT'] ?? `${userName ?? process.env['USER'] ?? 'somebody'}@${hostname()}`;
 }
 
 function ownProcess(withCommand: boolean): RecordedProcess {

@@ -1,18 +1,38 @@
+import { createHash } from 'node:crypto';
+
+import type { LockError } from '../../core/errors.js';
+import { FirstSeen, type Timeline } from '../../platform/first-seen.js';
 import { hostname } from '../../platform/identity.js';
-import { claimOfRef, refOfClaim } from './claim-id.js';
-import type { Deadline } from './deadline.js';
-import { isMissingRemote, isStoreDamaged, isTurnedAway, permissionError, reasonIn } from './failures.js';
-import { lastValue, type GitConfigEntry } from './git-config.js';
+import { gitFailure } from '../../process/git/failure.js';
+import { refOfClaim } from './claim-id.js';
+import { lastValue, type GitConfigEntry } from './configuration.js';
+import type { Deadline } from './config.js';
+import {
+  apartError,
+  isOtherFormat,
+  isStoreDamaged,
+  permissionError,
+  unavailableError,
+  unconfirmedError,
+} from './failures.js';
+import { readJson, readOwn, replaceText } from './files.js';
 import { Journal } from './journal.js';
 import { commitText, withSignature, writeObject, writeTree, type ObjectId } from './objects.js';
-import { fetchTips, listCommits, readCommits, type Fetched, type Git } from './plumbing.js';
-import { isHeldEvent, RECORD_FILE, subjectOf, type ClaimRecord } from './record.js';
-import { Sightings, type Timeline } from './sightings.js';
+import type { Fetched, Git } from './plumbing.js';
+import {
+  encodeClaimRecord,
+  isHeldEvent,
+  RECORD_FILE,
+  subjectOf,
+  type ClaimEvent,
+  type ClaimRecord,
+} from './record.js';
+import { ARBITER_NAME, isOnePlace, type Remote } from './remote.js';
 import type { Signing } from './signing.js';
-import { resetStore, type StorePaths } from './store-files.js';
+import { resetStore, type StorePaths } from './store.js';
 import { absentTip, readTip, type Tip } from './tip.js';
 
-/** What the remote said, or why it could not be asked. */
+/** What the remote reported, or why it could not be asked. */
 export type Look = { readonly kind: 'seen'; readonly tips: ReadonlyMap<string, Tip> } | Unreachable;
 
 interface Unreachable {
@@ -27,168 +47,231 @@ export interface PastEvent {
   readonly problem: string | undefined;
 }
 
-export type Events = { readonly kind: 'seen'; readonly tips: readonly PastEvent[] } | Unreachable;
+/** The remote has the other kind of ids than this store: thrown before anything is published. */
+export class OtherFormat extends Error {}
 
 export interface ClaimStoreParts {
   readonly git: Git;
-  readonly url: string;
+  readonly remote: Remote;
   readonly paths: StorePaths;
+  readonly placeId: string;
   readonly entries: readonly GitConfigEntry[];
   readonly signing: Signing;
   readonly timeline: Timeline;
+  readonly deadline: Deadline;
 }
 
-/** One clone's view of one remote's claims. Lives while the local lock is held. */
+const NONE = { commit: undefined, record: undefined };
+
+/** One clone's view of one remote's claims. Lives while the local lock is held, and as long as one call. */
 export class ClaimStore {
   readonly git: Git;
+  /** The arbiter's. May contain credentials: never print it. */
   readonly url: string;
-  readonly paths: StorePaths;
   readonly entries: readonly GitConfigEntry[];
   readonly journal: Journal;
-  readonly sightings: Sightings;
-  readonly #signing: Signing;
+  /** Which tip of a branch this clone has seen since when. */
+  readonly firstSeen: FirstSeen;
+  readonly deadline: Deadline;
+  readonly #parts: ClaimStoreParts;
+  readonly #pair: string | undefined;
+  #isProven: boolean;
 
   constructor(parts: ClaimStoreParts) {
-    this.git = parts.git;
-    this.url = parts.url;
-    this.paths = parts.paths;
-    this.journal = new Journal(parts.paths, parts.url);
-    this.sightings = new Sightings(parts.paths.sightings, parts.timeline);
-    this.#signing = parts.signing;
-    this.entries = parts.entries;
+    const { git, remote, paths, entries, deadline } = parts;
+    this.git = git;
+    this.url = remote.pushUrl;
+    this.entries = entries;
+    this.deadline = deadline;
+    this.journal = new Journal(paths, parts.placeId);
+    this.firstSeen = new FirstSeen(parts.timeline, readOwn(paths.firstSeen));
+    this.#parts = parts;
+    this.#pair = isOnePlace(remote) ? undefined : pairKey(remote);
+    this.#isProven = this.#pair === undefined || provenPairs(paths.proven).includes(this.#pair);
+  }
+
+  /** Whether what is pushed is known to appear where claims are read. */
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  /** Called once an own event was pushed and has been read again. */
+  prove(): void {
+    const { proven } = this.#parts.paths;
+    if (this.#isProven || this.#pair === undefined) return;
+    this.#isProven = true;
+    replaceText(proven, JSON.stringify({ format: 1, pairs: [...provenPairs(proven), this.#pair] }), false);
   }
 
   /**
    * Asks the remote about some claims, or all: one fetch, and one process to read what came.
    *
-   * @throws LockError HOLDFAST_PERMISSION when the remote refuses to be read.
+   * @throws LockError HOLDFAST_PERMISSION when the remote refuses to be read, HOLDFAST_CONFIG_MISMATCH when the arbiter has
+   *   other claims than the place where they are read.
    */
-  async look(ids: readonly string[] | 'all', deadline: Deadline): Promise<Look> {
+  async look(ids: readonly string[] | 'all'): Promise<Look> {
     const refs = ids === 'all' ? ids : ids.map(refOfClaim);
     for (let isRetry = false; ; isRetry = true) {
-      const fetched = await this.#fetch(refs, deadline);
+      const fetched = await this.#fetch(refs, 1);
       if (fetched.kind === 'failed') {
-        if (!isRetry && isStoreDamaged(fetched.stderr) && !isMissingRemote(fetched.stderr)) {
-          resetStore(this.paths);
+        if (isOtherFormat(fetched.stderr)) throw new OtherFormat();
+        const isMissing = gitFailure(fetched.stderr).kind === 'missing';
+        if (!isRetry && isStoreDamaged(fetched.stderr) && !isMissing) {
+          resetStore(this.#parts.paths);
           continue;
         }
         return this.#unreachable(fetched, ids);
       }
+      if (!this.#isProven && !(await this.#isLikeArbiter(refs, fetched.tips))) {
+        if (!isRetry) continue;
+        throw this.apart(ids);
+      }
       const tips = await this.#read(fetched.tips);
       if (tips !== undefined) return { kind: 'seen', tips: this.#noted(refs, tips) };
       if (isRetry) return { kind: 'unreachable', cause: 'what it sent could not be read' };
-      resetStore(this.paths);
+      resetStore(this.#parts.paths);
     }
+  }
+
+  /** What to throw when what was pushed cannot be read. */
+  apart(ids: readonly string[] | 'all'): LockError {
+    const { fetchUrl, pushUrl } = this.#parts.remote;
+    return apartError(labelOf(ids), fetchUrl, pushUrl);
+  }
+
+  /** What to throw when a look was in vain and no push of this clone may stand. */
+  unreachable(task: ClaimEvent | 'read', ids: readonly string[] | 'all', cause: string): LockError {
+    const isPending = ids !== 'all' && ids.some((id) => this.journal.pending(refOfClaim(id)) !== undefined);
+    return isPending
+      ? unconfirmedError(labelOf(ids), this.url, cause)
+      : unavailableError(task, labelOf(ids), this.url, cause);
   }
 
   /** Whether this clone has seen the branch, or may have published to it. If not, the id is likely to be a new one. */
   isHeardOf(ref: string): boolean {
-    const { journal, sightings } = this;
-    return sightings.isHeardOf(ref) || journal.pending(ref) !== undefined || journal.allHeld(ref).length > 0;
+    const { journal, firstSeen } = this;
+    return firstSeen.has(ref) || journal.pending(ref) !== undefined || journal.allHeld(ref).length > 0;
+  }
+
+  /** Notes what is there, or with an empty `oid` that nothing is. */
+  note(ref: string, oid: ObjectId): void {
+    if (oid === '') this.firstSeen.forget(ref);
+    else this.firstSeen.note(ref, oid);
+  }
+
+  /** Not synced: a lost table makes everything look fresh, and the journal can be settled again. */
+  save(): void {
+    this.journal.save();
+    if (this.firstSeen.isChanged) replaceText(this.#parts.paths.firstSeen, this.firstSeen.text(), false);
   }
 
   /** The last events of one claim, the latest first. One fetch, not so shallow, and two processes to read it. */
-  async events(ref: string, limit: number, deadline: Deadline): Promise<Events> {
-    const fetched = await fetchTips(
-      this.git,
-      this.url,
-      { refs: [ref], refPrefix: this.paths.refPrefix, depth: limit },
-      deadline,
-    );
+  async events(id: string, limit: number): Promise<readonly PastEvent[] | Unreachable> {
+    const ref = refOfClaim(id);
+    const fetched = await this.#fetch([ref], limit);
     if (fetched.kind === 'failed') {
-      const look = this.#unreachable(fetched, [idOf({ ref })]);
-      return { kind: 'unreachable', cause: look.cause };
+      if (isOtherFormat(fetched.stderr)) throw new OtherFormat();
+      return this.#unreachable(fetched, [id]);
     }
     const tip = fetched.tips.get(ref);
-    if (tip === undefined) return { kind: 'seen', tips: [] };
-    const oids = await listCommits(this.git, tip, limit);
-    const raw = await readCommits(this.git, oids);
-    const none = { commit: undefined, record: undefined };
-    const tips = await Promise.all(
-      oids.map((oid) => readTip(ref, oid, raw?.get(oid) ?? none, this.#signing)),
-    );
-    return { kind: 'seen', tips: tips.map(pastOf) };
+    if (tip === undefined) return [];
+    const oids = await this.git.listCommits(tip, limit);
+    const raw = await this.git.readCommits(oids);
+    const tips = oids.map((oid) => readTip(ref, oid, raw?.get(oid) ?? NONE, this.#parts.signing));
+    return (await Promise.all(tips)).map(pastOf);
   }
 
-  /** Writes the commit of an event and returns its id. */
-  async writeEvent(record: ClaimRecord, parent: ObjectId): Promise<ObjectId> {
-    const { store } = this.git;
-    const blob = writeObject(store, 'blob', Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`));
+  /** Writes the commit of an event and returns its id. @throws LockError HOLDFAST_PROTOCOL when no reader would take it. */
+  async writeEvent(ref: string, record: ClaimRecord, parent: ObjectId): Promise<ObjectId> {
+    const objects = this.#parts.paths;
+    const blob = writeObject(objects, 'blob', Buffer.from(encodeClaimRecord(ref, record)));
     const email = lastValue(this.entries, 'user.email') ?? `holdfast@${hostname()}`;
     const committer = lastValue(this.entries, 'user.name') ?? record.agent;
     const text = commitText({
-      tree: writeTree(store, RECORD_FILE, blob),
+      tree: writeTree(objects, RECORD_FILE, blob),
       parent: parent === '' ? undefined : parent,
       author: `${record.agent} <${cleaned(email)}>`,
       committer: `${cleaned(committer)} <${cleaned(email)}>`,
       atSeconds: Math.floor(this.git.clock.wallNow() / 1000),
       message: subjectOf(record),
     });
-    const signature = await this.#signing.sign(text);
-    return writeObject(
-      store,
-      'commit',
-      Buffer.from(signature === undefined ? text : withSignature(text, signature)),
-    );
+    const signature = await this.#parts.signing.sign(text);
+    const whole = signature === undefined ? text : withSignature(text, signature, objects.format);
+    return writeObject(objects, 'commit', Buffer.from(whole));
   }
 
-  #fetch(refs: readonly string[] | 'all', deadline: Deadline): Promise<Fetched> {
-    return fetchTips(this.git, this.url, { refs, refPrefix: this.paths.refPrefix, depth: 1 }, deadline);
+  #fetch(refs: readonly string[] | 'all', depth: number): Promise<Fetched> {
+    return this.git.fetchTips(refs, this.#parts.paths.refPrefix, depth, this.deadline);
+  }
+
+  /** Until a push has proven it: whether the arbiter, if it can be read at all, has the same tips. */
+  async #isLikeArbiter(
+    refs: readonly string[] | 'all',
+    tips: ReadonlyMap<string, ObjectId>,
+  ): Promise<boolean> {
+    const patterns = refs === 'all' ? ['refs/heads/holdfast/claims/*'] : refs;
+    const there = await this.git.listRemote(patterns, this.deadline, ARBITER_NAME);
+    if (there === undefined) return true;
+    return there.size === tips.size && [...there].every(([ref, oid]) => tips.get(ref) === oid);
   }
 
   async #read(oids: ReadonlyMap<string, ObjectId>): Promise<Tip[] | undefined> {
     if (oids.size === 0) return [];
-    const raw = await readCommits(this.git, [...oids.values()]);
+    const raw = await this.git.readCommits([...oids.values()]);
     if (raw === undefined) return undefined;
-    const none = { commit: undefined, record: undefined };
-    return Promise.all([...oids].map(([ref, oid]) => readTip(ref, oid, raw.get(oid) ?? none, this.#signing)));
+    const { signing } = this.#parts;
+    return Promise.all([...oids].map(([ref, oid]) => readTip(ref, oid, raw.get(oid) ?? NONE, signing)));
   }
 
   #noted(refs: readonly string[] | 'all', found: readonly Tip[]): Map<string, Tip> {
     const tips = new Map(found.map((tip) => [tip.ref, tip]));
-    if (refs === 'all') this.sightings.retain(new Set(tips.keys()));
+    if (refs === 'all') this.firstSeen.retain(new Set(tips.keys()));
     else for (const ref of refs) if (!tips.has(ref)) tips.set(ref, absentTip(ref));
-    for (const { ref, oid } of tips.values()) this.sightings.note(ref, oid);
-    this.sightings.save();
+    for (const { ref, oid } of tips.values()) this.note(ref, oid);
     this.#settleJournal(tips);
+    this.save();
     return tips;
   }
 
-  /** What was unconfirmed may be known by now: whoever asks about a claim learns it for all later commands. */
+  /** What was unconfirmed may be known by now: a look at a claim settles it for all later commands. */
   #settleJournal(tips: ReadonlyMap<string, Tip>): void {
-    let isChanged = false;
     for (const { ref, oid } of tips.values()) {
       const pending = this.journal.pending(ref);
       const landed = pending?.tries.find((attempted) => attempted.oid === oid);
-      // Where the command that pushed is asking, it says so itself afterwards.
+      // Where the command that pushed is looking, it reports so itself afterwards.
       if (landed !== undefined)
         this.journal.landed(ref, { ...landed, isLate: true }, isHeldEvent(landed.record.event));
-      else if (pending === undefined || pending.expected === oid) continue;
-      else this.journal.voided(ref);
-      isChanged = true;
+      else if (pending !== undefined && pending.expected !== oid) this.journal.voided(ref);
     }
-    if (isChanged) this.journal.save();
   }
 
   #unreachable(fetched: Fetched & { kind: 'failed' }, ids: readonly string[] | 'all'): Unreachable {
-    const cause = fetched.isTimedOut ? 'it did not answer in time' : reasonIn(fetched.stderr);
-    const isDenied = !fetched.isTimedOut && isTurnedAway(fetched.stderr);
+    const { kind, reason } = gitFailure(fetched.stderr);
+    const cause = fetched.isTimedOut ? 'it did not answer in time' : reason;
     // Of a push that had no answer nothing is known, whatever keeps us from asking: it may stand.
     const isPending = ids !== 'all' && ids.some((id) => this.journal.pending(refOfClaim(id)) !== undefined);
-    if (isDenied && !isPending) {
-      throw permissionError(ids === 'all' ? 'all claims' : ids.join(' '), this.url, cause);
-    }
+    if (kind === 'denied' && !fetched.isTimedOut && !isPending)
+      throw permissionError(labelOf(ids), this.url, cause);
     return { kind: 'unreachable', cause };
   }
+}
+
+function labelOf(ids: readonly string[] | 'all'): string {
+  return ids === 'all' ? 'all claims' : ids.join(' ');
+}
+
+function pairKey({ settings }: Remote): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+}
+
+function provenPairs(path: string): readonly unknown[] {
+  const value = readJson(path) as { format?: unknown; pairs?: unknown } | null | undefined;
+  return value?.format === 1 && Array.isArray(value.pairs) ? value.pairs : [];
 }
 
 /** What git removes from names and addresses of people; see ident.c. */
 function cleaned(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f<>]/g, '').trim() || 'holdfast';
-}
-
-export function idOf(tip: { readonly ref: string }): string {
-  return claimOfRef(tip.ref) ?? tip.ref;
 }
 
 function pastOf(tip: Tip): PastEvent {

@@ -2,7 +2,6 @@ import { LockError } from '../../core/errors.js';
 import { tokenAfter } from '../../core/token.js';
 import { hostname } from '../../platform/identity.js';
 import type { ObjectId } from './objects.js';
-import type { Change } from './publish.js';
 import { newNonce, RECORD_SCHEMA, type ClaimRecord, type RecordedProcess } from './record.js';
 import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
@@ -17,6 +16,14 @@ export interface Taker {
   readonly process?: RecordedProcess | undefined;
 }
 
+/** One event to be published. */
+export interface Change {
+  readonly ref: string;
+  /** The tip it follows; empty: the branch must not exist. */
+  readonly expected: ObjectId;
+  readonly record: ClaimRecord;
+}
+
 /** What a claim is built upon: a tip that is free. */
 export interface FreeTip {
   readonly oid: ObjectId;
@@ -26,19 +33,20 @@ export interface FreeTip {
 /** What the first claim of an id is built upon. */
 export const NO_TIP: FreeTip = { oid: '', generation: 0 };
 
-/** A branch that others deleted or restored does not start the token over: see {@link tokenAfter}. */
 export function claimedChange(id: string, ref: string, free: FreeTip, taker: Taker, wallMs: number): Change {
   const generation = generationAfter(id, free.generation, wallMs);
   return { ref, expected: free.oid, record: takenRecord(id, 'claimed', generation, taker, wallMs) };
 }
 
+/** Takes a held claim over. Its branch and base go on, unless the taker names others: the work is the same. */
 export function stolenChange(id: string, tip: RecordedTip, taker: Taker, wallMs: number): Change {
-  const { agent, holderId, generation } = tip.record;
-  const record = takenRecord(id, 'stolen', generationAfter(id, generation, wallMs), taker, wallMs);
+  const { agent, holderId, generation, branch, base } = tip.record;
+  const heir = { ...taker, branch: taker.branch ?? branch, base: taker.base ?? base };
+  const record = takenRecord(id, 'stolen', generationAfter(id, generation, wallMs), heir, wallMs);
   return { ref: tip.ref, expected: tip.oid, record: { ...record, previous: { agent, holderId } } };
 }
 
-/** Somebody may have published the highest that there is: what follows it could not be read. */
+/** See {@link tokenAfter}. Others may have published the highest that there is: what follows it could not be read. */
 function generationAfter(id: string, generation: number, wallMs: number): number {
   if (generation < Number.MAX_SAFE_INTEGER) return Number(tokenAfter(BigInt(generation), wallMs));
   throw new LockError(

@@ -3,12 +3,10 @@ import type { Clock, Timer } from '../../core/time.js';
 import { LockError } from '../../core/errors.js';
 import type { LossReason } from '../../core/lease.js';
 import type { Arbiter } from './arbiter.js';
-import { DEFAULT_NETWORK_TIMEOUT_MS } from './config.js';
-import { deadlineIn } from './deadline.js';
+import { DEFAULT_NETWORK_TIMEOUT_MS, deadlineIn } from './config.js';
 import { continuedChange } from './events.js';
-import type { Attempted } from './journal.js';
 import { publish, type Outcome } from './publish.js';
-import { isHeldEvent } from './record.js';
+import type { Attempted, Tip } from './tip.js';
 
 /** How often the remote is asked whether the hold stands, unless it goes stale sooner. */
 const LONGEST_LOOK_INTERVAL_MS = 10_000;
@@ -67,18 +65,18 @@ export class ClaimHold implements Grant {
     this.#isReleased = true;
     this.#timer?.clear();
     await this.#work;
-    // Lost is final: what is at the remote now is somebody else's.
+    // Lost is final: what is at the remote now belongs to others.
     if (this.#loss === 'taken' || this.#loss === 'record-missing') return;
     const { arbiter, clock, ref, display } = this.#parts;
     const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
     await arbiter.use(deadline, async (store) => {
       for (;;) {
         const change = continuedChange({ ...this.#attempted, ref }, 'released', clock.wallNow());
-        const outcome = (await publish(store, [change], false, deadline)).get(ref);
-        if (outcome?.kind !== 'landed' || !this.#goesOnIn(outcome.attempted))
-          return finishRelease(outcome, display);
-        // A renewal of unknown fate landed instead: the release follows it.
-        this.#attempted = outcome.attempted;
+        const outcome = (await publish(store, [change])).get(ref);
+        const goesOn = outcome?.kind === 'moved' && this.#continuation(outcome.tip);
+        if (!goesOn) return finishRelease(outcome, display);
+        // A renewal of unknown fate has landed: the release follows it.
+        this.#attempted = goesOn;
       }
     });
   }
@@ -113,7 +111,7 @@ export class ClaimHold implements Grant {
 
   async #look(): Promise<void> {
     const { arbiter, clock, ref } = this.#parts;
-    const tip = await arbiter.tipOf(ref, deadlineIn(this.#patienceMs(), clock));
+    const tip = await arbiter.git().remoteTip(ref, deadlineIn(this.#patienceMs(), clock));
     // No answer is no loss: until it is stale, others need force to take it.
     if (tip === undefined || tip === this.#attempted.oid) return;
     this.#lose(tip === '' ? 'record-missing' : 'taken');
@@ -124,20 +122,22 @@ export class ClaimHold implements Grant {
     const startedAt = now();
     const change = continuedChange({ ...this.#attempted, ref }, 'renewed', clock.wallNow());
     const deadline = deadlineIn(this.#patienceMs(), clock);
-    const outcome = await arbiter.use(deadline, async (store) =>
-      (await publish(store, [change], false, deadline)).get(ref),
-    );
-    if (outcome?.kind === 'moved') this.#lose(outcome.tip.kind === 'absent' ? 'record-missing' : 'taken');
-    if (outcome?.kind !== 'landed') return;
-    if (!this.#goesOnIn(outcome.attempted)) return this.#lose('taken');
-    // An earlier try may be what landed; it was published before this one began, so it must not extend the hold.
-    if (outcome.attempted.record.nonce === change.record.nonce) this.#t0 = startedAt;
-    this.#attempted = outcome.attempted;
+    const outcome = await arbiter.use(deadline, async (store) => (await publish(store, [change])).get(ref));
+    if (outcome?.kind === 'landed') {
+      this.#t0 = startedAt;
+      this.#attempted = outcome.attempted;
+    }
+    if (outcome?.kind !== 'moved') return;
+    const { tip } = outcome;
+    const own = this.#continuation(tip);
+    if (own === undefined) return this.#lose(tip.kind === 'absent' ? 'record-missing' : 'taken');
+    // An earlier renewal has landed; it was published before this one began, so it must not extend the hold.
+    this.#attempted = own;
   }
 
-  /** No: a release or a steal by others in this clone, whose answer was lost, landed instead of ours. */
-  #goesOnIn({ record }: Attempted): boolean {
-    return isHeldEvent(record.event) && record.holderId === this.#attempted.record.holderId;
+  /** What this very hold has become. undefined: others have taken or ended it, perhaps in this clone. */
+  #continuation(tip: Tip): Attempted | undefined {
+    return tip.kind === 'held' && tip.record.holderId === this.#attempted.record.holderId ? tip : undefined;
   }
 
   /** The deadline of the hold must be noticed while the network hangs. */

@@ -1,18 +1,10 @@
 import { LockError } from '../../core/errors.js';
-import { readJson, replaceJson } from './files.js';
+import { readJson, replaceText } from './files.js';
 import type { ObjectId } from './objects.js';
 import { OperationLog } from './operation-log.js';
-import type { ClaimRecord } from './record.js';
+import type { Attempted } from './tip.js';
 
-/** A commit that was, or was about to be, pushed. */
-export interface Attempted {
-  readonly oid: ObjectId;
-  readonly record: ClaimRecord;
-  /** Of a hold: that it landed was found out by another command than the one that pushed, which had given up. */
-  readonly isLate?: true;
-}
-
-/** Pushes of one claim whose outcome nobody knows yet. All expect the same tip, so at most one of them can land. */
+/** Pushes of one claim whose outcome is not known yet. All expect the same tip, so at most one of them can land. */
 export interface Pending {
   /** Empty: the branch must not exist. */
   readonly expected: ObjectId;
@@ -21,10 +13,12 @@ export interface Pending {
 
 /** What a checkpoint holds. */
 interface JournalContent {
-  schema: 1;
+  format: 2;
+  /** Where it was written: in a copy of the clone it says nothing. */
+  readonly place: string;
   /** Number of the last operation that is in it. */
   last: number;
-  /** By URL, then ref. */
+  /** By the key of the arbiter's URL, then ref. */
   remotes: Record<string, RemoteJournal>;
 }
 
@@ -50,7 +44,14 @@ type Operation =
   | { readonly kind: 'voided'; readonly ref: string }
   | { readonly kind: 'ended'; readonly ref: string; readonly holderId: string };
 
-type Logged = Operation & { readonly url: string };
+type Logged = Operation & { readonly key: string };
+
+export interface JournalPaths {
+  readonly journal: string;
+  readonly journalLog: string;
+  /** Of the arbiter's URL: URLs themselves may carry secrets. */
+  readonly key: string;
+}
 
 /**
  * What this clone has published or tried to. It alone makes a hold ours: an agent's name in a record does not.
@@ -58,23 +59,26 @@ type Logged = Operation & { readonly url: string };
  */
 export class Journal {
   readonly #path: string;
-  readonly #url: string;
+  readonly #key: string;
   readonly #content: JournalContent;
   readonly #log: OperationLog<Logged>;
   #unsaved: Operation[] = [];
 
-  constructor(paths: { readonly journal: string; readonly journalLog: string }, url: string) {
+  constructor(paths: JournalPaths, placeId: string) {
     this.#path = paths.journal;
-    this.#url = url;
-    this.#content = readContent(paths.journal);
+    this.#key = paths.key;
+    const content = readContent(paths.journal);
     this.#log = new OperationLog(paths.journalLog);
+    this.#content =
+      content?.place === placeId ? content : { format: 2, place: placeId, last: 0, remotes: {} };
+    if (content?.place !== placeId) return;
     const { operations, last } = this.#log.read(this.#content.last);
-    for (const operation of operations) this.#apply(operation.url, operation);
+    for (const operation of operations) this.#apply(operation.key, operation);
     this.#content.last = last;
   }
 
   get #own(): RemoteJournal {
-    return this.#remote(this.#url);
+    return this.#remote(this.#key);
   }
 
   pending(ref: string): Pending | undefined {
@@ -113,7 +117,7 @@ export class Journal {
     if (this.#own.pending[ref] !== undefined) this.#do({ kind: 'voided', ref });
   }
 
-  /** The hold is over, and its agent was told. */
+  /** The hold is over, and its agent knows. */
   ended(ref: string, holderId: string): void {
     this.#do({ kind: 'ended', ref, holderId });
   }
@@ -124,12 +128,12 @@ export class Journal {
   }
 
   #do(operation: Operation): void {
-    this.#apply(this.#url, operation);
+    this.#apply(this.#key, operation);
     this.#unsaved.push(operation);
   }
 
-  #apply(url: string, operation: Operation): void {
-    const { pending, held } = this.#remote(url);
+  #apply(key: string, operation: Operation): void {
+    const { pending, held } = this.#remote(key);
     const { ref } = operation;
     if (operation.kind === 'begin') {
       const earlier = pending[ref];
@@ -148,26 +152,27 @@ export class Journal {
     else held[ref] = holds;
   }
 
-  #remote(url: string): RemoteJournal {
-    return (this.#content.remotes[url] ??= { pending: {}, held: {} });
+  #remote(key: string): RemoteJournal {
+    return (this.#content.remotes[key] ??= { pending: {}, held: {} });
   }
 
   #save(isDurable: boolean): void {
     if (this.#unsaved.length === 0) return;
     const first = this.#content.last + 1;
-    const logged = this.#unsaved.map((operation) => ({ url: this.#url, ...operation }));
+    const logged = this.#unsaved.map((operation) => ({ key: this.#key, ...operation }));
     this.#content.last += logged.length;
     this.#unsaved = [];
     if (this.#log.tryAppend(logged, first, isDurable)) return;
-    replaceJson(this.#path, this.#content, true);
+    replaceText(this.#path, JSON.stringify(this.#content), true);
     this.#log.reset();
   }
 }
 
-function readContent(path: string): JournalContent {
+function readContent(path: string): JournalContent | undefined {
   const value = readJson(path) as JournalContent | undefined;
-  if (value === undefined) return { schema: 1, last: 0, remotes: {} };
-  if (value.schema === 1 && typeof value.last === 'number' && typeof value.remotes === 'object') return value;
+  if (value === undefined) return undefined;
+  const isKnown = (value as JournalContent | null)?.format === 2;
+  if (isKnown && typeof value.last === 'number' && typeof value.remotes === 'object') return value;
   throw new LockError(
     `Could not read "${path}": a version of holdfast that this one does not know wrote it. Use that version, or move the file away.`,
     { code: 'HOLDFAST_PROTOCOL', resource: path },

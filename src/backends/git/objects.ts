@@ -7,15 +7,27 @@ import { replaceFileSync } from '../../files/replace-sync.js';
 
 export type ObjectId = string;
 
+/** `extensions.objectFormat`: what ids are made with. */
+export type ObjectFormat = 'sha1' | 'sha256';
+
+export interface ObjectStore {
+  readonly store: string;
+  readonly format: ObjectFormat;
+}
+
 /**
  * Writes one loose object of git's own format (gitformat-loose: `type size NUL content`, deflated, named by its
- * SHA-1) and returns its id. Three processes (hash-object, mktree, commit-tree) would do the same in 15 ms.
+ * hash) and returns its id. Three processes (hash-object, mktree, commit-tree) would do the same in 15 ms.
  * Not synced: after a power failure git may find it torn, and then the store, which holds nothing of its own,
  * is emptied and fetched again.
  */
-export function writeObject(store: string, type: 'blob' | 'tree' | 'commit', content: Buffer): ObjectId {
+export function writeObject(
+  { store, format }: ObjectStore,
+  type: 'blob' | 'tree' | 'commit',
+  content: Buffer,
+): ObjectId {
   const data = Buffer.concat([Buffer.from(`${type} ${content.length}\0`, 'latin1'), content]);
-  const oid = createHash('sha1').update(data).digest('hex');
+  const oid = createHash(format).update(data).digest('hex');
   const directory = join(store, 'objects', oid.slice(0, 2));
   makeDirectory(directory, { mode: 0o700 });
   const temporaryName = `tmp_obj_${randomBytes(6).toString('hex')}`;
@@ -25,7 +37,7 @@ export function writeObject(store: string, type: 'blob' | 'tree' | 'commit', con
 }
 
 /** Writes a tree with the one file of an event. */
-export function writeTree(store: string, name: string, blob: ObjectId): ObjectId {
+export function writeTree(store: ObjectStore, name: string, blob: ObjectId): ObjectId {
   const entry = Buffer.concat([Buffer.from(`100644 ${name}\0`, 'latin1'), Buffer.from(blob, 'hex')]);
   return writeObject(store, 'tree', entry);
 }
@@ -48,10 +60,11 @@ export function commitText(fields: CommitFields): string {
 }
 
 /** Puts an armored signature into the commit's header, as git does it: continuation lines begin with a space. */
-export function withSignature(text: string, armored: string): string {
+export function withSignature(text: string, armored: string, format: ObjectFormat = 'sha1'): string {
   const end = text.indexOf('\n\n');
   const folded = armored.trimEnd().replaceAll('\n', '\n ');
-  return `${text.slice(0, end)}\ngpgsig ${folded}${text.slice(end)}`;
+  const header = format === 'sha1' ? 'gpgsig' : `gpgsig-${format}`;
+  return `${text.slice(0, end)}\n${header} ${folded}${text.slice(end)}`;
 }
 
 export interface ParsedCommit {
@@ -66,7 +79,7 @@ export interface ParsedCommit {
 export function parseCommit(text: string): ParsedCommit {
   const end = text.indexOf('\n\n');
   const header = end < 0 ? text : text.slice(0, end);
-  const signature = /^gpgsig (.*(?:\n .*)*)/m.exec(header);
+  const signature = /^gpgsig(?:-sha256)? (.*(?:\n .*)*)/m.exec(header);
   const parents = [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] as string);
   return {
     parents,

@@ -5,6 +5,9 @@ import { crc32 } from 'node:zlib';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { syncDirectorySync } from '../../files/sync-directory.js';
 
+/** In a directory of our own, whose files are checked before work begins. Windows has no such flag. */
+const NO_LINK = constants.O_NOFOLLOW ?? 0;
+
 /** Room for some 80 events. */
 export const LOG_BYTES = 64 * 1024;
 
@@ -48,7 +51,7 @@ export class OperationLog<Operation> {
     if (this.#endBytes + bytes.length > LOG_BYTES) return false;
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(this.#path, 'r+');
+      descriptor = openSync(this.#path, constants.O_RDWR | NO_LINK);
       writeSync(descriptor, bytes, 0, bytes.length, this.#endBytes);
       if (isDurable) fdatasyncSync(descriptor);
     } catch (error) {
@@ -64,7 +67,7 @@ export class OperationLog<Operation> {
   /** Empties it, or makes it. Only once a durable checkpoint holds all of it. */
   reset(): void {
     try {
-      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT | NO_LINK, 0o600);
       try {
         writeSync(descriptor, Buffer.alloc(LOG_BYTES), 0, LOG_BYTES, 0);
         fsyncSync(descriptor);
@@ -82,7 +85,12 @@ export class OperationLog<Operation> {
   #lines(): string[] {
     let bytes: Buffer;
     try {
-      bytes = readFileSync(this.#path);
+      const descriptor = openSync(this.#path, constants.O_RDONLY | NO_LINK);
+      try {
+        bytes = readFileSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return [];
       throw systemError('read', this.#path, errnoOf(error) ?? 'EIO', error);

@@ -1,50 +1,52 @@
 import { backoffDelayMs } from '../../core/time.js';
-import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
+import { withoutCredentials } from '../../core/credentials.js';
 import { sleep } from '../../platform/clock.js';
+import { gitFailure } from '../../process/git/failure.js';
 import type { ClaimStore } from './claim-store.js';
-import { claimOfRef } from './claim-id.js';
-import type { Deadline } from './deadline.js';
-import { isTurnedAway, permissionError, reasonIn, refusalKind, refusedError } from './failures.js';
-import type { Attempted } from './journal.js';
-import type { ObjectId } from './objects.js';
+import { OtherFormat } from './claim-store.js';
+import { continuedChange, type Change } from './events.js';
+import {
+  branchInTheWay,
+  isOtherFormat,
+  occupiedError,
+  permissionError,
+  refusalKind,
+  refusedError,
+  unavailableError,
+} from './failures.js';
 import { pushUpdates, type Pushed, type PushStatus } from './push.js';
-import { isHeldEvent, newNonce, type ClaimRecord } from './record.js';
-import type { Tip } from './tip.js';
+import { isHeldEvent, newNonce } from './record.js';
+import { idOf, landedTip, type Attempted, type Tip } from './tip.js';
 
-/** One event to be published. */
-export interface Change {
-  readonly ref: string;
-  /** The tip it follows; empty: the branch must not exist. */
-  readonly expected: ObjectId;
-  readonly record: ClaimRecord;
-}
-
+/** What became of one change. */
 export type Outcome =
-  /** The remote has it. `attempted` may be an earlier try that landed late. */
+  /** The remote has it. */
   | { readonly kind: 'landed'; readonly attempted: Attempted }
-  /** Another event is the tip: ours did not land and never will. */
+  /** Another event is the tip, perhaps an earlier one of this clone: this change did not land and never will. */
   | { readonly kind: 'moved'; readonly tip: Tip }
-  /** Not published, because another of the group could not be. */
-  | { readonly kind: 'spared' }
-  /** Nobody knows whether it is published: if it may have landed, or may land yet, the journal remembers. */
+  /** Not published, because another change of the group could not be. */
+  | { readonly kind: 'skipped' }
+  /** It may have landed, or may land yet, or an earlier one of this clone may: the journal keeps it. */
   | { readonly kind: 'unconfirmed'; readonly cause: string }
+  /** Not published, and it never will be. */
   | { readonly kind: 'failed'; readonly error: LockError };
 
 const MAX_ROUNDS = 6;
 /** Of the time that is left, for one push: what remains is needed to find out what became of it. */
 const PUSH_SHARE = 0.6;
 const SHORTEST_PUSH_MS = 1_000;
-/** The cause of an _unconfirmed_ while a push that nobody answered is about. */
+/** The cause of an _unconfirmed_ after a push that had no answer. */
 export const MAY_LAND_YET = 'an earlier push of ours may still reach it';
 
 interface Open {
   readonly change: Change;
+  /** Of earlier commands, which gave up on them. */
+  readonly earlier: readonly Attempted[];
+  /** Of this call. */
   readonly tries: Attempted[];
-  /** So many of `tries` are of commands that gave up on them. */
-  readonly earlierCount: number;
-  /** A try that nobody answered is about; it may still land. */
-  isLoose: boolean;
+  /** An unanswered try may still land. */
+  mayLand: boolean;
   /** Pushes of this call that had no answer. */
   silentCount: number;
 }
@@ -53,7 +55,7 @@ interface Open {
  * Publishes events and finds out what became of each. All in one push; `isAtomic`: all or none.
  *
  * What is not a plain yes is settled by asking the remote, never by guessing: (1) our commit is the tip: landed;
- * (2) another tip than expected: lost, because tips never recur; (3) still the expected tip after a lost answer:
+ * (2) another tip than expected: moved, because tips never recur; (3) still the expected tip after a lost answer:
  * the push may land yet, so a second commit that expects the same tip is pushed, and only one of the two can.
  *
  * @throws LockError HOLDFAST_UNSUPPORTED when the remote has no atomic pushes; then nothing was published.
@@ -61,201 +63,236 @@ interface Open {
 export async function publish(
   store: ClaimStore,
   changes: readonly Change[],
-  isAtomic: boolean,
-  deadline: Deadline,
+  isAtomic = false,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>();
-  let open: Open[] = changes.map((change) => {
-    const tries = earlierTries(store, change);
-    const earlierCount = tries.length;
-    return { change, tries, earlierCount, isLoose: earlierCount > 0, silentCount: 0 };
-  });
-  for (let round = 1; open.length > 0; round++) {
-    await addTries(store, open, round);
-    const pushed = await push(store, open, isAtomic, deadline);
-    if (pushed.lacksAtomic) {
-      for (const { change, isLoose } of open) if (!isLoose) store.journal.voided(change.ref);
-      store.journal.save();
-      throw atomicError(changes, store.url);
+  const publication = new Publication(store, changes, isAtomic);
+  await publication.run();
+  store.save();
+  return publication.outcomes;
+}
+
+class Publication {
+  readonly outcomes = new Map<string, Outcome>();
+  readonly #store: ClaimStore;
+  readonly #isAtomic: boolean;
+  #open: Open[];
+  #pushed: Pushed = { statuses: new Map(), stderr: '', isTimedOut: false, lacksAtomic: false };
+
+  constructor(store: ClaimStore, changes: readonly Change[], isAtomic: boolean) {
+    this.#store = store;
+    this.#isAtomic = isAtomic;
+    this.#open = changes.map((change) => {
+      const pending = store.journal.pending(change.ref);
+      const earlier = pending?.expected === change.expected ? pending.tries : [];
+      return { change, earlier, tries: [], mayLand: earlier.length > 0, silentCount: 0 };
+    });
+  }
+
+  async run(): Promise<void> {
+    const { journal, deadline } = this.#store;
+    for (let round = 1; this.#open.length > 0; round++) {
+      await this.#push(round);
+      if (this.#pushed.lacksAtomic || isOtherFormat(this.#pushed.stderr)) {
+        for (const { change, mayLand } of this.#open) if (!mayLand) journal.voided(change.ref);
+        journal.save();
+        throw this.#pushed.lacksAtomic ? this.#atomicError() : new OtherFormat();
+      }
+      this.#open = this.#open.filter((entry) => !this.#isLanded(entry));
+      if (this.#open.length > 0) await this.#settle(round >= MAX_ROUNDS);
+      if (this.#open.length > 0)
+        await sleep(Math.min(backoffDelayMs(round), deadline.leftMs()), deadline.signal);
     }
-    open = open.filter((entry) => !isLanded(store, entry, pushed, outcomes));
-    if (open.length > 0)
-      open = await settle(
-        store,
-        open,
-        { pushed, isAtomic, isLastRound: round >= MAX_ROUNDS },
-        deadline,
-        outcomes,
-      );
-    if (open.length > 0) await sleep(Math.min(backoffDelayMs(round), deadline.leftMs()), deadline.signal);
+    if (!this.#store.isProven) await this.#prove();
   }
-  store.journal.save();
-  store.sightings.save();
-  return outcomes;
-}
 
-function earlierTries(store: ClaimStore, { ref, expected }: Change): Attempted[] {
-  const pending = store.journal.pending(ref);
-  return pending?.expected === expected ? [...pending.tries] : [];
-}
-
-async function addTries(store: ClaimStore, open: readonly Open[], round: number): Promise<void> {
-  const begun = [];
-  for (const { change, tries } of open) {
-    const record = round === 1 ? change.record : { ...change.record, nonce: newNonce() };
-    const attempted = { oid: await store.writeEvent(record, change.expected), record };
-    tries.push(attempted);
-    begun.push({ ref: change.ref, expected: change.expected, attempted });
+  async #push(round: number): Promise<void> {
+    const { journal, git, url, deadline } = this.#store;
+    const begun = [];
+    for (const { change, tries } of this.#open) {
+      const { ref, expected } = change;
+      const record = round === 1 ? change.record : { ...change.record, nonce: newNonce() };
+      const attempted = { oid: await this.#store.writeEvent(ref, record, expected), record };
+      tries.push(attempted);
+      begun.push({ ref, expected, attempted });
+    }
+    journal.begin(begun);
+    const updates = begun.map(({ ref, expected, attempted }) => ({ ref, expected, oid: attempted.oid }));
+    const leftMs = deadline.leftMs();
+    const timeoutMs = Math.min(leftMs, Math.max(SHORTEST_PUSH_MS, leftMs * PUSH_SHARE));
+    const isAtomic = this.#isAtomic && updates.length > 1;
+    this.#pushed = await pushUpdates(git, updates, { url, isAtomic, timeoutMs, deadline });
   }
-  store.journal.begin(begun);
-}
 
-function push(
-  store: ClaimStore,
-  open: readonly Open[],
-  isAtomic: boolean,
-  deadline: Deadline,
-): Promise<Pushed> {
-  const updates = open.map(({ change, tries }) => {
-    return { ref: change.ref, expected: change.expected, oid: (tries.at(-1) as Attempted).oid };
-  });
-  const timeoutMs = Math.min(deadline.leftMs(), Math.max(SHORTEST_PUSH_MS, deadline.leftMs() * PUSH_SHARE));
-  return pushUpdates(store.git, store.url, updates, isAtomic && open.length > 1, timeoutMs, deadline);
-}
-
-function isLanded(store: ClaimStore, entry: Open, pushed: Pushed, outcomes: Map<string, Outcome>): boolean {
-  const { ref } = entry.change;
-  const { kind } = statusOf(pushed, ref);
-  if (kind === 'unknown') entry.isLoose = true;
-  if (kind === 'unknown' || kind === 'unsent') entry.silentCount++;
-  if (kind !== 'landed') return false;
-  land(store, entry, entry.tries.at(-1) as Attempted, outcomes);
-  return true;
-}
-
-function land(
-  store: ClaimStore,
-  { change, tries, earlierCount }: Open,
-  attempted: Attempted,
-  outcomes: Map<string, Outcome>,
-): void {
-  const noted = tries.indexOf(attempted) < earlierCount ? { ...attempted, isLate: true as const } : attempted;
-  store.journal.landed(change.ref, noted, isHeldEvent(attempted.record.event));
-  store.sightings.note(change.ref, attempted.oid);
-  outcomes.set(change.ref, { kind: 'landed', attempted });
-}
-
-interface Round {
-  readonly pushed: Pushed;
-  readonly isAtomic: boolean;
-  readonly isLastRound: boolean;
-}
-
-/** Decides what can be decided, and returns what has to be pushed once more. */
-async function settle(
-  store: ClaimStore,
-  open: readonly Open[],
-  round: Round,
-  deadline: Deadline,
-  outcomes: Map<string, Outcome>,
-): Promise<Open[]> {
-  const look = await store.look(
-    open.map(({ change }) => claimOfRef(change.ref) as string),
-    deadline,
-  );
-  if (look.kind === 'unreachable') {
-    for (const entry of open) conclude(store, entry, unsettled(store, entry, round, look.cause), outcomes);
-    return [];
+  #isLanded(entry: Open): boolean {
+    const { kind } = this.#statusOf(entry);
+    if (kind === 'unknown') entry.mayLand = true;
+    if (kind === 'unknown' || kind === 'unsent') entry.silentCount++;
+    if (kind !== 'landed') return false;
+    this.#land(entry, entry.tries.at(-1) as Attempted);
+    return true;
   }
-  const undecided: Open[] = [];
-  let isGroupLost = false;
-  for (const entry of open) {
-    const { ref, expected } = entry.change;
-    const tip = look.tips.get(ref) as Tip;
-    const own = entry.tries.find(({ oid }) => oid === tip.oid);
-    if (own !== undefined) land(store, entry, own, outcomes);
-    else if (tip.oid === expected) undecided.push(entry);
-    else {
-      isGroupLost = round.isAtomic;
-      store.journal.voided(ref);
-      outcomes.set(ref, { kind: 'moved', tip });
+
+  #land({ change, earlier }: Open, attempted: Attempted): void {
+    const { journal } = this.#store;
+    const isEarlier = earlier.includes(attempted);
+    const noted = isEarlier ? { ...attempted, isLate: true as const } : attempted;
+    journal.landed(change.ref, noted, isHeldEvent(attempted.record.event));
+    this.#store.note(change.ref, attempted.oid);
+    // An event of an earlier command is not the caller's change: it is what that change met.
+    const outcome: Outcome = isEarlier
+      ? { kind: 'moved', tip: landedTip(change.ref, noted) }
+      : { kind: 'landed', attempted };
+    this.outcomes.set(change.ref, outcome);
+  }
+
+  /** Decides what can be decided, and leaves open what has to be pushed once more. */
+  async #settle(isLastRound: boolean): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    const look = await this.#store.look(open.map(({ change }) => change.record.resource));
+    if (look.kind === 'unreachable') {
+      for (const entry of open) this.#conclude(entry, this.#unsettled(entry, look.cause));
+      return;
+    }
+    const undecided: Open[] = [];
+    let isGroupLost = false;
+    for (const entry of open) {
+      const { ref, expected } = entry.change;
+      const tip = look.tips.get(ref) as Tip;
+      const own = [...entry.earlier, ...entry.tries].find(({ oid }) => oid === tip.oid);
+      if (own !== undefined) this.#land(entry, own);
+      else if (tip.oid === expected) undecided.push(entry);
+      else {
+        isGroupLost = this.#isAtomic;
+        this.#store.journal.voided(ref);
+        this.outcomes.set(ref, { kind: 'moved', tip });
+      }
+    }
+    for (const entry of undecided) {
+      const outcome = isGroupLost ? ({ kind: 'skipped' } as const) : this.#verdict(entry, isLastRound);
+      if (outcome === undefined) this.#open.push(entry);
+      else this.#conclude(entry, outcome);
     }
   }
-  return undecided.filter((entry) => {
-    const outcome = isGroupLost ? ({ kind: 'spared' } as const) : verdict(store, entry, round, deadline);
-    if (outcome !== undefined) conclude(store, entry, outcome, outcomes);
-    return outcome === undefined;
-  });
-}
 
-/** The journal forgets what cannot land any more, and only that: a command may still meet it. */
-function conclude(store: ClaimStore, entry: Open, outcome: Outcome, outcomes: Map<string, Outcome>): void {
-  const { ref } = entry.change;
-  // Together with a branch that moved, none of this call's pushes can land.
-  const mayLand = outcome.kind === 'spared' ? entry.earlierCount > 0 : entry.isLoose;
-  if (!mayLand) store.journal.voided(ref);
-  const isUnconfirmed = outcome.kind === 'spared' && mayLand;
-  outcomes.set(ref, isUnconfirmed ? { kind: 'unconfirmed', cause: MAY_LAND_YET } : outcome);
-}
-
-/** About a push when the remote cannot be asked what became of it. */
-function unsettled(store: ClaimStore, entry: Open, { pushed, isAtomic }: Round, cause: string): Outcome {
-  const status = statusOf(pushed, entry.change.ref);
-  const isDenied =
-    status.kind === 'refused'
-      ? refusalKind(reasonsOf(pushed, isAtomic, status.reason)) === 'denied'
-      : status.kind === 'unsent' && isTurnedAway(pushed.stderr);
-  return isDenied ? refused(store, entry, 'denied', reasonIn(pushed.stderr)) : { kind: 'unconfirmed', cause };
-}
-
-/** About a push after which the tip is still the expected one. undefined: push once more. */
-function verdict(store: ClaimStore, entry: Open, round: Round, deadline: Deadline): Outcome | undefined {
-  const { pushed } = round;
-  const status = statusOf(pushed, entry.change.ref);
-  const isOutOfTime = round.isLastRound || deadline.leftMs() < SHORTEST_PUSH_MS;
-  if (status.kind !== 'refused') {
-    const fact = reasonIn(pushed.stderr);
-    // It can be read, so it is there: what a daemon says of repositories that it does not have is a refusal.
-    if (status.kind === 'unsent' && refusalKind(pushed.stderr) === 'denied')
-      return refused(store, entry, 'denied', fact);
-    if (entry.silentCount < 2 && !isOutOfTime) return undefined;
-    return { kind: 'unconfirmed', cause: pushed.isTimedOut ? 'it did not answer in time' : fact };
+  /** The journal forgets what cannot land any more, and only that: a later command may still meet it. */
+  #conclude({ change, earlier, mayLand }: Open, outcome: Outcome): void {
+    // Together with a branch that moved, none of this call's pushes can land.
+    const isLoose = outcome.kind === 'skipped' ? earlier.length > 0 : mayLand;
+    if (!isLoose) this.#store.journal.voided(change.ref);
+    const isUnconfirmed = outcome.kind === 'skipped' && isLoose;
+    this.outcomes.set(change.ref, isUnconfirmed ? { kind: 'unconfirmed', cause: MAY_LAND_YET } : outcome);
   }
-  const kind = refusalKind(reasonsOf(pushed, round.isAtomic, status.reason));
-  // An earlier try of unknown fate may be landing right now: the next look will tell.
-  if ((kind === 'transient' || entry.isLoose) && !isOutOfTime) return undefined;
-  return refused(store, entry, kind, `${status.reason} ${reasonIn(pushed.stderr)}`.trim());
-}
 
-/** The last try was refused; that says nothing of an earlier one that nobody answered. */
-function refused(
-  store: ClaimStore,
-  { change, isLoose }: Open,
-  kind: ReturnType<typeof refusalKind>,
-  fact: string,
-): Outcome {
-  if (isLoose) return { kind: 'unconfirmed', cause: `${MAY_LAND_YET}, and it now says: ${fact}` };
-  const id = claimOfRef(change.ref) as string;
-  const error = kind === 'denied' ? permissionError(id, store.url, fact) : refusedError(id, store.url, fact);
-  return { kind: 'failed', error };
-}
+  /** About a push when the remote cannot be asked what became of it. */
+  #unsettled(entry: Open, cause: string): Outcome {
+    const status = this.#statusOf(entry);
+    const { stderr } = this.#pushed;
+    const { kind, reason } = gitFailure(stderr);
+    if (status.kind === 'refused' && refusalKind(this.#reasons(status.reason)) === 'denied')
+      return this.#refused(entry, 'denied', reason);
+    if (status.kind === 'unsent') return this.#unsent(entry, kind === 'denied', reason);
+    return { kind: 'unconfirmed', cause };
+  }
 
-/** In an atomic push the branch that is to blame may be another one. */
-function reasonsOf(pushed: Pushed, isAtomic: boolean, own: string): string {
-  const reasons = isAtomic
-    ? [...pushed.statuses.values()].map((status) => (status.kind === 'refused' ? status.reason : ''))
-    : [own];
-  return [...reasons, pushed.stderr].join('\n');
-}
+  /** Nothing of this call's try was sent. */
+  #unsent(entry: Open, isDenied: boolean, reason: string): Outcome {
+    if (isDenied) return this.#refused(entry, 'denied', reason);
+    if (entry.mayLand) return { kind: 'unconfirmed', cause: reason };
+    const { event, resource } = entry.change.record;
+    return { kind: 'failed', error: unavailableError(event, resource, this.#store.url, reason) };
+  }
 
-function statusOf(pushed: Pushed, ref: string): PushStatus {
-  return pushed.statuses.get(ref) ?? { kind: 'unknown' };
-}
+  /** About a push after which the tip is still the expected one. undefined: push once more. */
+  #verdict(entry: Open, isLastRound: boolean): Outcome | undefined {
+    const status = this.#statusOf(entry);
+    const { stderr, isTimedOut } = this.#pushed;
+    const isOutOfTime = isLastRound || this.#store.deadline.leftMs() < SHORTEST_PUSH_MS;
+    if (status.kind !== 'refused') {
+      const { kind, reason } = gitFailure(stderr);
+      // It can be read, so it is there: what a daemon says of repositories that it does not have is a refusal.
+      const isDenied = status.kind === 'unsent' && (kind === 'denied' || kind === 'missing');
+      if (!isDenied && entry.silentCount < 2 && !isOutOfTime) return undefined;
+      if (status.kind === 'unsent') return this.#unsent(entry, isDenied, reason);
+      return { kind: 'unconfirmed', cause: isTimedOut ? 'it did not answer in time' : reason };
+    }
+    const kind = refusalKind(this.#reasons(status.reason));
+    const branch = branchInTheWay(`${status.reason}\n${stderr}`);
+    // An earlier try of unknown fate may be landing right now: the next look finds out.
+    const isWorthwhile = (kind === 'transient' && branch === undefined) || entry.mayLand;
+    if (isWorthwhile && !isOutOfTime) return undefined;
+    const { url } = this.#store;
+    if (branch !== undefined && !entry.mayLand)
+      return { kind: 'failed', error: occupiedError(idOf(entry.change), url, branch) };
+    return this.#refused(entry, kind, `${status.reason} ${gitFailure(stderr).reason}`.trim());
+  }
 
-function atomicError(changes: readonly Change[], url: string): LockError {
-  const resource = changes.map(({ ref }) => claimOfRef(ref)).join(' ');
-  return new LockError(
-    `Could not claim "${resource}" together: the server of ${withoutCredentials(url)} has no atomic pushes. Claim them one by one.`,
-    { code: 'HOLDFAST_UNSUPPORTED', resource },
-  );
+  /** The last try was refused, which says nothing of an earlier one that had no answer. */
+  #refused({ change, mayLand }: Open, kind: ReturnType<typeof refusalKind>, fact: string): Outcome {
+    if (mayLand) return { kind: 'unconfirmed', cause: `${MAY_LAND_YET}, and it now says: ${fact}` };
+    const { url } = this.#store;
+    const id = change.record.resource;
+    return {
+      kind: 'failed',
+      error: kind === 'denied' ? permissionError(id, url, fact) : refusedError(id, url, fact),
+    };
+  }
+
+  /** In an atomic push the branch that is to blame may be another one. */
+  #reasons(own: string): string {
+    const reasons = this.#isAtomic
+      ? [...this.#pushed.statuses.values()].map((status) => (status.kind === 'refused' ? status.reason : ''))
+      : [own];
+    return [...reasons, this.#pushed.stderr].join('\n');
+  }
+
+  #statusOf({ change }: Open): PushStatus {
+    return this.#pushed.statuses.get(change.ref) ?? { kind: 'unknown' };
+  }
+
+  /**
+   * The first event that lands at an arbiter whose claims are read elsewhere: it is believed once it has been read there.
+   * Else it is released again, and two people are not both told that they have it.
+   */
+  async #prove(): Promise<void> {
+    const landed = [...this.outcomes].flatMap(([ref, outcome]) =>
+      outcome.kind === 'landed' ? [{ ref, ...outcome.attempted }] : [],
+    );
+    if (landed.length === 0) return;
+    try {
+      const look = await this.#store.look(landed.map(({ record }) => record.resource));
+      if (look.kind === 'unreachable') {
+        for (const { ref } of landed) this.outcomes.set(ref, { kind: 'unconfirmed', cause: look.cause });
+        return;
+      }
+      if (landed.every(({ ref, oid }) => look.tips.get(ref)?.oid === oid)) return this.#store.prove();
+      throw this.#store.apart(landed.map(({ record }) => record.resource));
+    } catch (error) {
+      if (!(error instanceof LockError)) throw error;
+      await this.#takeBack(landed);
+      for (const { ref } of landed) this.outcomes.set(ref, { kind: 'failed', error });
+    }
+  }
+
+  async #takeBack(landed: readonly (Attempted & { readonly ref: string })[]): Promise<void> {
+    const { git, url, deadline, journal } = this.#store;
+    const held = landed.filter(({ record }) => isHeldEvent(record.event));
+    const updates = [];
+    for (const hold of held) {
+      const { record, expected, ref } = continuedChange(hold, 'released', git.clock.wallNow());
+      updates.push({ ref, expected, oid: await this.#store.writeEvent(ref, record, expected) });
+      journal.ended(ref, record.holderId);
+      this.#store.note(ref, '');
+    }
+    if (updates.length > 0)
+      await pushUpdates(git, updates, { url, isAtomic: false, timeoutMs: deadline.leftMs(), deadline });
+  }
+
+  #atomicError(): LockError {
+    const resource = this.#open.map(({ change }) => change.record.resource).join(' ');
+    return new LockError(
+      `Could not claim "${resource}" together: the server of ${withoutCredentials(this.#store.url)} has no atomic pushes. Claim them one by one.`,
+      { code: 'HOLDFAST_UNSUPPORTED', resource },
+    );
+  }
 }

@@ -1,12 +1,14 @@
-import type { Deadline } from './deadline.js';
+import type { Deadline } from './config.js';
 import { isUnsent } from './failures.js';
 import type { ObjectId } from './objects.js';
-import { runGit, type Git } from './plumbing.js';
+import type { Git } from './plumbing.js';
+import { REMOTE_NAME } from './remote.js';
 
 export interface RefUpdate {
   readonly ref: string;
   /** Empty: the branch must not exist. */
   readonly expected: ObjectId;
+  /** Empty: the branch is deleted. */
   readonly oid: ObjectId;
 }
 
@@ -28,16 +30,19 @@ export interface Pushed {
 /** One push: each branch moves only from its expected tip. `isAtomic`: all or none. */
 export async function pushUpdates(
   git: Git,
-  url: string,
   updates: readonly RefUpdate[],
-  isAtomic: boolean,
-  timeoutMs: number,
-  deadline: Deadline,
+  limits: {
+    readonly url: string;
+    readonly isAtomic: boolean;
+    readonly timeoutMs: number;
+    readonly deadline: Deadline;
+  },
 ): Promise<Pushed> {
+  const { url, isAtomic, timeoutMs, deadline } = limits;
   const args = ['push', '--porcelain', '--no-verify', '--no-follow-tags', ...(isAtomic ? ['--atomic'] : [])];
   for (const { ref, expected } of updates) args.push(`--force-with-lease=${ref}:${expected}`);
-  args.push('--end-of-options', url, ...updates.map(({ ref, oid }) => `${oid}:${ref}`));
-  const result = await runGit(git, args, { timeoutMs, signal: deadline.signal });
+  args.push('--end-of-options', REMOTE_NAME, ...updates.map(({ ref, oid }) => `${oid}:${ref}`));
+  const result = await git.run(args, { timeoutMs, signal: deadline.signal });
   return {
     statuses: readPorcelain(
       result.stdout,
@@ -80,7 +85,7 @@ export function readPorcelain(
 }
 
 function statusOf(flag: string, summary: string): PushStatus {
-  if (flag === ' ' || flag === '+' || flag === '*') return { kind: 'landed' };
+  if (flag === ' ' || flag === '+' || flag === '*' || flag === '-') return { kind: 'landed' };
   // "[remote failure]": the server never reported on this branch. "=": somebody has our very commit there; look.
   if (flag === '!' && /^\[(?:remote )?rejected\]/.test(summary)) return { kind: 'refused', reason: summary };
   return UNKNOWN;

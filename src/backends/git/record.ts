@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-import { refOfClaim } from './claim-id.js';
+import { LockError } from '../../core/errors.js';
+import { LONGEST_ID, refOfClaim } from './claim-id.js';
 
 export const RECORD_SCHEMA = 1;
 export const RECORD_FILE = 'lock.json';
@@ -13,12 +14,12 @@ const EVENTS: readonly string[] = ['claimed', 'renewed', 'stolen', 'released', '
 /** `lock.json`: one event, and the whole state of the claim after it. */
 export interface ClaimRecord {
   readonly schema: typeof RECORD_SCHEMA;
-  /** The id; the branch must be the one that belongs to it. */
+  /** The id as its claimer spelled it; the branch must be the one that belongs to it. */
   readonly resource: string;
   readonly event: ClaimEvent;
   /** Whose event this is: who claimed, renewed, stole, released or forced. */
   readonly agent: string;
-  /** The fencing token: one more with each claim and steal. */
+  /** The fencing token: it rises with each claim and steal. */
   readonly generation: number;
   readonly holderId: string;
   /** 128 random bits. Two equal commits would be pushed as "up to date" for both contenders. */
@@ -62,6 +63,21 @@ export type DecodedRecord =
   /** `isNewer`: written by a version that may know better than we do. */
   | { readonly kind: 'broken'; readonly problem: string; readonly isNewer: boolean };
 
+/**
+ * The text of `lock.json`, which every reader will take.
+ *
+ * @throws LockError HOLDFAST_PROTOCOL when a reader would not: nothing of it is published.
+ */
+export function encodeClaimRecord(ref: string, record: ClaimRecord): string {
+  const text = `${JSON.stringify(record, undefined, 2)}\n`;
+  const decoded = decodeClaimRecord(ref, text);
+  if (decoded.kind === 'record') return text;
+  throw new LockError(`Could not claim "${record.resource}": ${decoded.problem}. Nothing was published.`, {
+    code: 'HOLDFAST_PROTOCOL',
+    resource: record.resource,
+  });
+}
+
 /** Reads `lock.json` of the tip of `ref`, trusting nothing in it. */
 export function decodeClaimRecord(ref: string, text: string): DecodedRecord {
   let value: unknown;
@@ -70,9 +86,8 @@ export function decodeClaimRecord(ref: string, text: string): DecodedRecord {
   } catch {
     return broken('its lock.json is no JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return broken('its lock.json is no record');
-  const raw = value as Record<string, unknown>;
+  if (!isObject(value)) return broken('its lock.json is no record');
+  const raw = value;
   if (raw['schema'] !== RECORD_SCHEMA) {
     const isNewer = typeof raw['schema'] === 'number' && raw['schema'] > RECORD_SCHEMA;
     return broken(
@@ -82,7 +97,7 @@ export function decodeClaimRecord(ref: string, text: string): DecodedRecord {
   }
   const fault = recordFault(raw);
   if (fault !== undefined) return broken(`its "${fault}" is missing or of the wrong form`);
-  const record = value as ClaimRecord;
+  const record = value as unknown as ClaimRecord;
   if (refOfClaim(record.resource) !== ref)
     return broken(`its record names "${record.resource.slice(0, 100)}", another claim`);
   return { kind: 'record', record };
@@ -95,7 +110,7 @@ function broken(problem: string, isNewer = false): DecodedRecord {
 function recordFault(raw: Record<string, unknown>): string | undefined {
   const isText = (value: unknown, limit: number): boolean =>
     typeof value === 'string' && value.length > 0 && value.length <= limit;
-  if (!isText(raw['resource'], 100)) return 'resource';
+  if (!isText(raw['resource'], LONGEST_ID)) return 'resource';
   if (!EVENTS.includes(raw['event'] as string)) return 'event';
   if (typeof raw['agent'] !== 'string' || agentFault(raw['agent']) !== undefined) return 'agent';
   if (!isCount(raw['generation']) || raw['generation'] === 0) return 'generation';
@@ -106,10 +121,33 @@ function recordFault(raw: Record<string, unknown>): string | undefined {
     if (raw[name] !== undefined && !isText(raw[name], 1_000)) return name;
   }
   for (const name of ['sinceAt', 'at']) if (!isText(raw[name], 40)) return name;
-  for (const name of ['previous', 'process']) {
-    if (raw[name] !== undefined && (typeof raw[name] !== 'object' || raw[name] === null)) return name;
-  }
+  if (raw['previous'] !== undefined && previousFault(raw['previous'])) return 'previous';
+  if (raw['process'] !== undefined && processFault(raw['process'])) return 'process';
   return undefined;
+}
+
+function previousFault(value: unknown): boolean {
+  if (!isObject(value)) return true;
+  return [value['agent'], value['holderId']].some(
+    (field) => field !== undefined && !(typeof field === 'string' && field.length <= 100),
+  );
+}
+
+function processFault(value: unknown): boolean {
+  if (!isObject(value) || !isCount(value['pid'])) return true;
+  if (
+    ['startTime', 'pidNamespace', 'timeNamespace'].some(
+      (name) => value[name] !== undefined && typeof value[name] !== 'number',
+    )
+  )
+    return true;
+  return ['bootId', 'command'].some(
+    (name) => value[name] !== undefined && !(typeof value[name] === 'string' && value[name].length <= 1_000),
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

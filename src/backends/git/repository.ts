@@ -1,9 +1,17 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+import { LockError } from '../../core/errors.js';
+import { ownGitEnvironment } from '../../process/git/environment.js';
+import { gitFailure } from '../../process/git/failure.js';
+import { runGit } from '../../process/git/run-git.js';
+import type { GitConfigEntry } from './configuration.js';
+
+const PATIENCE_MS = 10_000;
 
 /** A clone as far as claims need to know it. */
 export interface Repository {
-  /** Where relative remote paths start: the working tree's top, or the bare repository itself. */
+  /** Where git works, and where relative paths start: the working tree's top, or the bare repository itself. */
   readonly topLevel: string;
   /** What all working trees of the clone share; see git-worktree(1). */
   readonly commonDir: string;
@@ -12,27 +20,76 @@ export interface Repository {
 }
 
 /**
- * The clone that `directory` lies in; undefined outside of any. Follows gitrepository-layout(5) instead of asking
- * `git rev-parse`, which would cost a process per claim. Whether the clone may be trusted is left to git, which
- * refuses to read the configuration of somebody else's.
+ * The clone that `directory` lies in, or that `GIT_DIR` names; undefined outside of any. Follows gitrepository-layout(5)
+ * instead of asking `git rev-parse`, which would cost a process per claim. {@link refusalOf} says whether it may be used.
  */
-export function findRepository(directory: string): Repository | undefined {
+export function findRepository(directory: string, env: NodeJS.ProcessEnv = {}): Repository | undefined {
+  const named = env['GIT_DIR'];
+  if (named !== undefined) {
+    const gitDir = gitDirAt(resolve(directory, named));
+    return gitDir === undefined ? undefined : repositoryAt(gitDir, workTreeOf(directory, env), env);
+  }
   for (let current = resolve(directory); ; current = dirname(current)) {
-    const gitDir = gitDirIn(current);
-    if (gitDir !== undefined) return { topLevel: current, commonDir: commonDirOf(gitDir), gitDir };
+    const gitDir = gitDirAt(join(current, '.git')) ?? (isGitDir(current) ? current : undefined);
+    if (gitDir !== undefined) return repositoryAt(gitDir, current, env);
     if (current === dirname(current)) return undefined;
   }
 }
 
-function gitDirIn(directory: string): string | undefined {
-  const dotGit = join(directory, '.git');
-  const kind = kindOf(dotGit);
-  if (kind === 'directory' && isGitDir(dotGit)) return dotGit;
-  if (kind === 'file') {
-    const target = /^gitdir: (.+?)\r?\n?$/s.exec(readFileSync(dotGit, 'utf8'))?.[1];
-    if (target !== undefined) return resolve(directory, target);
-  }
-  return isGitDir(directory) ? directory : undefined;
+/**
+ * Why git does not take its configuration from `repository`: it belongs to another user whom the caller does not trust
+ * (`safe.directory`), or git finds another one. undefined when it does. A repository that git refuses runs
+ * commands of its owner, so nothing in it may be used.
+ *
+ * @param entries what {@link readConfig} returned in the same directory.
+ */
+export async function refusalOf(
+  repository: Repository,
+  entries: readonly GitConfigEntry[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<LockError | undefined> {
+  const own = realPath(join(repository.commonDir, 'config'));
+  const isRead = entries.some(
+    ({ scope, origin }) =>
+      scope === 'local' && own !== undefined && realPath(resolve(repository.topLevel, origin)) === own,
+  );
+  if (isRead) return undefined;
+  const result = await runGit(['rev-parse', '--path-format=absolute', '--git-common-dir'], {
+    cwd,
+    env: ownGitEnvironment(env),
+    timeoutMs: PATIENCE_MS,
+  });
+  const found = result.code === 0 ? realPath(result.stdout.trimEnd()) : undefined;
+  if (found !== undefined && found === realPath(repository.commonDir)) return undefined;
+  const { reason } = gitFailure(result.stderr);
+  const fact =
+    result.code === 0 ? `git uses ${result.stdout.trimEnd()} instead` : `git refuses it (${reason})`;
+  return new LockError(
+    `Could not use the clone "${repository.topLevel}": ${fact}. If you trust its owner: git config --global --add safe.directory "${repository.topLevel}".`,
+    { code: 'HOLDFAST_PERMISSION', resource: repository.topLevel },
+  );
+}
+
+function repositoryAt(gitDir: string, topLevel: string, env: NodeJS.ProcessEnv): Repository {
+  const named = env['GIT_COMMON_DIR'];
+  return { topLevel, gitDir, commonDir: named === undefined ? commonDirOf(gitDir) : resolve(named) };
+}
+
+/** With `GIT_DIR` git stays where it is, unless that is inside of `GIT_WORK_TREE`. */
+function workTreeOf(directory: string, env: NodeJS.ProcessEnv): string {
+  const current = resolve(directory);
+  const named = env['GIT_WORK_TREE'];
+  if (named === undefined) return current;
+  const top = resolve(directory, named);
+  return relative(top, current).startsWith('..') ? current : top;
+}
+
+/** The repository that `path` is, or that the file `path` names. */
+function gitDirAt(path: string): string | undefined {
+  if (kindOf(path) !== 'file') return isGitDir(path) ? path : undefined;
+  const target = /^gitdir: (.+?)\r?\n?$/s.exec(readFileSync(path, 'utf8'))?.[1];
+  return target === undefined ? undefined : resolve(dirname(path), target);
 }
 
 function isGitDir(path: string): boolean {
@@ -55,4 +112,12 @@ function kindOf(path: string): 'file' | 'directory' | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
   return stat.isDirectory() ? 'directory' : 'file';
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }

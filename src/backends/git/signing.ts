@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { LockError } from '../../core/errors.js';
 import { homeDirectory } from '../../platform/user-directories.js';
 import { execFile } from '../../process/exec.js';
-import { lastValue, type GitConfigEntry } from './git-config.js';
+import { lastValue, type GitConfigEntry } from './configuration.js';
 
 /** `off`: nothing is signed or checked. `audit`: signed and checked, and told. `enforce`: what is not signed by its agent counts as broken. */
 export type SigningMode = 'off' | 'audit' | 'enforce';

@@ -1,11 +1,18 @@
 import { claimOfRef } from './claim-id.js';
-import type { Attempted } from './journal.js';
 import { parseCommit, type ObjectId } from './objects.js';
 import type { RawTip } from './plumbing.js';
 import { decodeClaimRecord, isHeldEvent, type ClaimRecord } from './record.js';
 import type { SignatureState, Signing } from './signing.js';
 
-/** The state of one claim, as the remote said it. */
+/** A commit that was, or was about to be, pushed. */
+export interface Attempted {
+  readonly oid: ObjectId;
+  readonly record: ClaimRecord;
+  /** Of a hold: that it landed was found out by another command than the one that pushed, which had given up. */
+  readonly isLate?: true;
+}
+
+/** The state of one claim, as the remote reported it. */
 export type Tip = AbsentTip | RecordedTip | BrokenTip;
 
 export interface AbsentTip {
@@ -69,6 +76,11 @@ export async function readTip(ref: string, oid: ObjectId, raw: RawTip, signing: 
     );
   }
   return { kind: isHeldEvent(record.event) ? 'held' : 'free', ref, oid, record, signature };
+}
+
+/** The id as its claimer spelled it, where that is known. */
+export function idOf(tip: { readonly ref: string; readonly record?: ClaimRecord | undefined }): string {
+  return tip.record?.resource ?? claimOfRef(tip.ref) ?? tip.ref;
 }
 
 /** The generation that a tip stands at. 0 when unknown. */

@@ -10,8 +10,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { lastValue } from '../../../src/backends/git/git-config.js';
-import { readConfig } from '../../../src/backends/git/read-config.js';
+import { readConfig } from '../../../src/backends/git/config-memory.js';
+import { lastValue } from '../../../src/backends/git/configuration.js';
 import { findRepository } from '../../../src/backends/git/repository.js';
 import { systemClock } from '../../../src/platform/clock.js';
 import { testDirectory } from '../../support/directory.js';

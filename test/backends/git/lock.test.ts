@@ -54,7 +54,7 @@ test('shared is not exclusive in silence', async () => {
 test('an id that cannot be one, and a remote that cannot be reached', async () => {
   const [ada = ''] = await clones(await testRemote(), 'ada');
   const unreachable = await cli(ada, ['run', 'git:/no/such/remote.git#x', '--', 'true']);
-  expect([unreachable.code, unreachable.stderr]).toEqual([76, expect.stringContaining('Could not confirm')]);
+  expect([unreachable.code, unreachable.stderr]).toEqual([69, expect.stringContaining('not claimed')]);
 });
 
 test('run renews while the command runs, and releases after it', async () => {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 import { claimIdFault, claimOfRef, refOfClaim } from '../../../src/backends/git/claim-id.js';
 import { claimedChange } from '../../../src/backends/git/events.js';
-import { isTurnedAway, isUnsent, reasonIn, refusalKind } from '../../../src/backends/git/failures.js';
+import { isUnsent, refusalKind } from '../../../src/backends/git/failures.js';
 import {
   commitText,
   parseCommit,
@@ -17,7 +17,8 @@ import {
 import { readPorcelain } from '../../../src/backends/git/push.js';
 import { decodeClaimRecord } from '../../../src/backends/git/record.js';
 import { findRepository } from '../../../src/backends/git/repository.js';
-import { Sightings, type Timeline } from '../../../src/backends/git/sightings.js';
+import { FirstSeen, type Timeline } from '../../../src/platform/first-seen.js';
+import { gitFailure } from '../../../src/process/git/failure.js';
 import { testDirectory } from '../../support/directory.js';
 import { GIT_ENV } from '../../support/git-remotes.js';
 
@@ -28,19 +29,45 @@ function gitIn(directory: string, ...args: string[]): string {
 const TAKER = { agent: 'ada', holderId: 'h', staleAfterMs: 1_000 };
 
 describe('ids', () => {
+  const PLAIN = fc.stringMatching(/^[A-Za-z0-9#][A-Za-z0-9._/#@ =:-]{0,20}$/);
+
   test('an id and its branch stand for each other, and git takes the branch', () => {
     const directory = testDirectory();
     fc.assert(
-      fc.property(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), (id) => {
+      fc.property(fc.oneof(PLAIN, fc.string({ unit: 'grapheme', maxLength: 12 })), (id) => {
         if (claimIdFault(id) !== undefined) return;
-        expect(claimOfRef(refOfClaim(id))).toBe(id);
-        expect(refOfClaim(id).toLowerCase()).toBe(refOfClaim(id));
+        const ref = refOfClaim(id);
+        expect(ref).toMatch(/^refs\/heads\/holdfast\/claims\/[a-z0-9=_.-]+$/);
+        expect(refOfClaim(claimOfRef(ref) ?? '')).toBe(ref);
       }),
     );
-    expect(gitIn(directory, 'check-ref-format', '--normalize', refOfClaim('A.b-C_9'))).toBe(
-      'refs/heads/holdfast/claims/=a.b-=c_9',
+    fc.assert(
+      fc.property(PLAIN, (id) => {
+        if (claimIdFault(id) !== undefined) return;
+        expect(refOfClaim(id.toUpperCase())).toBe(refOfClaim(id));
+        expect(gitIn(directory, 'check-ref-format', '--normalize', refOfClaim(id))).toBe(refOfClaim(id));
+      }),
+      { numRuns: 50 },
     );
-    expect(claimOfRef('refs/heads/holdfast/claims/Foo')).toBeUndefined();
+  });
+
+  test.each([
+    ['issue-42', 'issue-42'],
+    ['Issue-42', 'issue-42'],
+    ['#42', '=2342'],
+    ['feature/x', 'feature=2fx'],
+    ['src/Parser.ts', 'src=2fparser.ts'],
+    ['.env', '=2eenv'],
+    ['v1..v2', 'v1.=2ev2'],
+    ['Cargo.lock', 'cargo=2elock'],
+    ['CON', '=63on'],
+    ['a=b', 'a=3db'],
+    ['Ä', '=c3=a4'],
+  ])('%s is the branch %s', (id, name) => expect(refOfClaim(id)).toBe(`refs/heads/holdfast/claims/${name}`));
+
+  test('a branch that no id has', () => {
+    for (const name of ['Foo', 'a/b', '=46oo', '=zz', 'x=2', '=2e=2e'])
+      expect(claimOfRef(`refs/heads/holdfast/claims/${name}`), name).toBeUndefined();
   });
 });
 
@@ -56,7 +83,7 @@ describe('records', () => {
     const ref = refOfClaim('x');
     const { record } = claimedChange('x', ref, { oid: '', generation: 0 }, TAKER, 1_700_000_000_000);
     expect(decodeClaimRecord(ref, JSON.stringify(record)).kind).toBe('record');
-    expect(record.generation).toBe(1_700_000_000);
+    expect(record.generation, 'microseconds').toBe(1_700_000_000_000_000);
     fc.assert(fc.property(fc.string(), (text) => decodeClaimRecord(ref, text).kind === 'broken'));
     fc.assert(
       fc.property(fc.jsonValue(), (value) => decodeClaimRecord(ref, JSON.stringify(value)).kind === 'broken'),
@@ -86,8 +113,9 @@ describe('records', () => {
 test('objects are what git itself would write', () => {
   const directory = testDirectory();
   gitIn(directory, 'init', '--quiet', '--bare', '.');
-  const blob = writeObject(directory, 'blob', Buffer.from('{}\n'));
-  const tree = writeTree(directory, 'lock.json', blob);
+  const objects = { store: directory, format: 'sha1' } as const;
+  const blob = writeObject(objects, 'blob', Buffer.from('{}\n'));
+  const tree = writeTree(objects, 'lock.json', blob);
   const text = commitText({
     tree,
     parent: undefined,
@@ -96,7 +124,7 @@ test('objects are what git itself would write', () => {
     atSeconds: 5,
     message: 'hello',
   });
-  const commit = writeObject(directory, 'commit', Buffer.from(text));
+  const commit = writeObject(objects, 'commit', Buffer.from(text));
   expect(gitIn(directory, 'fsck', '--strict', '--no-dangling')).toBe('');
   expect(gitIn(directory, 'show', '-s', '--format=%an|%ae|%cn|%at|%s', commit)).toBe('Ada|a@b|C|5|hello');
   expect(gitIn(directory, 'show', `${commit}:lock.json`)).toBe('{}');
@@ -166,7 +194,7 @@ test.each([
   ['error: RPC failed; HTTP 500 curl 22\nfatal: the remote end hung up unexpectedly', false, false],
   ['', false, false],
 ])('of a push, %j: turned away %s, nothing sent %s', (stderr, turnedAway, unsent) => {
-  expect([isTurnedAway(stderr), isUnsent(stderr)]).toEqual([turnedAway, unsent]);
+  expect([gitFailure(stderr).kind === 'denied', isUnsent(stderr)]).toEqual([turnedAway, unsent]);
 });
 
 test.each([
@@ -183,7 +211,9 @@ test.each([
     'RPC failed; HTTP 403 curl 22',
   ],
   ['', 'git gave no reason'],
-])('the reason in %j is told in one line', (stderr, reason) => expect(reasonIn(stderr)).toBe(reason));
+])('the reason in %j is told in one line', (stderr, reason) =>
+  expect(gitFailure(stderr).reason).toBe(reason),
+);
 
 test('a clone is found from a folder in it, a linked working tree, and itself when bare', () => {
   const directory = testDirectory();
@@ -205,53 +235,29 @@ test('a clone is found from a folder in it, a linked working tree, and itself wh
   expect(findRepository(directory)).toBeUndefined();
 });
 
-describe.each([
-  ['{"schema":1,"seen":null}', false],
-  ['{"schema":1,"bootId":"boot","timeNamespace":1,"seen":{"ref":null}}', true],
-  ['{"schema":2,"bootId":"boot","timeNamespace":1,"seen":{"ref":{"oid":"tip","firstMs":0}}}', false],
-  ['torn', false],
-])('sightings that say %s', (text, isHeardOf) => {
-  test('prove nothing', () => {
-    const path = join(testDirectory(), 'seen.json');
-    writeFileSync(path, text);
-    const sightings = new Sightings(path, { bootId: 'boot', timeNamespace: 1, now: () => 1_000 });
-    expect([sightings.isHeardOf('ref'), sightings.unchangedMs('ref', 'tip')]).toEqual([isHeardOf, 0]);
-    sightings.note('ref', 'tip');
-    sightings.save();
-    expect(
-      new Sightings(path, { bootId: 'boot', timeNamespace: 1, now: () => 3_000 }).unchangedMs('ref', 'tip'),
-    ).toBe(2_000);
-  });
-});
-
 describe('INV-GIT-7: staleness is what this clone has seen, on this boot, by a clock that runs through suspend', () => {
   function timeline(nowMs: number, bootId: string | undefined = 'boot', timeNamespace = 1): Timeline {
     return { bootId, timeNamespace, now: () => nowMs };
   }
-  function seen(path: string, at: Timeline): number {
-    return new Sightings(path, at).unchangedMs('ref', 'tip');
+  /** What a clone has seen by `at`, when an earlier command saw `tip` at 100 ms. */
+  function later(at: Timeline): FirstSeen {
+    const first = new FirstSeen(timeline(100), undefined);
+    first.note('ref', 'tip');
+    return new FirstSeen(at, first.text());
   }
 
-  test('time counts from the first sighting of that very tip', () => {
-    const path = join(testDirectory(), 'seen.json');
-    for (const nowMs of [100, 200]) {
-      const sightings = new Sightings(path, timeline(nowMs));
-      sightings.note('ref', 'tip');
-      sightings.save();
-    }
-    expect(seen(path, timeline(1_100))).toBe(1_000);
-    expect(new Sightings(path, timeline(1_100)).unchangedMs('ref', 'another')).toBe(0);
+  test('time counts from the first look that showed that very tip', () => {
+    const second = later(timeline(200));
+    second.note('ref', 'tip');
+    const third = new FirstSeen(timeline(1_100), second.text());
+    expect([third.unchangedMs('ref', 'tip'), third.unchangedMs('ref', 'another')]).toEqual([1_000, 0]);
   });
 
   test.each([
     ['another boot', timeline(1_100, 'other')],
     ['another time namespace', timeline(1_100, 'boot', 2)],
     ['a machine that cannot tell boots apart', { ...timeline(1_100), bootId: undefined }],
-  ])('%s starts over', (_, later) => {
-    const path = join(testDirectory(), 'seen.json');
-    const sightings = new Sightings(path, timeline(100));
-    sightings.note('ref', 'tip');
-    sightings.save();
-    expect(seen(path, later)).toBe(0);
+  ])('%s starts over, but the id is not a new one', (_, at) => {
+    expect([later(at).unchangedMs('ref', 'tip'), later(at).has('ref')]).toEqual([0, true]);
   });
 });

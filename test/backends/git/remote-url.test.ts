@@ -4,8 +4,13 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { CONFIG_PATTERN, parseGitConfig, storeConfigText } from '../../../src/backends/git/git-config.js';
-import { arbiterUrl } from '../../../src/backends/git/remote-url.js';
+import {
+  parseGitConfig,
+  transportSettings,
+  type GitConfigEntry,
+} from '../../../src/backends/git/configuration.js';
+import { remoteOf } from '../../../src/backends/git/remote.js';
+import { isolatedGitEnvironment } from '../../../src/process/git/environment.js';
 import { testDirectory } from '../../support/directory.js';
 import { GIT_ENV } from '../../support/git-remotes.js';
 
@@ -50,13 +55,17 @@ function gitIn(directory: string, ...args: string[]): string {
   });
 }
 
+function entriesIn(directory: string): GitConfigEntry[] {
+  return parseGitConfig(gitIn(directory, 'config', '-z', '--show-scope', '--show-origin', '--list'));
+}
+
 function clone(): string {
   const directory = testDirectory();
   gitIn(directory, 'init', '--quiet', '.');
   return directory;
 }
 
-test('the arbiter is what git remote get-url --push --all prints, if that is one line', () => {
+test('the URLs are what git remote get-url prints, if one of them is to be pushed to', () => {
   const directory = clone();
   fc.assert(
     fc.property(url, fc.array(setting, { maxLength: 5 }), (first, settings) => {
@@ -64,14 +73,20 @@ test('the arbiter is what git remote get-url --push --all prints, if that is one
         join(directory, '.git', 'config'),
         `[core]\n\tbare = false\n${configText([['url', first], ...settings])}`,
       );
-      const expected = gitIn(directory, 'remote', 'get-url', '--push', '--all', 'origin').trim().split('\n');
-      const entries = parseGitConfig(
-        gitIn(directory, 'config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN),
-      );
-      if (expected.length === 1) expect(arbiterUrl(entries, 'origin', '/')).toBe(absolute(expected[0] ?? ''));
-      else expect(() => arbiterUrl(entries, 'origin', '/')).toThrow(/one place has to decide/);
+      const [pushed, fetched] = [['--push'], []].map((options) =>
+        gitIn(directory, 'remote', 'get-url', ...options, '--all', 'origin')
+          .trim()
+          .split('\n'),
+      ) as [string[], string[]];
+      const entries = entriesIn(directory);
+      if (pushed.length > 1) {
+        expect(() => remoteOf(entries, 'origin', '/', {})).toThrow(/one place has to decide/);
+        return;
+      }
+      const { pushUrl, fetchUrl } = remoteOf(entries, 'origin', '/', {});
+      expect([pushUrl, fetchUrl]).toEqual([absolute(pushed[0] ?? ''), absolute(fetched[0] ?? '')]);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -83,15 +98,19 @@ test("the clone's way to reach the remote is passed on as it is, and nothing els
     ['core.sshCommand', "ssh -i '/a b/key'"],
   ];
   for (const [key, value] of values) gitIn(directory, 'config', key, value);
-  gitIn(directory, 'config', 'push.followTags', 'true');
-  gitIn(directory, 'config', 'core.hooksPath', 'hooks');
-  const text = storeConfigText(
-    parseGitConfig(gitIn(directory, 'config', '-z', '--show-scope', '--get-regexp', CONFIG_PATTERN)),
+  for (const [key, value] of [
+    ['push.followTags', 'true'],
+    ['core.hooksPath', 'hooks'],
+    ['url.https://h.example/.insteadOf', 'short:'],
+  ] as const)
+    gitIn(directory, 'config', key, value);
+  const env = isolatedGitEnvironment(
+    process.env,
+    join(directory, '.git/none'),
+    transportSettings(entriesIn(directory)),
   );
-  const file = join(directory, 'store-config');
-  writeFileSync(file, text);
-  for (const [key, value] of values)
-    expect(gitIn(directory, 'config', '--file', file, key).trimEnd()).toBe(value);
-  expect(gitIn(directory, 'config', '--file', file, 'push.followTags').trim()).toBe('false');
-  expect(gitIn(directory, 'config', '--file', file, '--get-all', 'core.hooksPath').trim()).toBe('/dev/null');
+  const read = (...args: string[]): string =>
+    execFileSync('git', ['config', ...args], { cwd: '/', env, encoding: 'utf8' });
+  for (const [key, value] of values) expect(read(key).trimEnd()).toBe(value);
+  expect(read('--list').trimEnd().split('\n').length).toBe(values.length);
 });

@@ -14,7 +14,7 @@ export const spec: CommandForm = {
   summary: 'Ask the remote whether this agent has the claims',
   usage: ['claims check [OPTIONS] ID...', 'claims check --pre-push [OPTIONS]'],
   description: [
-    'The exit code is 0 when it has all of them, 75 when somebody else has one, 76 when one is lost, not claimed, or the remote cannot be asked.',
+    'The exit code is 0 when it has all of them in this clone, 75 when another holder has one, 76 when one is lost, not claimed, or may be claimed yet, 69 when the remote cannot be reached.',
   ],
   options: [
     ...COMMON,

@@ -13,19 +13,21 @@ export const spec: CommandForm = {
   summary: 'Claim work items at a git remote, all or none',
   usage: ['claim [OPTIONS] ID...'],
   description: [
-    'The exit code is 0 when this agent has all of them, as the remote said just now; 75 when somebody else has one, who is named; 76 when the remote could not be asked or an earlier claim was lost; 77 when it refuses.',
-    'A claim does not end by itself. Others can steal it once they have seen no sign of life for the time of --stale-after; holdfast claims renew gives one.',
+    'The exit code is 0 when this agent has all of them in this clone, as the remote confirmed just now; 75 when another holder has one, which is named, if only the same agent in another clone (--take-over); 69 when the remote cannot be reached and nothing was sent; 76 when a push may stand or an earlier claim was lost; 77 when the remote refuses.',
+    'A claim does not end by itself. Others can steal it once they have seen it unchanged for the time of --stale-after; holdfast claims renew changes it.',
   ],
   options: [
     ...COMMON,
     BRANCH,
     REASON,
+    { name: 'take-over', help: 'Take what the same agent has claimed in another clone' },
     { name: 'base', value: 'REV', help: 'Refuse when the last holder left it at a revision that REV lacks' },
   ],
   positionals: [IDS],
   examples: [
     { command: 'holdfast claim issue-42 --reason "fixing the parser"', help: 'One item' },
     { command: 'holdfast claim a b c --branch rewrite', help: 'All three, or none' },
+    { command: "holdfast claim '#42' src/parser.ts", help: 'An issue and a file' },
   ],
 };
 
@@ -38,7 +40,11 @@ const EXIT_OF = {
 } as const;
 
 export async function execute(args: ParsedArguments): Promise<number> {
-  const options = { ...(await claimsOptions(args)), ...texts(args, 'branch', 'reason', 'base') };
+  const options = {
+    ...(await claimsOptions(args)),
+    ...texts(args, 'branch', 'reason', 'base'),
+    takeOver: args.has('take-over'),
+  };
   const result = await asUsage(args, () => claim(args.positionals, options));
   const exitCode = EXIT_OF[result.outcome];
   if (args.has('json'))
@@ -52,16 +58,14 @@ function show({ id, outcome, claim: current, cause }: ClaimItem): void {
     case 'claimed':
       return print(`claimed ${id}`);
     case 'already-held':
-      return print(
-        `already yours: ${id}${current?.isElsewhere === true ? ' (claimed in another clone)' : ''}`,
-      );
+      return print(`already yours: ${id}`);
     case 'contended':
       return note(
-        `contended: ${id} is claimed by ${current === undefined ? 'others, one after another' : holderText(current)}`,
+        `contended: ${id} is claimed by ${current === undefined ? 'others, one after another' : holderText(current)}${current?.isElsewhere === true ? '. That is this agent in another clone; to take it from there: --take-over' : ''}`,
       );
     case 'lost':
       return note(
-        `lost: ${id} was yours, and is now claimed by ${current === undefined ? 'nobody' : holderText(current)}`,
+        `lost: ${id} was yours, and is now claimed by ${current === undefined ? 'no one' : holderText(current)}`,
       );
     case 'unconfirmed':
       return note(

@@ -12,9 +12,7 @@ export const spec: CommandForm = {
   name: 'claims list',
   summary: 'List who works on what',
   usage: ['claims [list] [OPTIONS]'],
-  description: [
-    'As the remote says itself, just now; never from memory. Exit code 76 when it cannot be asked.',
-  ],
+  description: ['As the remote reports just now, never from memory. Exit code 69 when it cannot be reached.'],
   options: [...COMMON, { name: 'mine', help: 'Only those of this agent' }],
   examples: [
     { command: 'holdfast claims --mine', help: 'What is still mine' },

@@ -8,7 +8,7 @@ export const AGENT: OptionSpec = {
   name: 'agent',
   value: 'NAME',
   help: 'Who claims',
-  default: "HOLDFAST_AGENT, else git's user name and the host",
+  default: 'HOLDFAST_AGENT, else user@host/worktree',
 };
 export const REMOTE: OptionSpec = {
   name: 'remote',
@@ -40,7 +40,7 @@ export const COMMON = [AGENT, REMOTE, STALE_AFTER, TIMEOUT, JSON_OPTION];
 
 export const IDS: PositionalSpec = {
   name: 'ID',
-  help: 'Letters, digits, ".", "_" and "-", at most 100',
+  help: 'What you have: issue-42, #42, feature/x, src/parser.ts; case does not count',
   isRepeatable: true,
   completes: 'none',
 };

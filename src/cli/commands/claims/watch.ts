@@ -47,7 +47,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
       wasReachable = true;
     } catch (error) {
       if (cancel.signal.aborted) break;
-      if (!isLockError(error) || !error.isUnconfirmed) throw error;
+      if (!isLockError(error) || !(error.isUnconfirmed || error.code === 'HOLDFAST_BACKEND_UNAVAILABLE'))
+        throw error;
       if (wasReachable) note(`holdfast: ${error.message}`);
       wasReachable = false;
     }

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { withoutCredentials } from '../../core/credentials.js';
+import { LockError } from '../../core/errors.js';
+import { errnoOf, systemError } from '../../core/system-error.js';
+import { makeDirectory } from '../../files/make-directory.js';
+import { endStarted, startedLine } from '../../process/git/started.js';
+import type { Deadline } from './config.js';
+import { assertOwnFile, ownDirectory, readOwn, replaceText, tryUnlink } from './files.js';
+import type { ObjectFormat } from './objects.js';
+import { newPlace, placeAt } from './place.js';
+import type { Repository } from './repository.js';
+
+/** Runs `fn` while no other process of this clone works in the store. */
+export type Exclusively = <T>(lockPath: string, deadline: Deadline, fn: () => Promise<T>) => Promise<T>;
+
+/** Where one clone keeps what claims need. */
+export interface StorePaths {
+  /** The clone's common directory, or the user's own place for state. */
+  readonly home: string;
+  readonly directory: string;
+  /** A bare repository of our own; nothing in it is worth keeping but `holdfast/`. */
+  readonly store: string;
+  readonly format: ObjectFormat;
+  /** Locked (flock) by the command that works in the store. */
+  readonly lock: string;
+  readonly journal: string;
+  readonly journalLog: string;
+  readonly firstSeen: string;
+  /** URL pairs of which it is proven that what is pushed to the one can be fetched from the other. */
+  readonly proven: string;
+  /** There while a command works in the store, with the processes that it started; a killed command leaves it behind. */
+  readonly busy: string;
+  readonly place: string;
+  /** Of the arbiter's URL without credentials. */
+  readonly key: string;
+  /** Where fetched branches go, one folder per URL. */
+  readonly refPrefix: string;
+}
+
+/** `<git-common-dir>/holdfast/claims.git`; outside of any clone a folder of the user's own. */
+export function storePaths(
+  repository: Repository | undefined,
+  url: string,
+  format: ObjectFormat,
+  env: NodeJS.ProcessEnv,
+): StorePaths {
+  const home = repository?.commonDir ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
+  const directory = join(home, 'holdfast');
+  const store = join(directory, format === 'sha1' ? 'claims.git' : `claims.${format}.git`);
+  const key = createHash('sha256').update(withoutCredentials(url)).digest('hex').slice(0, 16);
+  const own = join(store, 'holdfast');
+  return {
+    home,
+    directory,
+    store,
+    format,
+    lock: join(directory, 'claims.lock'),
+    journal: join(own, 'journal.json'),
+    journalLog: join(own, 'journal.log'),
+    firstSeen: join(own, `seen-${key}.json`),
+    proven: join(own, 'proven.json'),
+    busy: join(own, 'busy'),
+    place: join(own, 'place'),
+    key,
+    refPrefix: `refs/holdfast/${key}/`,
+  };
+}
+
+/**
+ * Runs `fn` while no other process of this clone works in the store, which is usable then. `fn` gets the id of the place
+ * that the store's journal belongs to.
+ *
+ * @throws LockError HOLDFAST_PERMISSION when another user has put the store there, or something into it.
+ */
+export async function withStore<T>(
+  paths: StorePaths,
+  exclusively: Exclusively,
+  bootId: string | undefined,
+  deadline: Deadline,
+  fn: (placeId: string) => Promise<T>,
+): Promise<T> {
+  try {
+    makeDirectory(paths.home, { mode: 0o700 });
+  } catch (error) {
+    throw systemError('create', paths.home, errnoOf(error) ?? 'EIO', error);
+  }
+  ownDirectory(paths.directory);
+  assertOwnFile(paths.lock);
+  return exclusively(paths.lock, deadline, async () => {
+    const placeId = await prepare(paths, bootId);
+    try {
+      return await fn(placeId);
+    } finally {
+      tryUnlink(paths.busy);
+    }
+  });
+}
+
+/** Notes a process that works in the store, so that the next command can end it if this one is killed. */
+export function noteStarted({ busy }: StorePaths, pid: number): void {
+  appendFileSync(busy, startedLine(pid));
+}
+
+async function prepare(paths: StorePaths, bootId: string | undefined): Promise<string> {
+  const { store, busy, place } = paths;
+  try {
+    ownDirectory(store);
+    for (const name of ['objects', 'objects/info', 'objects/pack', 'refs', 'refs/heads', 'holdfast'])
+      ownDirectory(join(store, name));
+    assertNothingForeign(store);
+    const known = placeAt(place, bootId);
+    if (known === undefined) forgetOtherPlace(store);
+    const left = readOwn(busy);
+    if (left !== undefined) {
+      await endStarted(left);
+      removeLockFiles(store);
+    }
+    const placeId = known ?? newPlace(place, bootId);
+    writeIfOther(join(store, 'HEAD'), 'ref: refs/heads/none\n');
+    writeIfOther(join(store, 'config'), configText(paths.format));
+    replaceText(busy, '', false);
+    return placeId;
+  } catch (error) {
+    if (error instanceof LockError) throw error;
+    throw systemError('prepare', store, errnoOf(error) ?? 'EIO', error);
+  }
+}
+
+/** What git would obey or write through. We make none of these. */
+const FOREIGN = new Set(['commondir', 'config.worktree', 'gitdir', 'hooks', 'modules', 'worktrees']);
+
+function assertNothingForeign(store: string): void {
+  const found = [
+    ...readdirSync(store, { withFileTypes: true }).filter(
+      (entry) => entry.isSymbolicLink() || FOREIGN.has(entry.name),
+    ),
+    ...readdirSync(join(store, 'objects/info'), { withFileTypes: true }).filter((entry) =>
+      entry.name.endsWith('alternates'),
+    ),
+    ...readdirSync(join(store, 'holdfast'), { withFileTypes: true }).filter(
+      (entry) => !entry.isFile() && !entry.isDirectory(),
+    ),
+  ];
+  const [first] = found;
+  if (first === undefined) return;
+  throw new LockError(
+    `Could not use "${store}": "${first.name}" in it was not made by holdfast. Look at who put it there, then remove "${store}".`,
+    { code: 'HOLDFAST_PERMISSION', resource: store },
+  );
+}
+
+/** The journal and all that was seen belong to the clone that this one is a copy of. */
+function forgetOtherPlace(store: string): void {
+  rmSync(join(store, 'holdfast'), { recursive: true, force: true });
+  ownDirectory(join(store, 'holdfast'));
+}
+
+/** Empties the store of everything that can be fetched again. */
+export function resetStore(paths: StorePaths): void {
+  for (const name of ['objects', 'refs', 'packed-refs', 'shallow', 'FETCH_HEAD']) {
+    rmSync(join(paths.store, name), { recursive: true, force: true });
+  }
+  for (const name of ['objects', 'objects/info', 'objects/pack', 'refs', 'refs/heads'])
+    ownDirectory(join(paths.store, name));
+}
+
+function removeLockFiles(store: string): void {
+  for (const directory of ['', 'refs', 'objects/info']) {
+    for (const name of readdirSync(join(store, directory), {
+      recursive: directory === 'refs',
+      encoding: 'utf8',
+    })) {
+      if (name.endsWith('.lock')) rmSync(join(store, directory, name), { force: true });
+    }
+  }
+}
+
+function writeIfOther(path: string, text: string): void {
+  try {
+    if (readFileSync(path, 'utf8') === text) return;
+  } catch {
+    // Not there yet.
+  }
+  replaceText(path, text, false);
+}
+
+/** The store's own configuration, nothing of the clone's: that is handed to each git in its environment. */
+function configText(format: ObjectFormat): string {
+  return `[core]
+	repositoryformatversion = ${format === 'sha1' ? 0 : 1}
+	bare = true
+	hooksPath = /dev/null
+	logAllRefUpdates = false
+	fsmonitor = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[push]
+	followTags = false
+	gpgSign = false
+	recurseSubmodules = no
+[fetch]
+	recurseSubmodules = no
+	fsckObjects = false
+	unpackLimit = 100000
+[transfer]
+	fsckObjects = false
+[submodule]
+	recurse = false
+${format === 'sha1' ? '' : `[extensions]\n\tobjectFormat = ${format}\n`}`;
+}

@@ -1,0 +1,106 @@
+import { withoutCredentials } from '../../core/credentials.js';
+
+/**
+ * What a git that failed was told, or met.
+ * `denied`: the remote knows us and says no, or nobody vouches for us. `untrusted`: we do not know the remote (host key,
+ * certificate). `missing`: there is no such repository. `no-ref`: it has no such branch or commit. `unreached`: no answer.
+ * `local`: this machine is in the way (disk, files). `unsupported`: this git, or that server, cannot do it.
+ */
+export type GitFailureKind =
+  'denied' | 'untrusted' | 'missing' | 'no-ref' | 'unreached' | 'local' | 'unsupported' | 'other';
+
+export interface GitFailure {
+  readonly kind: GitFailureKind;
+  /** Why, for a message: one line without prefixes, credentials and control characters. */
+  readonly reason: string;
+}
+
+/**
+ * One line each, of git, ssh or curl, the first that matches counts. A server's banner is text like any other: a refusal
+ * is only what has the form of one.
+ */
+const FORMS: readonly (readonly [GitFailureKind, RegExp])[] = [
+  [
+    'missing',
+    /does not appear to be a git repository|repository not exported|^(?:fatal|error|remote|ERROR|ssh|git).*\bnot found\b|returned error: (?:400|404|405|410|451)\b|HTTP\/?[\d.]* (?:404|410)\b|^fatal: .*does not exist/i,
+  ],
+  [
+    'denied',
+    /returned error: 40[13]\b|\bHTTP\/?[\d.]* 40[13]\b|^fatal: (?:Authentication failed|could not read (?:Username|Password))|terminal prompts disabled/i,
+  ],
+  [
+    'denied',
+    /Permission denied \([\w,-]+\)\.?$|^(?:fatal|error|warning|remote: (?:fatal|error)): .*Permission denied|insufficient permission for adding an object|unable to create temporary object/i,
+  ],
+  ['denied', /detected dubious ownership|unsafe repository/],
+  [
+    'untrusted',
+    /Host key verification failed|SSL certificate problem|certificate verif(?:y|ication) failed|server certificate/i,
+  ],
+  ['no-ref', /couldn't find remote ref|Could not find remote branch|not our ref|unadvertised object/i],
+  [
+    'unsupported',
+    /transport '.*' not allowed|protocol '.*' is not supported|Unable to find remote helper|mismatched algorithms|unknown option|^usage: git/i,
+  ],
+  [
+    'unreached',
+    /unable to (?:connect|look up)|could not resolve|failed to connect|connect to host|Connection (?:refused|reset|timed out|closed)|No route to host|Network is unreachable|timed out/i,
+  ],
+  [
+    'local',
+    /No space left on device|Disk quota exceeded|Read-only file system|Too many open files|unable to create (?:file|directory)|could not create (?:work tree|leading directories)/i,
+  ],
+];
+
+/** Who speaks here is the remote or a hook of it, not git. */
+const SERVER_LINE =
+  /^(?:remote: |ERROR: |FATAL: |fatal: remote error: |conq: |GitLab: |Gitea: |\[(?:remote )?rejected\])/;
+/** Words of a refusal in what a server says; as part of a host's or a path's name they are none. */
+const REFUSAL =
+  /(?<![\w./:-])(?:40[13]|permission (?:to \S+ )?denied|access denied|denied (?:to|for|by)|authentication failed|declined|protected|not allowed|prohibited|read-only|unauthori[sz]ed|not authori[sz]ed|service not enabled|deny(?:ing)?)(?![\w/-]|\.\w)/i;
+
+/** What never says why, and follows what does. */
+const NOISE =
+  /^(?:fatal: (?:Could not read from remote repository|[Tt]he remote end hung up)|Please make sure you have the correct access rights|and the repository exists|error: failed to push some refs|send-pack: unexpected|hint: |warning: |Warning: Permanently added|To \S+$|Everything up-to-date|Connection to \S+ closed\.?$|remote:\s*$)/;
+
+export function gitFailure(stderr: string): GitFailure {
+  const lines = linesOf(stderr);
+  return { kind: kindOf(lines), reason: reasonOf(lines) };
+}
+
+/** Whether the text, a push's `[remote rejected] (...)` or a program's standard error, refuses us. */
+export function isRefusal(text: string): boolean {
+  return kindOf(linesOf(text)) === 'denied';
+}
+
+function kindOf(lines: readonly string[]): GitFailureKind {
+  for (const [kind, form] of FORMS) {
+    if (kind === 'denied' && lines.some((line) => SERVER_LINE.test(line) && REFUSAL.test(line))) return kind;
+    if (lines.some((line) => form.test(line))) return kind;
+  }
+  return 'other';
+}
+
+function reasonOf(lines: readonly string[]): string {
+  const telling = lines.filter((line) => !NOISE.test(line));
+  const index = telling.findLastIndex((line) => /^(?:fatal|error|ssh): /.test(line));
+  const line = telling[index] ?? telling.at(-1) ?? lines.find((other) => other.startsWith('fatal: '));
+  if (line === undefined) return 'git gave no reason';
+  // "unable to connect to HOST:", and the next line says why.
+  const whole = line.endsWith(':') ? `${line} ${telling[index + 1] ?? ''}`.replace(/[: ]+$/, '') : line;
+  return shown(whole.replace(/^(?:fatal|error|remote): /, '').replace(/(?<!\.)\.$/, ''));
+}
+
+/** What a server sends must not move the terminal's cursor. */
+function shown(text: string): string {
+  return withoutCredentials(text)
+    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?')
+    .slice(0, 300);
+}
+
+function linesOf(stderr: string): string[] {
+  return stderr
+    .split(/[\n\r]/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
