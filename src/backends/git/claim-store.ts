@@ -15,7 +15,7 @@ import {
   unavailableError,
   unconfirmedError,
 } from './failures.js';
-import { readJson, readOwn, replaceText } from './files.js';
+import { readJson, readState, replaceText } from './files.js';
 import { Journal } from './journal.js';
 import { commitText, withSignature, writeObject, writeTree, type ObjectId } from './objects.js';
 import type { Fetched, Git } from './plumbing.js';
@@ -84,7 +84,7 @@ export class ClaimStore {
     this.entries = entries;
     this.deadline = deadline;
     this.journal = new Journal(paths, parts.placeId);
-    this.firstSeen = new FirstSeen(parts.timeline, readOwn(paths.firstSeen));
+    this.firstSeen = new FirstSeen(parts.timeline, readState(paths.firstSeen));
     this.#parts = parts;
     this.#pair = isOnePlace(remote) ? undefined : pairKey(remote);
     this.#isProven = this.#pair === undefined || provenPairs(paths.proven).includes(this.#pair);

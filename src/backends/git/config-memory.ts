@@ -8,7 +8,7 @@ import type { Clock } from '../../core/time.js';
 import { ownGitEnvironment } from '../../process/git/environment.js';
 import { gitFailure } from '../../process/git/failure.js';
 import { runGit } from '../../process/git/run-git.js';
-import { readOwn, replaceText } from './files.js';
+import { readState, replaceText } from './files.js';
 import { parseGitConfig, type GitConfigEntry } from './configuration.js';
 import type { Repository } from './repository.js';
 
@@ -154,7 +154,7 @@ export class ConfigMemory {
 
   #read(): Remembered | undefined {
     try {
-      const known = JSON.parse(readOwn(this.#path, 'self') ?? '') as Remembered | undefined;
+      const known = JSON.parse(readState(this.#path, 'self') ?? '') as Remembered | undefined;
       return known?.format === 1 && Array.isArray(known.entries) ? known : undefined;
     } catch {
       return undefined;

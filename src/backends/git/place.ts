@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { readOwn, tryUnlink } from './files.js';
+import { readState, tryUnlink } from './files.js';
 
 interface Recorded {
   readonly format: 1;
@@ -22,7 +22,7 @@ interface Recorded {
  * Not recognised: a snapshot of a disk that is used on another boot.
  */
 export function placeAt(path: string, bootId: string | undefined): string | undefined {
-  const text = readOwn(path);
+  const text = readState(path);
   if (text === undefined) return undefined;
   const known = decode(text);
   const stat = statSync(path, { bigint: true });

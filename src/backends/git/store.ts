@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,9 +7,11 @@ import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { makeDirectory } from '../../files/make-directory.js';
+import { makeOwnDirectories } from '../../files/make-own.js';
+import { openOwnIfThere } from '../../files/open-own.js';
 import { endStarted, startedLine } from '../../process/git/started.js';
 import type { Deadline } from './config.js';
-import { assertOwnFile, ownDirectory, readOwn, replaceText, tryUnlink } from './files.js';
+import { readState, replaceText, STORE_DEPTH, tryUnlink } from './files.js';
 import type { ObjectFormat } from './objects.js';
 import { newPlace, placeAt } from './place.js';
 import type { Repository } from './repository.js';
@@ -88,8 +90,9 @@ export async function withStore<T>(
   } catch (error) {
     throw systemError('create', paths.home, errnoOf(error) ?? 'EIO', error);
   }
-  ownDirectory(paths.directory);
-  assertOwnFile(paths.lock);
+  makeOwnDirectories(paths.directory, { depth: 1 });
+  const lock = openOwnIfThere(paths.lock, constants.O_RDONLY, { depth: STORE_DEPTH });
+  if (lock !== undefined) closeSync(lock);
   return exclusively(paths.lock, deadline, async () => {
     const placeId = await prepare(paths, bootId);
     try {
@@ -108,13 +111,11 @@ export function noteStarted({ busy }: StorePaths, pid: number): void {
 async function prepare(paths: StorePaths, bootId: string | undefined): Promise<string> {
   const { store, busy, place } = paths;
   try {
-    ownDirectory(store);
-    for (const name of ['objects', 'objects/info', 'objects/pack', 'refs', 'refs/heads', 'holdfast'])
-      ownDirectory(join(store, name));
+    makeFolders(store, ['objects/info', 'objects/pack', 'refs/heads', 'holdfast']);
     assertNothingForeign(store);
     const known = placeAt(place, bootId);
     if (known === undefined) forgetOtherPlace(store);
-    const left = readOwn(busy);
+    const left = readState(busy);
     if (left !== undefined) {
       await endStarted(left);
       removeLockFiles(store);
@@ -156,7 +157,7 @@ function assertNothingForeign(store: string): void {
 /** The journal and all that was seen belong to the clone that this one is a copy of. */
 function forgetOtherPlace(store: string): void {
   rmSync(join(store, 'holdfast'), { recursive: true, force: true });
-  ownDirectory(join(store, 'holdfast'));
+  makeFolders(store, ['holdfast']);
 }
 
 /** Empties the store of everything that can be fetched again. */
@@ -164,8 +165,12 @@ export function resetStore(paths: StorePaths): void {
   for (const name of ['objects', 'refs', 'packed-refs', 'shallow', 'FETCH_HEAD']) {
     rmSync(join(paths.store, name), { recursive: true, force: true });
   }
-  for (const name of ['objects', 'objects/info', 'objects/pack', 'refs', 'refs/heads'])
-    ownDirectory(join(paths.store, name));
+  makeFolders(paths.store, ['objects/info', 'objects/pack', 'refs/heads']);
+}
+
+function makeFolders(store: string, names: readonly string[]): void {
+  for (const name of names)
+    makeOwnDirectories(join(store, name), { depth: STORE_DEPTH + name.split('/').length });
 }
 
 function removeLockFiles(store: string): void {

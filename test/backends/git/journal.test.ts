@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -17,11 +25,9 @@ function attempted(oid: string, reason = 'ü'): Attempted {
 }
 
 function pathsIn(directory: string, key = 'one'): JournalPaths {
-  return {
-    key,
-    journal: join(directory, 'journal.json'),
-    journalLog: join(directory, 'journal.log'),
-  };
+  const folder = join(directory, 'holdfast/claims.git/holdfast');
+  mkdirSync(folder, { recursive: true });
+  return { key, journal: join(folder, 'journal.json'), journalLog: join(folder, 'journal.log') };
 }
 
 describe('INV-GIT-10: the journal', () => {
