@@ -141,7 +141,7 @@ function processFault(value: unknown): boolean {
     )
   )
     return true;
-  return ['bootId', 'command'].some(
+  return ['bootId', 'program', 'command'].some(
     (name) => value[name] !== undefined && !(typeof value[name] === 'string' && value[name].length <= 1_000),
   );
 }
