@@ -45,7 +45,6 @@ const RAW_FILE_USERS = [
   ['backends/flock/record', ['openSync'], 'the lock file, which the user named'],
   ['backends/git/operation-log', ['openSync', 'fsyncSync', 'fdatasyncSync'], 'overwritten in place'],
   ['backends/git/signing', ['writeFileSync'], 'a temp directory of its own'],
-  ['backends/git/store-files', ['writeFileSync'], 'the store is checked as a whole'],
   ['backends/lease/courtesy', ['open'], 'a marker without content'],
   [
     'backends/lease/directory',

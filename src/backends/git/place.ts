@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, statSync, writeSync } from 'node:fs';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { readState, tryUnlink } from './files.js';
+import { makeOwnFile } from '../../files/make-own.js';
+import { openOwn } from '../../files/open-own.js';
+import { readState, STATE_DEPTH, tryUnlink } from './files.js';
 
 interface Recorded {
   readonly format: 1;
@@ -33,7 +35,7 @@ export function placeAt(path: string, bootId: string | undefined): string | unde
   const isSameBoot = bootId !== undefined && known.bootId === bootId;
   // Device numbers are given out anew at each boot. Without a birth time they are all there is to go by.
   if ((isSameBoot || !isBirthKept) && known.device !== String(stat.dev)) return undefined;
-  if (!isSameBoot) write(path, known.id, bootId, 'r+');
+  if (!isSameBoot) write(path, known.id, bootId);
   return known.id;
 }
 
@@ -41,15 +43,15 @@ export function placeAt(path: string, bootId: string | undefined): string | unde
 export function newPlace(path: string, bootId: string | undefined): string {
   const id = randomBytes(16).toString('hex');
   tryUnlink(path);
-  write(path, id, bootId, 'wx');
+  makeOwnFile(path, { depth: STATE_DEPTH });
+  write(path, id, bootId);
   return id;
 }
 
-function write(path: string, id: string, bootId: string | undefined, flag: 'r+' | 'wx'): void {
-  let descriptor: number | undefined;
+function write(path: string, id: string, bootId: string | undefined): void {
+  const file = openOwn(path, constants.O_WRONLY, { depth: STATE_DEPTH });
   try {
-    descriptor = openSync(path, flag, 0o600);
-    const stat = fstatSync(descriptor, { bigint: true });
+    const stat = fstatSync(file, { bigint: true });
     const recorded: Recorded = {
       format: 1,
       id,
@@ -59,11 +61,11 @@ function write(path: string, id: string, bootId: string | undefined, flag: 'r+' 
       bootId: bootId ?? '',
     };
     // One write of one block; padded, so that a shorter text leaves no tail of a longer one.
-    writeSync(descriptor, JSON.stringify(recorded).padEnd(511) + '\n', 0);
+    writeSync(file, `${JSON.stringify(recorded).padEnd(511)}\n`, 0);
   } catch (error) {
     throw systemError('write', path, errnoOf(error) ?? 'EIO', error);
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    closeSync(file);
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,10 +8,10 @@ import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { makeDirectory } from '../../files/make-directory.js';
 import { makeOwnDirectories } from '../../files/make-own.js';
-import { openOwnIfThere } from '../../files/open-own.js';
+import { openOwn, openOwnIfThere } from '../../files/open-own.js';
 import { endStarted, startedLine } from '../../process/git/started.js';
 import type { Deadline } from './config.js';
-import { readState, replaceText, STORE_DEPTH, tryUnlink } from './files.js';
+import { readState, replaceText, STATE_DEPTH, STORE_DEPTH, tryUnlink } from './files.js';
 import type { ObjectFormat } from './objects.js';
 import { newPlace, placeAt } from './place.js';
 import type { Repository } from './repository.js';
@@ -105,7 +105,12 @@ export async function withStore<T>(
 
 /** Notes a process that works in the store, so that the next command can end it if this one is killed. */
 export function noteStarted({ busy }: StorePaths, pid: number): void {
-  appendFileSync(busy, startedLine(pid));
+  const file = openOwn(busy, constants.O_WRONLY | constants.O_APPEND, { depth: STATE_DEPTH });
+  try {
+    writeSync(file, startedLine(pid));
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function prepare(paths: StorePaths, bootId: string | undefined): Promise<string> {
