@@ -8,6 +8,7 @@ import { asPostgresOwns, createAuthority, type Pair } from '../support/certifica
 import { etcdCall, startEtcd, startPostgres, startRedis } from '../support/engines.js';
 import { connectPostgres } from '../support/postgres-client.js';
 import { connectRedis } from '../support/redis-client.js';
+import { hangMs, machineUnit } from '../support/time.js';
 
 const SECRET = 'hunter2-s3cr3t';
 const authority = createAuthority();
@@ -39,7 +40,7 @@ const another = (program: string): string => '&db=0'.repeat(['one', 'two', 'thre
 
 /** Takes, waits behind, shows, breaks and takes permits: all that credentials may get in the way of. */
 async function useAll(address: (program: string) => string): Promise<void> {
-  const lease = { leaseDurationMs: 2_000, timeoutMs: 15_000 };
+  const lease = { leaseDurationMs: 2_000 * machineUnit, timeoutMs: hangMs };
   const guard = await acquire(address('one'), lease);
   const waiting = acquire(address('two'), lease);
   expect(await tryAcquire(address('three'), lease)).toBeUndefined();
@@ -59,7 +60,7 @@ describe('certificates of clients', () => {
     await using redis = await startRedis('--tls-port', ...tls, '--tls-ca-cert-file', authority.certificate);
     await useAll((program) => `${redis.url}?${files(client)}${another(program)}#credentials`);
     for (const query of [new URLSearchParams({ ca: authority.certificate }).toString(), files(strange)]) {
-      await expect(acquire(`${redis.url}?${query}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject({
+      await expect(acquire(`${redis.url}?${query}#x`, { timeoutMs: hangMs })).rejects.toMatchObject({
         code: 'HOLDFAST_BACKEND_UNAVAILABLE',
       });
     }
@@ -71,7 +72,7 @@ describe('certificates of clients', () => {
     await using etcd = await startEtcd(1, ...tls, ...clients);
     await useAll((program) => `${etcd.url}/${program}?${files(client)}#credentials`);
     for (const query of [new URLSearchParams({ ca: authority.certificate }).toString(), files(strange)]) {
-      await expect(acquire(`${etcd.url}?${query}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject({
+      await expect(acquire(`${etcd.url}?${query}#x`, { timeoutMs: hangMs })).rejects.toMatchObject({
         code: 'HOLDFAST_BACKEND_UNAVAILABLE',
         message: expect.stringMatching(/does not accept our certificate, or wants one/) as string,
       });
@@ -101,7 +102,7 @@ describe('certificates of clients', () => {
     await useAll((program) => `${with_(client)}&application_name=${program}#credentials`);
     const root = new URLSearchParams({ sslrootcert: authority.certificate }).toString();
     for (const address of [`${url}#x`, `${url}?sslmode=verify-full&${root}#x`, `${with_(strange)}#x`]) {
-      const refused = acquire(address, { timeoutMs: 3_000 });
+      const refused = acquire(address, { timeoutMs: hangMs });
       await expect(refused, address).rejects.toMatchObject({ code: 'HOLDFAST_BACKEND_UNAVAILABLE' });
     }
   });
@@ -122,7 +123,7 @@ describe('users with rights of their own', () => {
     const as = (user: string): string => redis.url.replace('://', `://${user}:${SECRET}@`);
     await useAll((program) => `${as('app')}?${another(program)}#credentials`);
     for (const user of ['elsewhere', 'reader']) {
-      const error = await acquire(`${as(user)}#x`, { timeoutMs: 3_000 }).catch((reason: unknown) => reason);
+      const error = await acquire(`${as(user)}#x`, { timeoutMs: hangMs }).catch((reason: unknown) => reason);
       expect(error).toMatchObject({
         code: 'HOLDFAST_PERMISSION',
         message: expect.stringMatching(/does not allow this user.*Allow the user EVALSHA/) as string,
@@ -149,7 +150,7 @@ describe('users with rights of their own', () => {
     }
     const as = (user: string): string => etcd.url.replace('://', `://${user}:${SECRET}@`);
     await useAll((program) => `${as('app')}/${program}#credentials`);
-    await expect(acquire(`${as('nobody')}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject({
+    await expect(acquire(`${as('nobody')}#x`, { timeoutMs: hangMs })).rejects.toMatchObject({
       code: 'HOLDFAST_PERMISSION',
       message: expect.stringContaining('etcdctl role grant-permission') as string,
     });
@@ -161,9 +162,9 @@ describe('users with rights of their own', () => {
     await admin.query('CREATE ROLE app LOGIN');
     const url = postgres.url.replace('holder@', 'app@');
     const denied = { code: 'HOLDFAST_PERMISSION', message: expect.stringContaining('GRANT USAGE') as string };
-    await expect(acquire(`${url}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject(denied);
+    await expect(acquire(`${url}#x`, { timeoutMs: hangMs })).rejects.toMatchObject(denied);
     await admin.query('CREATE SEQUENCE public.holdfast_token START WITH 1800000000000000');
-    await expect(acquire(`${url}#x`, { timeoutMs: 3_000 })).rejects.toMatchObject(denied);
+    await expect(acquire(`${url}#x`, { timeoutMs: hangMs })).rejects.toMatchObject(denied);
     await admin.query('GRANT USAGE ON SEQUENCE public.holdfast_token TO app');
     await useAll((program) => `${url}?application_name=${program}#credentials`);
     await admin.end();

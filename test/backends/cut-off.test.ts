@@ -7,6 +7,7 @@ import { startRedis, type RedisServer } from '../support/engines.js';
 import { connectRedis, type TestRedis } from '../support/redis-client.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { threeEngines } from '../support/three-engines.js';
+import { hangMs, machineUnit } from '../support/time.js';
 
 const engines = threeEngines();
 let resource: RedisServer;
@@ -40,12 +41,14 @@ describe.each(['redis', 'etcd', 'postgres'])('a holder on %s whose connection is
     }[engine] as { url: string; port: number };
     const proxy = await startTcpProxy(server.port);
     const store = redisValue(resourceClient, `fenced by ${engine}`);
-    const first = await acquire(`${through(server.url, proxy, server.port)}#cut`, { leaseDurationMs: 2_000 });
+    const first = await acquire(`${through(server.url, proxy, server.port)}#cut`, {
+      leaseDurationMs: 2_000 * machineUnit,
+    });
     await fencedUpdate(first, store, 'first');
     const lost = lostAt(first);
 
     proxy.cut();
-    const waiting = acquire(`${server.url}#cut`, { leaseDurationMs: 2_000, timeoutMs: 60_000 });
+    const waiting = acquire(`${server.url}#cut`, { leaseDurationMs: 2_000 * machineUnit, timeoutMs: hangMs });
     if (engine === 'postgres') {
       // Over a proxy the server's own packets are acknowledged, so it notices nothing; the proxy's end stands for that.
       await lost;

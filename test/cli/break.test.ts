@@ -41,10 +41,9 @@ describe('break', () => {
     const holder = startParty(directory, path);
     const first = await holder.held();
     const args = ['break', '--now', '--force', 'lease:lock', '--holder', first.holderId];
-    const brokenAt = bootNow();
     expect((await holdfast(directory, args)).code).toBe(0);
+    expect((await holdfast(directory, ['run', '-n', 'lease:lock', 'true'])).code).toBe(0);
     const second = await startParty(directory, path).held();
-    expect(second.at - brokenAt).toBeLessThan(2_000);
     expect(second.token).toBeGreaterThan(first.token);
     await holder.child.line(/^lost [\d.]+ taken$/);
     holder.order('release');

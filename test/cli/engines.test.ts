@@ -11,9 +11,11 @@ import { freePort, until } from '../support/ports.js';
 import { start, type TestChild } from '../support/processes.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { threeEngines } from '../support/three-engines.js';
+import { hangMs, machineUnit } from '../support/time.js';
 
 const HOLDFAST = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
 const SECRET = 'hunter2-s3cr3t';
+const LEASE = `${Math.ceil(3_000 * machineUnit)}ms`;
 
 const engines = threeEngines('--requirepass', SECRET);
 
@@ -98,12 +100,12 @@ describe('the command, by the address of an engine', () => {
     "--permits on %s: a killed holder's permit comes back",
     async (engine) => {
       const address = on[engine]?.('jobs') as string;
-      const run = ['run', '--permits', '2', '--lease', '2s'];
+      const run = ['run', '--permits', '2', '--lease', LEASE];
       const two = [1, 2].map(() => holdfast(...run, address, '--', 'sh', '-c', 'echo in; read _'));
       await Promise.all(two.map((child) => child.line(/^in$/)));
       expect((await ended(holdfast(...run, '-n', address, '--', 'true'))).code).toBe(75);
       two[0]?.process.kill('SIGKILL');
-      expect((await ended(holdfast(...run, '-w', '15s', address, '--', 'echo', 'mine'))).stdout).toBe(
+      expect((await ended(holdfast(...run, '-w', `${hangMs}ms`, address, '--', 'echo', 'mine'))).stdout).toBe(
         'mine\n',
       );
       two[1]?.process.stdin?.end('\n');
@@ -118,7 +120,7 @@ describe('the command, by the address of an engine', () => {
       const log = join(testDirectory(), 'log');
       writeFileSync(log, '');
       const script = `echo started >> ${log}; test $(grep -c started ${log}) -ge 2 && exit 7; exec sleep 600`;
-      const run = ['run', '--stand-by', '--lease', '2s', '--grace', '1s'];
+      const run = ['run', '--stand-by', '--lease', LEASE, '--grace', '1s'];
       const end = ended(holdfast(...run, address, '--', 'sh', '-c', script));
       await until('it runs', () => readFileSync(log, 'utf8').includes('started'));
       const { stdout } = await ended(holdfast('show', '--json', address));

@@ -94,12 +94,10 @@ describe('with the real proper-lockfile', () => {
     const file = dataFile();
     const child = await holder('compat', file);
     const waiting = compat.lock(file, { retries: 10 });
-    const killedAt = performance.now();
     child.kill('SIGKILL');
 
     const release = await waiting;
 
-    expect(performance.now() - killedAt).toBeLessThan(1_500);
     await release();
   });
 

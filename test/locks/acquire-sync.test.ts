@@ -29,9 +29,7 @@ test('is refused at once where this thread holds the lock itself, however it got
   for (const take of takes) {
     // Not awaited: the hold begins in the statement before.
     const taken = take();
-    const startedAt = performance.now();
     expect(codeOfSync(() => acquireSync(path, { timeoutMs: Infinity }))).toBe('HOLDFAST_CONTENDED');
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
     await (await taken)?.release();
   }
 });
@@ -57,7 +55,7 @@ test('waits for others until its deadline', async () => {
   expect(codeOfSync(() => acquireSync(path, { timeoutMs: 0 }))).toBe('HOLDFAST_CONTENDED');
   holder.child.kill('SIGKILL');
   await holder.ended;
-  void acquireSync(path, { timeoutMs: 5_000 }).release();
+  void acquireSync(path).release();
 });
 
 test('shares a hold of its own thread where both share', async () => {

@@ -167,12 +167,10 @@ describe('the file that is locked', () => {
 
   test('in a folder that does not exist is an error at once', async () => {
     const path = join(dirname(lockPath()), 'no', 'a.lock');
-    const startedAt = performance.now();
-    await expect(acquire(path)).rejects.toMatchObject({
+    await expect(acquire(path, { timeoutMs: Infinity })).rejects.toMatchObject({
       code: 'HOLDFAST_IO',
       message: expect.stringContaining('ENOENT'),
     });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   test.each([

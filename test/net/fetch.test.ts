@@ -63,11 +63,9 @@ test('silence counts as failed after the idle timeout, and is tried again', asyn
 
 test('a server that hangs: the deadline ends it, and the message names its value and source', async () => {
   const server = await faultServer(() => undefined);
-  const startedAt = systemClock.now();
   const error = await failureOf(
     fetchBytes(server.url, options({ timeoutMs: 300, timeoutSource: '--timeout' })),
   );
-  expect(systemClock.now() - startedAt).toBeLessThan(2_000);
   expect(error.message).toContain('it timed out: no complete answer within the timeout 300 ms (--timeout)');
   expect(error.cause.kind).toBe('timeout');
 });

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { acquire, tryAcquire, withLock } from '../../dist/index.js';
 import { bridgeToOpenTelemetry } from '../../dist/observe/index.js';
 import { testDirectory } from '../support/directory.js';
+import { machineUnit } from '../support/time.js';
 
 const spans = new InMemorySpanExporter();
 const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
@@ -130,7 +131,9 @@ test('waits and holds are measured by backend, mode and outcome, without names o
 
 test('renewals of a lease are counted', async () => {
   bridged({ spans: false });
-  const guard = await acquire(`lease:${join(testDirectory(), 'lease')}`, { leaseDurationMs: 1_000 });
+  const guard = await acquire(`lease:${join(testDirectory(), 'lease')}`, {
+    leaseDurationMs: 1_000 * machineUnit,
+  });
 
   await expect
     .poll(async () => {

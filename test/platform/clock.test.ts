@@ -14,13 +14,14 @@ afterEach(() => {
 test('now is monotonic and runs on while we wait', async () => {
   const before = systemClock.now();
   await sleep(20);
-  const elapsedMs = systemClock.now() - before;
-  expect(elapsedMs).toBeGreaterThanOrEqual(19);
-  expect(elapsedMs).toBeLessThan(5000);
+  expect(systemClock.now() - before).toBeGreaterThanOrEqual(19);
 });
 
 test('wallNow counts from 1970', () => {
-  expect(Math.abs(systemClock.wallNow() - Date.now())).toBeLessThan(1000);
+  const before = Date.now();
+  const now = systemClock.wallNow();
+  expect(now).toBeGreaterThanOrEqual(before);
+  expect(now).toBeLessThanOrEqual(Date.now());
 });
 
 /** Over the fakes of this test. */
@@ -100,9 +101,13 @@ test('sleep rejects with the reason of its signal, at once and when already abor
 
 test('bootClock without the addon agrees with the kernel and counts suspend', () => {
   const clock = bootClock();
-  const kernelMs = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
+  const kernelMs = (): number => Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
   expect(clock.countsSuspend).toBe(true);
-  expect(Math.abs(clock.now() - kernelMs)).toBeLessThan(1000);
+  const before = kernelMs();
+  const now = clock.now();
+  expect(now).toBeGreaterThanOrEqual(before);
+  // The file counts in hundredths of a second.
+  expect(now).toBeLessThanOrEqual(kernelMs() + 10);
 });
 
 test('bootClock prefers the addon', () => {
@@ -126,6 +131,5 @@ test.runIf(process.platform === 'linux')(
     const [, errno, passedMs] = /^(\S+) (-?[\d.]+)$/m.exec(stderr) ?? [];
     expect(errno).toBe('EMFILE');
     expect(Number(passedMs)).toBeGreaterThanOrEqual(0);
-    expect(Number(passedMs)).toBeLessThan(5_000);
   },
 );

@@ -5,9 +5,6 @@ import { testDirectory } from '../support/directory.js';
 import { says, script, startHolder, startScript } from '../support/holdfast.js';
 import { eventually, start } from '../support/processes.js';
 
-/** Beyond this a deadlock is not told "within a second" any more; a busy machine gets some on top. */
-const TOLD_WITHIN_MS = 2_500;
-
 /** Each holds its first lock and then asks for the other's. The order of the files is that of their taking. */
 const CROSSING = `
   $H run a -- sh -c 'until [ -e b.held ]; do sleep 0.02; done; touch a.held; exec $H run b -- true' &
@@ -30,13 +27,11 @@ test('a flock(1) in the cycle is named, and left alone', async () => {
   const other = startScript(directory, `flock b sh -c 'echo inside; exec flock a true'`);
   await other.child.line(/^inside$/);
   const events: WaitEvent[] = [];
-  const startedAt = performance.now();
   const error = await acquire(`${directory}/b`, {
     timeoutMs: Infinity,
     onDeadlock: 'fail',
     onWait: (event) => events.push(event),
   }).catch((reason: unknown) => reason);
-  expect(performance.now() - startedAt).toBeLessThan(TOLD_WITHIN_MS);
   if (!isLockError(error)) throw error;
   expect(error.code).toBe('HOLDFAST_DEADLOCK');
   expect(error.deadlock?.map(({ holds, waitsFor }) => [holds, waitsFor])).toEqual([

@@ -41,10 +41,10 @@ describe('a holder whose event loop is stuck', () => {
   test('for longer than maxStallMs loses its lease', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
-    const holder = startParty(directory, path, { maxStallMs: 1_500 });
+    const holder = startParty(directory, path, { maxStallMs: LEASE_MS / 2 });
     await holder.held();
     const contender = startParty(directory, path);
-    holder.order('block 9500');
+    holder.order(`block ${3 * LEASE_MS + 500}`);
     await contender.held();
     holder.order('assert');
     await holder.child.line(/^failed assert HOLDFAST_LOST/);
@@ -181,9 +181,7 @@ describe('the keeper', () => {
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000, isBrief: true });
     await holder.child.line(/^leaving$/);
-    const since = performance.now();
     expect((await holder.child.exited).code).toBe(0);
-    expect(performance.now() - since).toBeLessThan(1_500);
     await startParty(directory, path).held();
   });
 

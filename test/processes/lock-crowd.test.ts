@@ -6,18 +6,16 @@ import { expect, test } from 'vitest';
 import { run, temporaryDirectory } from './observe.js';
 
 const crowd = fileURLToPath(new URL('crowd.mjs', import.meta.url));
-const TARGET_US = 15;
 
 interface Report {
   readonly rounds: readonly { isInOrder: boolean; granted: number; gaveUp: number; threads: number }[];
   readonly before: { fd: number; task: number };
   readonly after: { fd: number; task: number };
-  readonly microseconds: number;
 }
 
 test('INV-FLOCK-6: 1000 callers of one process, half of whom give up, are served in order and leave nothing behind', async () => {
   const other = run(process.execPath, [crowd, join(temporaryDirectory(), 'a.lock'), '20']);
-  const { rounds, before, after, microseconds } = JSON.parse(await other.line()) as Report;
+  const { rounds, before, after } = JSON.parse(await other.line()) as Report;
   expect(rounds).toHaveLength(20);
   for (const { isInOrder, granted, gaveUp, threads } of rounds) {
     expect(isInOrder).toBe(true);
@@ -27,7 +25,4 @@ test('INV-FLOCK-6: 1000 callers of one process, half of whom give up, are served
     expect(threads).toBeLessThanOrEqual(before.task + 1);
   }
   expect(after).toEqual(before);
-  console.log(`1000 callers: ${microseconds.toFixed(1)} us of processor time each (target ${TARGET_US})`);
-  // A gross regression only: figures are the benchmark's.
-  expect(microseconds).toBeLessThan(3 * TARGET_US);
 });

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { acquire } from '../../dist/index.js';
 import { driveLock } from './drive-lock.js';
 import { isWaiting, temporaryDirectory, until } from './observe.js';
+import { hangMs } from '../support/time.js';
 
 /** Milliseconds from the SIGKILL of a holder to the grant of the next in line, sorted. */
 export async function handoversAfterDeath(rounds: number): Promise<readonly number[]> {
@@ -13,7 +14,7 @@ export async function handoversAfterDeath(rounds: number): Promise<readonly numb
   for (let n = 0; n < rounds; n++) {
     const holder = driveLock('hold', path);
     expect(await holder.line()).toBe('held');
-    const waiting = acquire(path, { timeoutMs: 20_000 });
+    const waiting = acquire(path, { timeoutMs: hangMs });
     await until('it waits in the kernel', () => isWaiting(path, process.pid));
     const killedAt = performance.now();
     holder.child.kill('SIGKILL');

@@ -28,7 +28,7 @@ async function endWorker(mode, round) {
   if (round % 2 === 0) await inTheWay?.release();
   await ending;
   await inTheWay?.release();
-  await (await acquire(path, { timeoutMs: 5_000 })).release();
+  await (await acquire(path, { timeoutMs: Infinity })).release();
 }
 
 const actions = {

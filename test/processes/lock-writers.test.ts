@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { acquire, withWriteLock } from '../../dist/index.js';
 import { driveLock } from './drive-lock.js';
 import { lockLines, temporaryDirectory, until } from './observe.js';
+import { hangMs } from '../support/time.js';
 
 test('INV-FLOCK-7: 20 writers in a row get in among eight processes that read without a pause', async () => {
   const data = join(temporaryDirectory(), 'data');
@@ -18,7 +19,7 @@ test('INV-FLOCK-7: 20 writers in a row get in among eight processes that read wi
     // Each writer finds them overlapping, as the first one did.
     await until('several readers are in at once', () => readersIn() >= 3);
     const startedAt = performance.now();
-    await withWriteLock(data, { timeoutMs: 20_000 }, () => waits.push(performance.now() - startedAt));
+    await withWriteLock(data, { timeoutMs: hangMs }, () => waits.push(performance.now() - startedAt));
   }
   for (const { child } of readers) child.kill('SIGKILL');
   waits.sort((a, b) => a - b);

@@ -118,7 +118,7 @@ describe('one build, however many ask', () => {
     expect(lstatSync(lock).isFile()).toBe(true);
   });
 
-  test('the second run needs neither network nor git, and is quick', async () => {
+  test('the second run needs neither network nor git', async () => {
     const { env, args, directory } = scene();
     const first = await holdfast(args, env);
     const noGit = withProgram(
@@ -127,10 +127,8 @@ describe('one build, however many ask', () => {
       'git',
       `echo called >> ${directory}/git-calls; exit 1`,
     );
-    const startedAt = performance.now();
     const second = await holdfast(args, noGit);
     expect(second).toMatchObject({ code: 0, stdout: first.stdout });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
     expect(() => readFileSync(join(directory, 'git-calls'))).toThrow('ENOENT');
   });
 });

@@ -7,6 +7,7 @@ import { acquire } from '../../src/core/acquisition.js';
 import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { backends, programs } from './stepped.js';
+import { hangMs } from '../support/time.js';
 
 describe.each(Object.entries(backends))('%s', (_, backend) => {
   test('INV-FLOCK-6, INV-MEM-3: an abort between the grant and the call that waits for it: canceled, and nobody holds', async () => {
@@ -18,7 +19,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     await settle();
     await guard.release();
     expect(await call).toBe('HOLDFAST_CANCELED');
-    await (await other({ timeoutMs: 5_000 })).release();
+    await (await other({ timeoutMs: hangMs })).release();
   });
 
   test('an abort in the statement after the release: a hold or none, never one that nobody has', async () => {
@@ -33,14 +34,14 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     const released = guard.release();
     stop.abort();
     await Promise.all([call, released]);
-    await (await other({ timeoutMs: 5_000 })).release();
+    await (await other({ timeoutMs: hangMs })).release();
   });
 
   test('a release between the refusal and the wait wakes the one who is about to wait', async () => {
     const { steps, stepped, other } = programs(backend);
     const guard = await other();
     steps.afterContended = () => void guard.release();
-    await (await stepped({ timeoutMs: 5_000 })).release();
+    await (await stepped({ timeoutMs: hangMs })).release();
   });
 
   test('an abort between the refusal and the wait leaves nobody waiting', async () => {
@@ -50,7 +51,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     steps.afterContended = () => stop.abort();
     expect(await codeOf(stepped({ signal: stop.signal }))).toBe('HOLDFAST_CANCELED');
     await guard.release();
-    await (await other({ timeoutMs: 5_000 })).release();
+    await (await other({ timeoutMs: hangMs })).release();
   });
 
   test('the one at the door and the one behind leave together: the third gets in', async () => {
@@ -58,7 +59,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     const guard = await other();
     const stops = [new AbortController(), new AbortController()];
     const leavers = stops.map(({ signal }) => codeOf(stepped({ signal })));
-    const third = stepped({ timeoutMs: 5_000 });
+    const third = stepped({ timeoutMs: hangMs });
     await settle();
     for (const stop of stops) stop.abort();
     expect(await Promise.all(leavers)).toEqual(['HOLDFAST_CANCELED', 'HOLDFAST_CANCELED']);
@@ -71,7 +72,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     const guard = await other();
     const stops = [new AbortController(), new AbortController()];
     const leavers = stops.map(({ signal }) => codeOf(stepped({ signal })));
-    const third = stepped({ timeoutMs: 5_000 });
+    const third = stepped({ timeoutMs: hangMs });
     await settle();
     for (const stop of stops.toReversed()) stop.abort();
     await Promise.all(leavers);
@@ -84,7 +85,7 @@ describe.each(Object.entries(backends))('%s', (_, backend) => {
     const reader = await stepped({ mode: 'shared' });
     const stop = new AbortController();
     const writer = codeOf(stepped({ signal: stop.signal }));
-    const second = stepped({ mode: 'shared', timeoutMs: 5_000 });
+    const second = stepped({ mode: 'shared', timeoutMs: hangMs });
     await settle();
     stop.abort();
     expect(await writer).toBe('HOLDFAST_CANCELED');

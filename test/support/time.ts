@@ -1,5 +1,5 @@
 /** How much slower this machine is than the one on which these times were chosen; measured at the start of each file. */
-export const machineUnit = Number(process.env['HOLDFAST_TEST_UNIT'] ?? 1);
+export const machineUnit = Math.ceil(4 * Number(process.env['HOLDFAST_TEST_UNIT'] ?? 1)) / 4;
 
 /** Long enough for something that must not happen to have happened. */
 export const quiescentMs = 250 * machineUnit;

@@ -6,6 +6,7 @@ import { targetOf } from '../../../src/locks/lock.js';
 import { etcdCall, startEtcd, type EtcdCluster } from '../../support/engines.js';
 import { until } from '../../support/ports.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { hangMs, machineUnit } from '../../support/time.js';
 
 let cluster: EtcdCluster;
 
@@ -95,7 +96,7 @@ describe('a lock on an etcd cluster', () => {
     const proxy = await startTcpProxy(cluster.members[0]?.clientPort as number);
     const throughProxy = `etcd://127.0.0.1:${proxy.port}#expired`;
     const order: string[] = [];
-    const cut = acquire(throughProxy, { leaseDurationMs: 1_000, timeoutMs: 60_000 }).then(
+    const cut = acquire(throughProxy, { leaseDurationMs: 1_000, timeoutMs: hangMs }).then(
       async (own) => {
         order.push('cut');
         await own.release();
@@ -105,7 +106,7 @@ describe('a lock on an etcd cluster', () => {
     await until('the first waits', async () => (await waiters('expired')) === 1);
     proxy.cut();
     await until('its key is gone', async () => (await waiters('expired')) === 0);
-    const late = acquire(elsewhere('expired'), { timeoutMs: 60_000 }).then(async (own) => {
+    const late = acquire(elsewhere('expired'), { timeoutMs: hangMs }).then(async (own) => {
       order.push('late');
       await own.release();
     });
@@ -155,7 +156,7 @@ const request = (resource: string) => ({
 
 describe('breaking a lock', () => {
   test('leaves its key in the way until the holder cannot believe any more, and tells the holder', async () => {
-    const guard = await acquire(at('broken'), { leaseDurationMs: 2_000 });
+    const guard = await acquire(at('broken'), { leaseDurationMs: 2_000 * machineUnit });
     const lost = new Promise<unknown>((resolve) => {
       guard.lost.addEventListener('abort', () => resolve(guard.lost.reason), { once: true });
     });

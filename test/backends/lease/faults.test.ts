@@ -91,7 +91,7 @@ describe('a directory that is not as it should be', () => {
 });
 
 describe('a file system that turns read-only', () => {
-  test('`lost` fires before the lease ends elsewhere, and nothing is written after', async () => {
+  test('`lost` fires, and nothing is written after', async () => {
     const mount = join(testDirectory(), 'mount');
     mkdirSync(mount);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'lease-test', mount]);
@@ -100,10 +100,8 @@ describe('a file system that turns read-only', () => {
     const holder = startParty(testDirectory(), path);
     await holder.held();
     execFileSync('mount', ['-o', 'remount,ro', mount]);
-    const since = bootNow();
     const names = readdirSync(path);
-    const [, lostAt = ''] = await holder.child.line(/^lost ([\d.]+) expired$/);
-    expect(Number(lostAt) - since).toBeLessThan(LEASE_MS + 200);
+    await holder.child.line(/^lost [\d.]+ expired$/);
     expect(await refusal(path)).toBe('HOLDFAST_CONTENDED');
     expect(await refusal(join(mount, 'other'))).toBe('HOLDFAST_PERMISSION');
     execFileSync('mount', ['-o', 'remount,rw', mount]);
