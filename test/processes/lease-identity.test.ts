@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
 import { dataOf, holdfast, startHoldfast } from '../support/holdfast.js';
-import { otherContainer, startParty, statesIn } from '../support/lease.js';
+import { LEASE_MS, otherContainer, startParty, statesIn } from '../support/lease.js';
 import { quiescentMs } from '../support/time.js';
 
 const NOBODY = 65534;
@@ -66,7 +66,7 @@ describe('whether a holder is dead', () => {
     const { code, stdout } = await holdfast(directory, [
       'run',
       '--lease',
-      '3s',
+      `${LEASE_MS}ms`,
       `lease:${path}`,
       'sh',
       '-c',

@@ -136,7 +136,7 @@ describe('a holder that was stopped past its lease', () => {
     const args = [
       'run',
       '--lease',
-      '3s',
+      `${LEASE_MS}ms`,
       '--grace',
       '1s',
       `lease:${path}`,

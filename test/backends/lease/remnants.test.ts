@@ -15,7 +15,7 @@ import { LEASE_MS, startParty, statesIn } from '../../support/lease.js';
 import { eventually } from '../../support/processes.js';
 
 const FREE = formatState({ kind: 'free', generation: 5 });
-const LEASE = 3_000;
+const LEASE = LEASE_MS;
 
 function directoryOf(names: readonly string[]): string {
   const path = join(testDirectory(), 'lock');
