@@ -1,7 +1,9 @@
 import { open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 
+import { openParent } from './make-own.js';
 import type { ReplaceOptions } from './replace-sync.js';
+import { giveRights } from './rights.js';
 import { syncDirectory } from './sync-directory.js';
 import { newTempName } from './temp-name.js';
 
@@ -16,20 +18,24 @@ export async function replaceFile(
   data: string | Uint8Array,
   options: ReplaceOptions = {},
 ): Promise<void> {
-  const { mode = 0o600, isDurable = true } = options;
-  const temporary = join(dirname(path), options.temporaryName ?? newTempName(basename(path), false));
+  const { mode = 0o600, isDurable = true, rights } = options;
+  const directory = openParent(path, options, options.depth ?? 1);
+  const temporary = directory.at(options.temporaryName ?? newTempName(basename(path), false));
   try {
-    const file = await open(temporary, 'wx', mode);
+    const file = await open(temporary, 'wx', rights === undefined ? mode : 0o600);
     try {
+      if (rights !== undefined) giveRights(file.fd, rights);
       await file.writeFile(data);
       if (isDurable) await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, directory.at(basename(path)));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
+  } finally {
+    directory.close();
   }
   if (isDurable) await syncDirectory(dirname(path));
 }

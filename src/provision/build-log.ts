@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 
 /** The whole output of one build in a file, and its last lines in memory. */
 export interface BuildLog {
@@ -12,7 +12,9 @@ export interface BuildLog {
 
 /** Replaces the log at `path`. A log that cannot be written (a full disk) is cut short; the build tells why by itself. */
 export function openBuildLog(path: string, keepLines: number): BuildLog {
-  const fd = openSync(path, 'w', 0o644);
+  // A new one each time: whatever else has the name, a link of another user for one, is not written to.
+  rmSync(path, { force: true });
+  const fd = openSync(path, 'wx', 0o644);
   let lines: string[] = [];
   let isWritable = true;
   return {

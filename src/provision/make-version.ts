@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-import { writeFileDurable } from '../durable/write.js';
 import type { Guard } from '../core/guard.js';
+import { replaceFile } from '../files/replace.js';
 import { loadNative } from '../platform/native.js';
 import { openBuildLog } from './build-log.js';
 import { buildTree } from './build.js';
@@ -103,7 +103,8 @@ async function fillVersion(
     artifacts,
     builtAt: new Date(clock.wallNow()).toISOString(),
   };
-  await writeFileDurable(join(dir, STAMP_NAME), encodeStamp(stamp), { mode: 0o644 });
+  // Not through a link of that name, which a source may have brought along.
+  await replaceFile(join(dir, STAMP_NAME), encodeStamp(stamp), { rights: { mode: 0o644 } });
   return stamp;
 }
 

@@ -10,6 +10,7 @@ import { execFile } from '../process/exec.js';
 import { withoutCredentials } from '../core/credentials.js';
 import { installError } from './errors.js';
 import type { FetchContext } from './fetch-context.js';
+import { removeSpecialBits } from './plain-rights.js';
 import type { ArchiveSource } from './recipe.js';
 
 /**
@@ -47,6 +48,7 @@ export async function fetchArchive(
     await assertChecksum(path, source.sha256, recipeName, display);
     reporter.stage('unpack');
     await unpack(source, path, dir, context);
+    await removeSpecialBits(dir);
   } finally {
     await rm(path, { force: true });
   }
@@ -83,7 +85,7 @@ async function unpack(
 ): Promise<void> {
   const { signal, clock, env, recipeName } = context;
   const strip = `--strip-components=${source.stripComponents ?? 1}`;
-  const args = ['-x', '-f', path, '-C', dir, strip, '--no-same-owner'];
+  const args = ['-x', '-f', path, '-C', dir, strip, '--no-same-owner', '--no-same-permissions'];
   try {
     const result = await execFile('tar', args, {
       env: { ...env, LC_ALL: 'C' },

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { hasFields, isAmount, isInstant, isListOf, isOneOf, isText, optional } from '../core/fields.js';
+import { readNamed } from '../files/open-named-async.js';
 import { buildSettings, recipePlatform, type Recipe } from './recipe.js';
 import { damageOf, type ArtifactRecord } from './verify.js';
 
@@ -78,7 +78,7 @@ const FIELDS = {
 /** The stamp of the tree at `dir`; undefined when there is none, or none that this version of Holdfast can read. */
 export async function readStamp(dir: string): Promise<Stamp | undefined> {
   try {
-    const stamp = JSON.parse(await readFile(join(dir, STAMP_NAME), 'utf8')) as Stamp;
+    const stamp = JSON.parse(String(await readNamed(join(dir, STAMP_NAME)))) as Stamp;
     return hasFields(stamp, FIELDS) ? stamp : undefined;
   } catch {
     return undefined;

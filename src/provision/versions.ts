@@ -19,6 +19,7 @@ import type { Clock } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
 import { isProcOurs } from '../platform/process-stat.js';
 import { makeDirectory } from '../files/make-directory.js';
+import { isMissing, openOwnDirectory } from '../files/open-own.js';
 import { syncDirectory } from '../files/sync-directory.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
 import { isNamedByProcess } from '../process/users.js';
@@ -168,6 +169,7 @@ export const VERSION_KEPT_MS = 7 * 86_400_000;
  * process of this machine names. A tree that was never current is a killed run's, and goes at once.
  */
 export async function sweepVersions(layout: Layout, clock: Clock): Promise<void> {
+  assertOwnVersions(layout);
   const current = await currentVersion(layout);
   const names = await readdir(layout.versionsDir).catch((): string[] => []);
   for (const name of names) {
@@ -203,15 +205,30 @@ export async function removeVersion(layout: Layout, id: string, clock: Clock): P
   await rm(dir, { recursive: true, force: true, maxRetries: 3 });
 }
 
+/**
+ * Before anything is made or removed in it.
+ *
+ * @throws LockError HOLDFAST_PERMISSION when another user has put a link or a directory of that name there.
+ */
+function assertOwnVersions({ versionsDir }: Layout): void {
+  try {
+    openOwnDirectory(versionsDir).close();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
 export async function createVersion(layout: Layout, id: string): Promise<string> {
   const dir = versionDir(layout, id);
   makeDirectory(layout.versionsDir);
+  assertOwnVersions(layout);
   await mkdir(dir);
   return dir;
 }
 
 /** Everything of this installation but its lock file and what was never ours. Only under the lock. */
 export async function removeAll(layout: Layout, clock: Clock): Promise<boolean> {
+  assertOwnVersions(layout);
   await recoverSwitch(layout);
   const current = await currentVersion(layout);
   if (current !== undefined) await unlink(layout.installDir);

@@ -36,7 +36,12 @@ export function runAs(person: Person | undefined, cwd: string, command: readonly
     execFile(
       file,
       args,
-      { cwd, timeout: hangMs, killSignal: 'SIGKILL', env: { PATH: process.env['PATH'], HOME: cwd } },
+      {
+        cwd,
+        timeout: Math.round(hangMs),
+        killSignal: 'SIGKILL',
+        env: { PATH: process.env['PATH'], HOME: cwd },
+      },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
       },
