@@ -1,4 +1,5 @@
 import { errnoOf, systemError } from '../core/system-error.js';
+import { insteadOf, withoutAlias } from './aliases.js';
 import { stdoutFailure } from './output.js';
 import { print } from './print.js';
 import { proseWidth } from './terminal.js';
@@ -20,22 +21,42 @@ export async function main(args: readonly string[]): Promise<number> {
       ? exitCode
       : reportError(systemError('write to', 'stdout', errnoOf(failure) ?? 'EIO', failure));
   } catch (error) {
-    const command = findCommand(COMMANDS, args)?.command.name ?? null;
+    const command = findCommand(COMMANDS, withoutAlias(args))?.command.name ?? null;
     return reportError(error, { isJson: args.includes('--json'), command });
   }
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
-  const [first = ''] = args;
-  if (first === '--version' || first === '-V') return dispatch(['version', ...args.slice(1)]);
-  if (first === '--help' || first === '-h') return dispatch(['help', ...args.slice(1)]);
-  const found = findCommand(COMMANDS, args);
-  if (found === undefined) return withoutCommand(args);
+  const words = withoutAlias(args);
+  const found = findCommand(COMMANDS, words);
+  if (found === undefined) return withoutCommand(words);
   const { command, length } = found;
   const { spec, execute } = await command.load();
-  const parsed = parseCommand(spec, args.slice(length));
+  const rest = words.slice(length);
+  if (spec.positionals === undefined) assertNoSubcommand(command.name, rest, words);
+  const parsed = parseCommand(spec, rest);
   if (parsed.has('help')) return showHelp(spec);
   return execute(parsed);
+}
+
+/** `claims frobnicate`: what `claims` alone would call an unexpected argument is the name of a command. */
+function assertNoSubcommand(command: string, rest: readonly string[], words: readonly string[]): void {
+  const [first] = rest;
+  const names = COMMANDS.filter(({ name }) => name.startsWith(`${command} `)).map(({ name }) =>
+    name.slice(command.length + 1),
+  );
+  if (first === undefined || first.startsWith('-') || names.length === 0) return;
+  throw unknownCommand(words, `${command} ${first}`, suggestion(first, names), command);
+}
+
+function unknownCommand(
+  words: readonly string[],
+  named: string,
+  meant: string,
+  group: string | undefined,
+): UsageError {
+  const instead = insteadOf(words);
+  return new UsageError(`Unknown command "${named}"${instead === undefined ? meant : ''}`, group, instead);
 }
 
 async function showHelp(command: CommandForm): Promise<number> {
@@ -50,14 +71,14 @@ async function withoutCommand(args: readonly string[]): Promise<number> {
   if (first.startsWith('-')) throw new UsageError(`Unknown option "${first}"`);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length === 0) {
-    throw new UsageError(`Unknown command "${first}"${suggestion(first, firstWords())}`);
+    throw unknownCommand(args, first, suggestion(first, firstWords()), undefined);
   }
   if (second === '--help' || second === '-h') return dispatch(['help', first]);
   const names = group.map(({ name }) => name.slice(first.length + 1));
   if (second === undefined || second.startsWith('-')) {
     throw new UsageError(`"holdfast ${first}" needs one more word: ${names.join(', ')}`, first);
   }
-  throw new UsageError(`Unknown command "${first} ${second}"${suggestion(second, names)}`, first);
+  throw unknownCommand(args, `${first} ${second}`, suggestion(second, names), first);
 }
 
 function firstWords(): string[] {

@@ -1,7 +1,11 @@
 import { statSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
+import { isLockError } from '../../core/errors.js';
+import { inspect } from '../../locks/inspect.js';
+import { isServer } from '../../locks/list.js';
+import { systemClock } from '../../platform/clock.js';
 import { fileSystemKind, type FileSystemKind } from '../../platform/filesystem.js';
 import { ownIdentity } from '../../platform/identity.js';
 import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../platform/native-contract.js';
@@ -13,18 +17,27 @@ import { printJson } from '../envelope.js';
 import { EXIT } from '../exit-codes.js';
 import { print } from '../print.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
+import { readAddress } from '../run/subject.js';
 import { UsageError } from '../usage-error.js';
 import { packageVersion } from './version.js';
 
 export const spec: CommandForm = {
   name: 'doctor',
-  summary: 'Tell what works here, and which backend a path gets',
-  usage: ['doctor [OPTIONS] [DIR]'],
+  summary: 'Show what works here, or whether a server or remote can be used',
+  usage: ['doctor [OPTIONS] [DIR|ADDRESS]'],
   options: [JSON_OPTION],
   positionals: [
-    { name: 'DIR', help: 'Default: the current directory', isOptional: true, completes: 'directory' },
+    {
+      name: 'DIR|ADDRESS',
+      help: 'Default: the current directory',
+      isOptional: true,
+      completes: 'directory',
+    },
   ],
-  examples: [{ command: 'holdfast doctor /mnt/share', help: 'Before putting locks there' }],
+  examples: [
+    { command: 'holdfast doctor /mnt/share', help: 'Before putting locks there' },
+    { command: 'holdfast doctor redis://db1:6379', help: 'Does the server answer, with these credentials?' },
+  ],
 };
 
 interface Finding {
@@ -36,15 +49,13 @@ interface Finding {
 
 /** Exits 0 when locks work here, 69 when they do not. */
 export async function execute(args: ParsedArguments): Promise<number> {
-  const directory = resolve(args.positionals[0] ?? '.');
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new UsageError(`"${directory}" is not a directory`, 'doctor');
-  }
-  const findings = await examine(directory);
+  const [given = '.'] = args.positionals;
+  const subject = subjectOf(given);
+  const findings = subject.isPath ? await examine(subject.shown) : await examineAddress(given, subject.shown);
   const isHealthy = findings.every(({ isGood }) => isGood !== false);
   const exitCode = isHealthy ? EXIT.ok : EXIT.unavailable;
   if (args.has('json')) {
-    return printJson(args, { isHealthy, subject: directory, findings }, exitCode);
+    return printJson(args, { isHealthy, subject: subject.shown, findings }, exitCode);
   }
   const width = Math.max(...findings.map(({ name }) => name.length));
   for (const { name, value, isGood } of findings) {
@@ -54,14 +65,70 @@ export async function execute(args: ParsedArguments): Promise<number> {
   return exitCode;
 }
 
+interface Subject {
+  /** The directory, or the address without credentials. */
+  readonly shown: string;
+  readonly isPath: boolean;
+}
+
+/** What is examined: a directory, that of a lock file, or a server, remote or store. */
+function subjectOf(given: string): Subject {
+  const address = readAddress(withName(given), 'doctor');
+  const { scheme, target } = address;
+  if (scheme !== 'path' && scheme !== 'flock' && scheme !== 'lease') {
+    return { shown: address.display, isPath: false };
+  }
+  const path = resolve(target);
+  const directory = isDirectory(path) ? path : dirname(path);
+  // A lock file need not exist; its directory must.
+  if (!isDirectory(directory)) throw new UsageError(`"${directory}" is not a directory`, 'doctor');
+  return { shown: directory, isPath: true };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The lock that is looked at where the address names none: it shows whether the server answers. */
+const PROBE = 'holdfast-doctor';
+
+function withName(given: string): string {
+  return isServer(given) || /^git:[^#]+$/.test(given) ? `${given}#${PROBE}` : given;
+}
+
+async function examineAddress(given: string, shown: string): Promise<Finding[]> {
+  const address = withName(given);
+  const startedAt = systemClock.now();
+  const answer: Finding[] = [];
+  try {
+    const { backend, isHeld } = await inspect(address);
+    const tookMs = Math.round(systemClock.now() - startedAt);
+    answer.push(
+      { name: 'backend', value: backend },
+      { name: 'answers', value: `yes, after ${tookMs} ms`, isGood: true },
+      ...(address === given ? [{ name: 'lock', value: isHeld ? 'held' : 'free' }] : []),
+    );
+  } catch (error) {
+    if (!isLockError(error)) throw error;
+    answer.push({ name: 'answers', value: error.message, isGood: false });
+  }
+  return [...ownFindings(), { name: 'address', value: shown }, ...answer];
+}
+
+function ownFindings(): Finding[] {
+  return [
+    { name: 'holdfast', value: packageVersion() },
+    { name: 'node', value: `${process.versions.node} (${process.platform}-${process.arch})` },
+  ];
+}
+
 async function examine(directory: string): Promise<Finding[]> {
   const { host, bootId, pidNamespace, pid, startTime } = ownIdentity();
   const fileSystem = fileSystemKind(directory);
   const addon = tryAddon();
   const isLoaded = typeof addon !== 'string';
   return [
-    { name: 'holdfast', value: packageVersion() },
-    { name: 'node', value: `${process.versions.node} (${process.platform}-${process.arch})` },
+    ...ownFindings(),
     { name: 'addon', value: isLoaded ? 'loaded' : addon, isGood: isLoaded },
     { name: 'host', value: host ?? 'unknown' },
     { name: 'boot id', value: bootId ?? 'none on this platform' },

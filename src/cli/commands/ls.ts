@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { HolderInfo } from '../../core/backend.js';
+import { withoutCredentials } from '../../core/credentials.js';
 import { systemClock } from '../../platform/clock.js';
 import { inspect, type Inspection } from '../../locks/inspect.js';
 import { isServer, listLocks, listServerLocks } from '../../locks/list.js';
@@ -20,7 +21,7 @@ export const spec: CommandForm = {
   summary: 'List locks with their holders and waiters',
   usage: ['ls [OPTIONS] [DIR|ADDRESS...]'],
   description: [
-    'In a directory it lists our lock files there and in .holdfast/locks, and any other file that is locked right now.',
+    'At git:REMOTE it lists the claims, at the address of a server the locks that are held there. In a directory it lists our lock files there and in .holdfast/locks, and any other file that is locked right now.',
   ],
   options: [JSON_OPTION],
   positionals: [
@@ -51,8 +52,10 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const subjects = args.positionals.length === 0 ? ['.'] : args.positionals;
   const inspections: Inspection[] = [];
   for (const subject of subjects) {
-    for (const address of await addressesOf(subject, args.command.name))
-      inspections.push(await inspect(address));
+    if (isRemote(subject)) inspections.push(...(await claimsAt(subject)));
+    else
+      for (const address of await addressesOf(subject, args.command.name))
+        inspections.push(await inspect(address));
   }
   if (args.has('json')) return printJson(args, { locks: inspections.map(inspectionJson) });
   if (inspections.length === 0) {
@@ -63,6 +66,34 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const rows = inspections.flatMap((one) => rowsOf(one, now));
   print(...renderTable(COLUMNS, rows, tableWidth()));
   return 0;
+}
+
+/** `git:REMOTE` without a name stands for all claims there. */
+function isRemote(subject: string): boolean {
+  return /^git:[^#]+$/.test(subject);
+}
+
+async function claimsAt(subject: string): Promise<Inspection[]> {
+  const { list } = await import('../../claims/index.js');
+  const { claims } = await list({ remote: subject.slice('git:'.length) });
+  return claims.map(({ id, agent, host, holderId, reason, sinceAt, generation }) => ({
+    address: `${withoutCredentials(subject)}#${id}`,
+    backend: 'git',
+    isHeld: true,
+    holders: [
+      {
+        state: 'holder',
+        mode: 'exclusive',
+        holderId,
+        sinceAt,
+        fencingToken: generation,
+        note: `agent ${agent}`,
+        ...(host !== undefined && { host }),
+        ...(reason !== undefined && { reason }),
+      },
+    ],
+    waiters: [],
+  }));
 }
 
 /** A directory, or a server without a name behind #, stands for the locks in it, anything else for itself. */

@@ -55,6 +55,7 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
   if (backend !== 'flock') {
     const [holder] = holders;
     if (holder?.holderId === undefined) return undefined;
+    if (backend === 'git') return gitRemedy(address);
     const command = `holdfast break ${quoteIfNeeded(address)} --holder ${holder.holderId}`;
     return { text: 'To end it by force:', command };
   }
@@ -63,6 +64,13 @@ function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined
   );
   if (pids.length === 0) return { text: 'A kernel lock ends with the processes that have the file open.' };
   return { text: `A kernel lock ends with its process. To free it, stop pid ${pids.join(' and ')}.` };
+}
+
+/** Ended by a claims command, whose event says by whom and why. */
+function gitRemedy(address: string): Remedy {
+  const [, remote = '', id = ''] = /^git:([^#]*)#(.*)$/s.exec(address) ?? [];
+  const command = `holdfast unclaim --force --reason TEXT --remote ${quoteIfNeeded(remote)} ${quoteIfNeeded(id)}`;
+  return { text: 'To end it by force, on record:', command };
 }
 
 function describe(

@@ -1,6 +1,8 @@
 import { describeDeadlock } from '../../core/deadlock.js';
+import { describeHolder } from '../../core/messages.js';
 import type { ChainLock } from '../../platform/wait-graph.js';
 import { explain, inspect } from '../../locks/inspect.js';
+import { holderJson } from '../json.js';
 import { printJson } from '../envelope.js';
 import { print } from '../print.js';
 import { asTypedHere } from '../render/path.js';
@@ -12,22 +14,30 @@ export const spec: CommandForm = {
   summary: 'Explain why a lock is not free: who holds it, and what they wait for',
   usage: ['why [OPTIONS] LOCK'],
   description: [
-    'Follows the holders of LOCK to the locks that they wait for themselves, and names a deadlock where there is one. Kernel locks only.',
+    'Follows the holders of LOCK to the locks that they wait for themselves, and names a deadlock where there is one. What holders wait for is seen of kernel locks on this host; of other locks it shows the holders.',
   ],
   options: [JSON_OPTION],
-  positionals: [{ name: 'LOCK', help: 'A path' }],
+  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
   examples: [{ command: 'holdfast why build.lock', help: 'Who is in the way, and of whom' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [lock = ''] = args.positionals;
   const { display } = readAddress(lock, args.command.name);
-  const { locks, deadlock } = await explain(lock);
-  // What the kernel does not show, a look at the lock itself may.
-  const isHeld = locks.length > 0 || (await inspect(lock)).isHeld;
-  if (args.has('json'))
-    return printJson(args, { address: display, isHeld, locks, deadlock: deadlock ?? null });
-  if (locks.length === 0) print(`${display} is ${isHeld ? 'held, by a process not visible here' : 'free'}`);
+  const inspection = await inspect(lock);
+  // What a holder waits for can be seen of kernel locks only.
+  const { locks, deadlock } =
+    inspection.backend === 'flock' ? await explain(lock) : { locks: [], deadlock: undefined };
+  const isHeld = locks.length > 0 || inspection.isHeld;
+  if (args.has('json')) {
+    const holders = inspection.holders.map(holderJson);
+    return printJson(args, { address: display, isHeld, holders, locks, deadlock: deadlock ?? null });
+  }
+  if (locks.length === 0) {
+    print(
+      `${display} is ${isHeld ? `held by ${inspection.holders.map(describeHolder).join(' and ')}` : 'free'}`,
+    );
+  }
   print(...locks.flatMap(explainLock));
   if (deadlock) print(`Deadlock: ${describeDeadlock(deadlock)}`);
   return 0;

@@ -32,9 +32,9 @@ interface Description {
 
 function describe(error: unknown): Description {
   if (isUsageError(error)) {
-    const hint =
-      error.hint ?? (error.command === undefined ? 'holdfast --help' : `holdfast ${error.command} --help`);
-    const message = `${error.message}. See "${hint}".`;
+    const help = error.command === undefined ? 'holdfast --help' : `holdfast ${error.command} --help`;
+    const hint = error.hint ?? help;
+    const message = `${error.message}. ${error.hint === undefined ? 'See' : 'Write'} "${hint}".`;
     return { code: 'usage', message, exitCode: EXIT.usage, details: { hint } };
   }
   if (isLockError(error)) return describeLockError(error);

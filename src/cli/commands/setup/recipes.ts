@@ -4,6 +4,9 @@ import { isRecipeFile, readRecipeFile, RecipeFileError } from '../../../provisio
 import type { ParsedArguments } from '../../spec.js';
 import { suggestion, UsageError } from '../../usage-error.js';
 
+/** Reserved as names of recipes. */
+const SUBCOMMANDS = ['list', 'status', 'path', 'remove'];
+
 /** The recipes that the words name. @throws UsageError for a name or file that is none. */
 export async function recipesOf(args: ParsedArguments): Promise<readonly Recipe[]> {
   const command = args.command.name;
@@ -13,7 +16,7 @@ export async function recipesOf(args: ParsedArguments): Promise<readonly Recipe[
     if (recipe === undefined) {
       const names = BUILT_IN_RECIPES.map(({ name }) => name);
       throw new UsageError(
-        `Unknown recipe "${word}"${suggestion(word, names)}; there are ${names.join(' and ')}`,
+        `Unknown recipe "${word}"${suggestion(word, [...names, ...SUBCOMMANDS])}; there are ${names.join(' and ')}`,
         command,
       );
     }
