@@ -1,15 +1,19 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -17,6 +21,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import * as compat from '../../dist/compat/proper-lockfile/index.js';
 import { tryAcquire, lockFor, withWriteLock } from '../../dist/index.js';
 import { testDirectory } from '../support/directory.js';
+import { canMount, smallInodes } from '../support/mounts.js';
 
 type Api = typeof compat;
 const real = createRequire(import.meta.url)('proper-lockfile') as Api;
@@ -220,4 +225,89 @@ describe('the calls', () => {
     await release();
     expect(process.listenerCount('exit')).toBe(before);
   });
+});
+
+describe('what has the name of the lock', () => {
+  test.each([
+    ['a file', (path: string) => writeFileSync(path, 'kept'), 'ENOTDIR'],
+    ['a link', (path: string) => symlinkSync('elsewhere', path), 'ENOTDIR'],
+    [
+      'a directory that is not empty',
+      (path: string) => {
+        mkdirSync(path);
+        writeFileSync(join(path, 'kept'), '');
+      },
+      'ENOTEMPTY',
+    ],
+  ])('%s is never moved: held while it is young, an error once it is old', async (_, make, code) => {
+    const file = dataFile();
+    make(`${file}.lock`);
+    const inode = (): number => lstatSync(`${file}.lock`).ino;
+    const before = inode();
+    await expect(compat.lock(file)).rejects.toMatchObject({ code: 'ELOCKED' });
+    lutimesSync(`${file}.lock`, 1, 1);
+    await expect(compat.lock(file)).rejects.toMatchObject({ code });
+    expect(() => compat.lockSync(file)).toThrow(code);
+    expect(inode()).toBe(before);
+    expect(readdirSync(dirname(file)).filter((name) => name.startsWith('data.json.lock'))).toEqual([
+      'data.json.lock',
+    ]);
+  });
+
+  test('two paths for the lock of one file are two locks', async () => {
+    const file = dataFile();
+    const [first, second] = ['first', 'second'].map((name) => join(dirname(file), name));
+    const releases = [
+      await compat.lock(file, { lockfilePath: first as string }),
+      await compat.lock(file, { lockfilePath: second as string }),
+    ];
+    await expect(compat.lock(file, { lockfilePath: first as string })).rejects.toMatchObject({
+      code: 'ELOCKED',
+    });
+    for (const release of releases) await release();
+  });
+
+  test('a directory that is gone is released all the same', async () => {
+    const file = dataFile();
+    const release = await compat.lock(file);
+    rmdirSync(`${file}.lock`);
+    await release();
+  });
+});
+
+test.runIf(canMount)(
+  'without birth times: another directory of the same inode is neither ours nor removed',
+  async () => {
+    const file = join(smallInodes(), 'data.json');
+    writeFileSync(file, '0');
+    const compromised: string[] = [];
+    const release = await compat.lock(file, { onCompromised: (error) => compromised.push(error.message) });
+    expect(statSync(`${file}.lock`, { bigint: true }).birthtimeNs).toBe(0n);
+    // As after a stop of this process past the stale time: another one took over, and the file system reused the inode.
+    const { ino } = statSync(`${file}.lock`);
+    rmdirSync(`${file}.lock`);
+    mkdirSync(`${file}.lock`);
+    expect(statSync(`${file}.lock`).ino).toBe(ino);
+    const later = Date.now() / 1_000 + 5;
+    utimesSync(`${file}.lock`, later, later);
+    const outcome = await release().then(
+      () => 'released',
+      (error: { code?: string }) => error.code,
+    );
+    expect([outcome === 'ECOMPROMISED' || compromised.length > 0, existsSync(`${file}.lock`)]).toEqual([
+      true,
+      true,
+    ]);
+  },
+);
+
+test('the module is the function that locks, with the others as its properties', async () => {
+  const required = createRequire(import.meta.url)(
+    '../../dist/compat/proper-lockfile/index.js',
+  ) as typeof compat.default;
+  expect(required).toBe(required.lock);
+  const file = dataFile();
+  const release = await required(file);
+  expect(await required.check(file)).toBe(true);
+  await release();
 });

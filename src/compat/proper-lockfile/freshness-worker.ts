@@ -3,13 +3,13 @@ import { parentPort } from 'node:worker_threads';
 
 import type { Timer } from '../../core/time.js';
 import { systemClock } from '../../platform/clock.js';
-import { identify, isSame, type DirectoryIdentity } from './directory.js';
+import { identify, isOwn, LastTime, type Claimed } from './directory.js';
 import type { Compromise, Order } from './freshness.js';
 import { REFRESH_INTERVAL_MS } from './options.js';
 
 interface Kept {
   readonly path: string;
-  readonly own: DirectoryIdentity;
+  readonly own: Claimed;
   /** Times are set through a descriptor: by name they could be those of a successor, who would think itself robbed. */
   descriptor?: number;
 }
@@ -18,7 +18,7 @@ const keptById = new Map<number, Kept>();
 let timer: Timer | undefined;
 
 /** The directory is new: most holds are over before it needs anything. */
-function keep(id: number, path: string, own: DirectoryIdentity): void {
+function keep(id: number, path: string, own: Claimed): void {
   keptById.set(id, { path, own });
   timer ??= systemClock.setTimer(REFRESH_INTERVAL_MS, refreshAll);
 }
@@ -42,18 +42,23 @@ function refreshAll(): void {
 }
 
 function isStillOurs({ path, own }: Kept): boolean {
-  return isSame(own, identify(path));
+  return isOwn(own, identify(path));
 }
 
 function refresh(kept: Kept): void {
-  const seconds = systemClock.wallNow() / 1_000;
+  const nowMs = systemClock.wallNow();
+  const seconds = nowMs / 1_000;
   // Windows opens no directories.
-  if (process.platform === 'win32') return utimesSync(kept.path, seconds, seconds);
+  if (process.platform === 'win32') {
+    kept.own.lastTime.set(nowMs);
+    return utimesSync(kept.path, seconds, seconds);
+  }
   if (kept.descriptor === undefined) {
     kept.descriptor = openSync(kept.path, 'r');
     // What was opened may be what came after ours.
     if (!isStillOurs(kept)) return;
   }
+  kept.own.lastTime.set(nowMs);
   futimesSync(kept.descriptor, seconds, seconds);
 }
 
@@ -63,6 +68,6 @@ function compromised(id: number): void {
 }
 
 parentPort?.on('message', (order: Order) => {
-  if (order.kind === 'keep') keep(order.id, order.path, order.own);
-  else forget(order.id);
+  if (order.kind === 'forget') return forget(order.id);
+  keep(order.id, order.path, { identity: order.identity, lastTime: new LastTime(order.lastTime) });
 });

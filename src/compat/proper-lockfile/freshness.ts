@@ -1,10 +1,16 @@
 import { Worker } from 'node:worker_threads';
 
 import { distUrl } from '../../platform/native.js';
-import type { DirectoryIdentity } from './directory.js';
+import type { Claimed, DirectoryIdentity } from './directory.js';
 
 export type Order =
-  | { readonly kind: 'keep'; readonly id: number; readonly path: string; readonly own: DirectoryIdentity }
+  | {
+      readonly kind: 'keep';
+      readonly id: number;
+      readonly path: string;
+      readonly identity: DirectoryIdentity;
+      readonly lastTime: SharedArrayBuffer;
+    }
   | { readonly kind: 'forget'; readonly id: number };
 
 /** The directory of hold `id` is gone, or another one has its name. */
@@ -20,11 +26,11 @@ const listeners = new Map<number, () => void>();
  * Keeps a directory young in a thread of its own, so that a stuck event loop costs no lock; a program that works
  * synchronously for longer than `stale` is how holders of the real proper-lockfile lose theirs. Returns the end of it.
  */
-export function keepFresh(path: string, own: DirectoryIdentity, onCompromised: () => void): () => void {
+export function keepFresh(path: string, own: Claimed, onCompromised: () => void): () => void {
   const id = ++lastId;
   listeners.set(id, onCompromised);
   worker ??= start();
-  tell({ kind: 'keep', id, path, own });
+  tell({ kind: 'keep', id, path, identity: own.identity, lastTime: own.lastTime.memory });
   return () => {
     listeners.delete(id);
     tell({ kind: 'forget', id });

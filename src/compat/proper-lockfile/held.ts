@@ -1,5 +1,5 @@
 import type { Guard } from '../../core/guard.js';
-import { giveBack, type DirectoryIdentity } from './directory.js';
+import { identify, removeOwn, type Claimed } from './directory.js';
 import { compatError } from './errors.js';
 import { keepFresh } from './freshness.js';
 
@@ -9,12 +9,13 @@ export interface HoldParts {
   readonly path: string;
   readonly markerPath: string;
   readonly guard: Guard;
-  readonly own: DirectoryIdentity;
+  readonly own: Claimed;
   readonly onCompromised: (error: Error) => unknown;
 }
 
-/** By canonical path of the file, as `unlock(file)` asks. */
+/** By canonical path of the file, as `unlock(file)` asks: of several `lockfilePath`s the last one that was locked. */
 const holds = new Map<string, Hold>();
+const all = new Set<Hold>();
 
 export class Hold {
   readonly #parts: HoldParts;
@@ -25,7 +26,8 @@ export class Hold {
     this.#parts = parts;
     this.#stopRefreshing = keepFresh(parts.path, parts.own, () => this.#compromise());
     holds.set(parts.file, this);
-    if (holds.size === 1) process.on('exit', giveAllBack);
+    all.add(this);
+    if (all.size === 1) process.on('exit', releaseAll);
   }
 
   static of(file: string): Hold | undefined {
@@ -38,7 +40,7 @@ export class Hold {
     if (this.#isOver) throw compatError('ERELEASED', file);
     this.#end();
     try {
-      if (!giveBack(path, markerPath, own)) throw compatError('ECOMPROMISED', file);
+      if (!removeOwn(path, markerPath, own)) throw compatError('ECOMPROMISED', file);
     } finally {
       // After the directory: the next of ours finds none.
       void this.#parts.guard.release();
@@ -49,20 +51,28 @@ export class Hold {
     if (this.#isOver) return;
     this.#end();
     void this.#parts.guard.release();
-    this.#parts.onCompromised(compatError('ECOMPROMISED', this.#parts.file));
+    this.#parts.onCompromised(compromisedError(this.#parts));
   }
 
   #end(): void {
     this.#isOver = true;
     this.#stopRefreshing();
-    holds.delete(this.#parts.file);
-    if (holds.size === 0) process.off('exit', giveAllBack);
+    if (holds.get(this.#parts.file) === this) holds.delete(this.#parts.file);
+    all.delete(this);
+    if (all.size === 0) process.off('exit', releaseAll);
   }
 }
 
+/** As the real one has it: a directory that is gone is reported as stat(2) reports it. */
+function compromisedError({ file, path }: HoldParts): Error {
+  const error = compatError('ECOMPROMISED', file);
+  if (identify(path) === undefined) error.message = `ENOENT: no such file or directory, stat '${path}'`;
+  return error;
+}
+
 /** Contenders of the old kind would have to wait until the directory is stale. A killed process leaves them to it. */
-function giveAllBack(): void {
-  for (const hold of [...holds.values()]) {
+function releaseAll(): void {
+  for (const hold of [...all]) {
     try {
       hold.release();
     } catch {

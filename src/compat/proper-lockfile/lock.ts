@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
@@ -42,7 +42,7 @@ export async function lock(file: string, options: LockOptions = {}): Promise<() 
   const path = options.realpath === false ? resolve(file) : await realpath(file);
   const waitMs = waitMsOf(options);
   const deadline = hostNow() + waitMs;
-  const guard = await orLocked(path, () => acquire(lockFor(path), { timeoutMs: waitMs }));
+  const guard = await orLocked(path, () => acquire(lockFor(guardedBy(path, options)), { timeoutMs: waitMs }));
   const context = contextOf(path, options);
   const hold = await holding(guard, async () => {
     for (;;) {
@@ -62,7 +62,7 @@ export function lockSync(file: string, options: LockOptions = {}): () => void {
   const count = typeof retries === 'number' ? retries : retries?.retries;
   if (count !== undefined && count > 0) throw compatError('ESYNC', file);
   const path = options.realpath === false ? resolve(file) : realpathSync(file);
-  const guard = orLockedSync(path, () => acquireSync(lockFor(path), { timeoutMs: 0 }));
+  const guard = orLockedSync(path, () => acquireSync(lockFor(guardedBy(path, options)), { timeoutMs: 0 }));
   const context = contextOf(path, options);
   try {
     const own = tryClaim(context);
@@ -115,11 +115,20 @@ function directoryOf(path: string, { lockfilePath }: Pick<LockOptions, 'lockfile
   return lockfilePath === undefined ? `${path}.lock` : resolve(lockfilePath);
 }
 
+/**
+ * What the kernel lock stands for: the file, or the directory that is made where several of these for one file are
+ * several locks, as `lockfilePath`s are, and links that `realpath: false` does not follow.
+ */
+function guardedBy(path: string, options: Pick<LockOptions, 'lockfilePath' | 'realpath'>): string {
+  const isLink = options.realpath === false && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+  return options.lockfilePath === undefined && isLink !== true ? path : directoryOf(path, options);
+}
+
 function contextOf(path: string, options: LockOptions): ClaimContext {
   return {
     path: directoryOf(path, options),
     // Beside the lock file that stands for it, whose directory is there by now.
-    markerPath: `${dataLockPath(path, undefined)}.made`,
+    markerPath: `${dataLockPath(guardedBy(path, options), undefined)}.made`,
     staleMs: staleMsOf(options),
     wallNow: () => systemClock.wallNow(),
   };
