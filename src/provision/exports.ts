@@ -7,22 +7,34 @@ export interface Export {
   readonly prepend: boolean;
 }
 
+/** Where the artifacts are, absolute, the best first. */
+export interface ArtifactDirs {
+  readonly libDirs: readonly string[];
+  readonly programDirs: readonly string[];
+}
+
 /**
- * What the recipe exports for the tree at `dir` (undefined when only its libraries are known) with its libraries in
- * `libDirs`. What needs something unknown is left out.
+ * What the recipe exports for the tree at `dir` (undefined when only its artifacts are known). What needs something
+ * unknown is left out.
  */
 export function exportsOf(
   recipe: Recipe,
   dir: string | undefined,
-  libDirs: readonly string[],
+  { libDirs, programDirs }: ArtifactDirs,
 ): readonly Export[] {
   const platform = recipePlatform();
   const exports: Export[] = [];
   for (const { variable, value, prepend = false } of recipe.exports ?? defaultExports(recipe.name)) {
     const name = forPlatform(variable, platform);
     if (name === undefined || (dir === undefined && value.includes('{dir}'))) continue;
-    const places = prepend && value.includes('{libdir}') ? libDirs : libDirs.slice(0, 1);
-    const values = places.map((libdir) => fillIn(value, { libdir, ...(dir !== undefined && { dir }) }));
+    const isForPrograms = value.includes('{bindir}');
+    const all = isForPrograms ? programDirs : libDirs;
+    const places = prepend && /\{(?:libdir|bindir)\}/.test(value) ? all : all.slice(0, 1);
+    if (isForPrograms && places.length === 0) continue;
+    const values = places.map((place) => {
+      const known = { libdir: libDirs[0] as string, ...(dir !== undefined && { dir }) };
+      return fillIn(value, { ...known, [isForPrograms ? 'bindir' : 'libdir']: place });
+    });
     exports.push({ variable: name, values, prepend });
   }
   return exports;

@@ -19,5 +19,10 @@ export type {
 export { readRecipeFile, RecipeFileError } from './recipe-file.js';
 export { remove, type Removal, type RemoveOptions } from './remove.js';
 export { status, type ToolchainStatus } from './status.js';
-export { listInstalled, type InstalledToolchain, type InstalledVersion } from './installed.js';
+export {
+  findInstalledRecipe,
+  listInstalled,
+  type InstalledToolchain,
+  type InstalledVersion,
+} from './installed.js';
 export { rollback, type Rollback, type RollbackOptions } from './rollback.js';

@@ -17,7 +17,7 @@ import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
 import { remoteCommit } from './source-git.js';
 import { faultOf, type Stamp } from './stamp.js';
-import { libraryDirs } from './verify.js';
+import { libraryDirs, programDirs, type FoundArtifact } from './verify.js';
 import {
   currentVersion,
   recoverSwitch,
@@ -56,9 +56,13 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
   const reporter = reporterFor(recipe.name, onEvent);
   const place = await placeOf(recipe, options.dir, env);
   if (place.kind === 'provided') {
-    const libDirs = libraryDirs(place.dir ?? '.', place.found);
     reporter.note(`${place.chosenBy} names a toolchain of yours; it is used as it is`);
-    return finish(recipe, reporter, 'provided', place.dir, libDirs, undefined);
+    return finish(
+      recipe,
+      reporter,
+      { outcome: 'provided', dir: place.dir, revision: undefined },
+      place.found,
+    );
   }
   const { layout } = place;
   assertSearchable(recipe, layout);
@@ -158,20 +162,20 @@ function offlineError(recipe: Recipe, fact: string): LockError {
 
 function finishStamped(run: InstallRun, outcome: Outcome, dir: string, stamp: Stamp): Installation {
   const { recipe, reporter } = run;
-  return finish(recipe, reporter, outcome, dir, libraryDirs(dir, stamp.artifacts), stamp.revision);
+  return finish(recipe, reporter, { outcome, dir, revision: stamp.revision }, stamp.artifacts);
 }
 
 function finish(
   recipe: Recipe,
   reporter: Reporter,
-  outcome: Outcome,
-  dir: string | undefined,
-  libDirs: readonly string[],
-  revision: string | undefined,
+  facts: Pick<Installation, 'outcome' | 'dir' | 'revision'>,
+  artifacts: readonly FoundArtifact[],
 ): Installation {
-  const exports = exportsOf(recipe, dir, libDirs);
-  reporter.send({ type: 'done', outcome, dir: dir ?? libDirs[0] ?? '' });
-  return { recipe: recipe.name, outcome, dir, libDirs, revision, exports };
+  const base = facts.dir ?? '.';
+  const libDirs = libraryDirs(base, artifacts);
+  const exports = exportsOf(recipe, facts.dir, { libDirs, programDirs: programDirs(base, artifacts) });
+  reporter.send({ type: 'done', outcome: facts.outcome, dir: facts.dir ?? libDirs[0] ?? '' });
+  return { recipe: recipe.name, ...facts, libDirs, exports };
 }
 
 /** git reads a ref that begins with a dash as an option. */
@@ -182,7 +186,8 @@ function assertRef(recipe: Recipe, ref: string | undefined): void {
 
 /** Found out before the build, not when its exports are printed: no quoting lets a search path hold such a directory. */
 function assertSearchable(recipe: Recipe, { installDir }: Layout): void {
-  const extendsPath = exportsOf(recipe, installDir, [installDir]).some(({ prepend }) => prepend);
+  const dirs = { libDirs: [installDir], programDirs: [installDir] };
+  const extendsPath = exportsOf(recipe, installDir, dirs).some(({ prepend }) => prepend);
   if (!extendsPath || !installDir.includes(delimiter)) return;
   const fact = `"${installDir}" contains "${delimiter}", which separates the directories of a search path`;
   throw installError('HOLDFAST_UNSUPPORTED', recipe.name, fact, 'Choose another place with --dir');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { layoutOf, versionDir } from './layout.js';
 import { defaultRoot } from './place.js';
+import type { Recipe } from './recipe.js';
 import { readStamp } from './stamp.js';
 import { currentVersion, listVersions } from './versions.js';
 
@@ -51,4 +52,17 @@ async function versionsAt(installDir: string): Promise<readonly InstalledVersion
     versions.push({ id, isCurrent: id === current?.id, dir, revision, builtAt });
   }
   return versions;
+}
+
+/** The recipe that the toolchain of that name in the default place was made from; undefined when there is none. */
+export async function findInstalledRecipe(
+  name: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Recipe | undefined> {
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name)) return undefined;
+  const current = await currentVersion(layoutOf(join(defaultRoot(env), name)));
+  if (current?.stamp === undefined) return undefined;
+  const { parseRecipe } = await import('./recipe-schema.js');
+  const parsed = parseRecipe(current.stamp.definition);
+  return 'recipe' in parsed && parsed.recipe.name === name ? parsed.recipe : undefined;
 }

@@ -11,7 +11,7 @@ import { TAIL_LINES } from './events.js';
 import type { InstallRun } from './install-options.js';
 import { versionDir } from './layout.js';
 import { checkPrerequisites } from './prerequisites.js';
-import { isGitSource } from './recipe.js';
+import { isGitSource, withoutSecrets } from './recipe.js';
 import { fetchArchive } from './source-archive.js';
 import { cloneSource } from './source-git.js';
 import { encodeStamp, recipeHash, settingsHash, STAMP_NAME, STAMP_VERSION, type Stamp } from './stamp.js';
@@ -92,6 +92,7 @@ async function fillVersion(
   const stamp: Stamp = {
     stampVersion: STAMP_VERSION,
     recipe: recipe.name,
+    definition: withoutSecrets(recipe),
     recipeHash: recipeHash(recipe),
     settingsHash: settingsHash(recipe, run.env),
     id,

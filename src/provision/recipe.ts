@@ -1,3 +1,5 @@
+import { withoutCredentials } from '../core/credentials.js';
+
 /** The platforms that recipes distinguish; every other one counts as `linux`. */
 export type RecipePlatform = 'linux' | 'darwin' | 'win32';
 
@@ -63,7 +65,10 @@ export interface Artifact {
 /** A variable to set, or with `prepend` a search path to put `value` in front of. */
 export interface RecipeExport {
   readonly variable: PerPlatform<string>;
-  /** `{dir}` is the version's directory, `{libdir}` the one with the artifacts (with `prepend`: each of them). */
+  /**
+   * `{dir}` is the version's directory, `{libdir}` the one with the artifacts, `{bindir}` the one with those that are
+   * programs (with `prepend`: each of them). Without a program an export with `{bindir}` is left out.
+   */
   readonly value: string;
   readonly prepend?: boolean;
 }
@@ -84,7 +89,7 @@ export interface Recipe {
   readonly artifacts: readonly Artifact[];
   /** Directories, relative to the tree, in which artifacts are looked for, the best first. */
   readonly search: readonly string[];
-  /** Default: `NAME_DIR`, `NAME_LIBDIR`, and the loader's search path. */
+  /** Default: `NAME_DIR`, `NAME_LIBDIR`, the loader's search path, and PATH where an artifact is a program. */
   readonly exports?: readonly RecipeExport[];
   /** Bytes that must be free before anything is fetched. */
   readonly diskSpaceBytes?: number;
@@ -120,6 +125,7 @@ export function defaultExports(recipeName: string): readonly RecipeExport[] {
     { variable: `${prefix}_DIR`, value: '{dir}' },
     { variable: `${prefix}_LIBDIR`, value: '{libdir}' },
     { variable: loaderPath, value: '{libdir}', prepend: true },
+    { variable: { linux: 'PATH', darwin: 'PATH' }, value: '{bindir}', prepend: true },
   ];
 }
 
@@ -140,4 +146,12 @@ export function buildSettings(recipe: Recipe, env: NodeJS.ProcessEnv): Readonly<
       entry[1] !== undefined && entry[1] !== '' && (named.has(entry[0]) || BUILD_SETTINGS.test(entry[0])),
   );
   return Object.fromEntries(settings.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The same recipe with a source that may be shown and stored. */
+export function withoutSecrets(recipe: Recipe): Recipe {
+  const { source } = recipe;
+  return isGitSource(source)
+    ? { ...recipe, source: { ...source, git: withoutCredentials(source.git) } }
+    : { ...recipe, source: { ...source, archive: withoutCredentials(source.archive) } };
 }

@@ -21,6 +21,8 @@ export interface Rollback {
   readonly to: string;
   /** The version's own directory. */
   readonly dir: string;
+  /** Commit id or checksum that it was built from. */
+  readonly revision: string;
 }
 
 /**
@@ -72,7 +74,7 @@ async function rollbackLocked(recipe: Recipe, layout: Layout, wanted: string | u
     );
   if (to !== current.id) await switchTo(layout, to, systemClock.wallNow());
   await sweepVersions(layout, systemClock);
-  return { from: current.id, to, dir };
+  return { from: current.id, to, dir, revision: stamp.revision };
 }
 
 function noVersion(recipe: Recipe, fact: string) {

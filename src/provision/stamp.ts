@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
-import { hasFields, isAmount, isInstant, isListOf, isOneOf, isText, optional } from '../core/fields.js';
+import {
+  hasFields,
+  isAmount,
+  isFlag,
+  isInstant,
+  isListOf,
+  isOneOf,
+  isText,
+  optional,
+} from '../core/fields.js';
 import { readNamed } from '../files/open-named-async.js';
-import { buildSettings, recipePlatform, type Recipe } from './recipe.js';
+import { buildSettings, recipePlatform, withoutSecrets, type Recipe } from './recipe.js';
 import { damageOf, type ArtifactRecord } from './verify.js';
 
 /** Last file written into a version's tree. A tree without it is no version, however complete it looks. */
@@ -14,6 +23,8 @@ export const STAMP_VERSION = 2;
 export interface Stamp {
   readonly stampVersion: typeof STAMP_VERSION;
   readonly recipe: string;
+  /** The whole recipe: what was installed from a file can be named without it. */
+  readonly definition: Recipe;
   /** What was asked for: see {@link recipeHash}. */
   readonly recipeHash: string;
   /** Hash of {@link buildSettings}: of the compiler's settings in the environment. */
@@ -35,7 +46,8 @@ export interface Stamp {
 
 /** Equal for two recipes when a tree built by one is what the other asks for. Exports don't count: they cost no build. */
 export function recipeHash(recipe: Recipe): string {
-  const { name, source, steps, artifacts, search } = recipe;
+  const { name, steps, artifacts, search } = recipe;
+  const { source } = withoutSecrets(recipe);
   const platform = `${recipePlatform()}-${process.arch}`;
   const wanted = { name, source: { ...source, timeoutMs: undefined }, steps, artifacts, search, platform };
   return createHash('sha256').update(canonicalJson(wanted)).digest('hex');
@@ -70,7 +82,14 @@ const FIELDS = {
   ref: optional(isText),
   revision: isText,
   artifacts: isListOf((value) =>
-    hasFields(value, { name: isText, path: isText, sizeBytes: isAmount, sha256: isText }),
+    hasFields(value, {
+      name: isText,
+      path: isText,
+      isProgram: isFlag,
+      sizeBytes: isAmount,
+      changedAtMs: isAmount,
+      sha256: isText,
+    }),
   ),
   builtAt: isInstant,
 };

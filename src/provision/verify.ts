@@ -12,6 +12,8 @@ import { forPlatform, recipePlatform, type Artifact, type Recipe } from './recip
 export interface FoundArtifact {
   readonly name: string;
   readonly path: string;
+  /** It may be run, and is no library. */
+  readonly isProgram: boolean;
 }
 
 /** A found artifact as it must be found again. */
@@ -43,10 +45,10 @@ export async function searchArtifacts(recipe: Recipe, directories: readonly stri
   for (const directory of directories) {
     const found: FoundArtifact[] = [];
     for (const { name, files } of wanted) {
-      const path = await firstFile(directory, files);
-      if (path === undefined) continue;
-      found.push({ name, path });
-      if (!merged.has(name)) merged.set(name, { name, path });
+      const file = await firstFile(directory, files);
+      if (file === undefined) continue;
+      found.push({ name, ...file });
+      if (!merged.has(name)) merged.set(name, { name, ...file });
     }
     if (found.length === wanted.length) return { found, missing: [] };
   }
@@ -75,12 +77,19 @@ function filesOf(recipe: Recipe, artifact: Artifact): readonly string[] {
   );
 }
 
-async function firstFile(directory: string, names: readonly string[]): Promise<string | undefined> {
+/** Linkers set the bits of a program on libraries too. */
+const LIBRARY = /\.(?:so(?:\.\d+)*|dylib|dll|a|lib)$/i;
+
+async function firstFile(
+  directory: string,
+  names: readonly string[],
+): Promise<Omit<FoundArtifact, 'name'> | undefined> {
   for (const name of names) {
     const path = join(directory, name);
     // Follows symbolic links: libx.so is often one to libx.so.1, and a dangling one is no library.
     const stats = await stat(path).catch(() => undefined);
-    if (stats?.isFile() === true && stats.size > 0) return path;
+    if (stats?.isFile() !== true || stats.size === 0) continue;
+    return { path, isProgram: (stats.mode & 0o111) !== 0 && !LIBRARY.test(name) };
   }
   return undefined;
 }
@@ -110,11 +119,11 @@ export async function verifyTree(recipe: Recipe, dir: string): Promise<readonly 
     );
   }
   return Promise.all(
-    found.map(async ({ name, path }) => {
+    found.map(async ({ name, path, isProgram }) => {
       const { size, ctimeMs } = await stat(path);
       if (await isLfsPointer(path)) throw lfsPointer(recipe.name, name, path);
       const sha256 = await sha256Of(path);
-      return { name, path: relative(dir, path), sizeBytes: size, changedAtMs: ctimeMs, sha256 };
+      return { name, path: relative(dir, path), isProgram, sizeBytes: size, changedAtMs: ctimeMs, sha256 };
     }),
   );
 }
@@ -159,6 +168,14 @@ export async function damageOf(dir: string, records: readonly ArtifactRecord[]):
 /** Directories of the artifacts, absolute, each once. The first is `{libdir}`. */
 export function libraryDirs(dir: string, found: readonly FoundArtifact[]): readonly string[] {
   return [...new Set(found.map(({ path }) => dirname(isAbsolute(path) ? path : join(dir, path))))];
+}
+
+/** The same for those that are programs: what belongs on PATH. */
+export function programDirs(dir: string, found: readonly FoundArtifact[]): readonly string[] {
+  return libraryDirs(
+    dir,
+    found.filter(({ isProgram }) => isProgram),
+  );
 }
 
 export async function sha256Of(path: string): Promise<string> {

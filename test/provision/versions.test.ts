@@ -7,7 +7,7 @@ import { layoutOf } from '../../src/provision/layout.js';
 import { switchTo } from '../../src/provision/versions.js';
 import { testDirectory } from '../support/directory.js';
 import { dataOf } from '../support/holdfast.js';
-import { killAfterTest, start } from '../support/processes.js';
+import { start } from '../support/processes.js';
 import {
   cleanEnvironment,
   commit,
@@ -146,64 +146,6 @@ describe('update', () => {
     expect(currentOf(installDir)).toBe(second);
     expect(await roll('--to', '../../etc')).toMatchObject({ code: 78 });
     expect(existsSync(join(directory, 'counter'))).toBe(true);
-  });
-});
-
-describe('what steps see', () => {
-  test('poison in the environment: of git, loaders, make and prompts nothing; of compilers what is hashed', async () => {
-    const { recipe, directory, setup, installDir, args, env, counter } = scene();
-    const steps = [
-      {
-        name: 'env',
-        command: 'sh',
-        arguments: ['-c', `env > seen; ${MAKE_ONE}`],
-        env: { COUNTER: counter },
-      },
-    ];
-    writeRecipe(directory, { ...recipe, steps, environment: ['MY_SETTING'] });
-    const poison = [
-      ...['GIT_DIR', 'GIT_INDEX_FILE', 'GIT_WORK_TREE', 'GIT_ASKPASS', 'SSH_ASKPASS', 'GIT_EXTERNAL_DIFF'],
-      ...[
-        'LD_LIBRARY_PATH',
-        'LD_PRELOAD_X',
-        'DYLD_LIBRARY_PATH',
-        'MAKEFLAGS',
-        'MAKELEVEL',
-        'BASH_ENV',
-        'ENV',
-      ],
-      ...['NODE_OPTIONS_X', 'PYTHONPATH', 'SECRET_TOKEN'],
-    ];
-    const poisoned: NodeJS.ProcessEnv = { ...env, MY_SETTING: 'poison-mine', CFLAGS: 'poison-flags' };
-    for (const name of poison) poisoned[name] = 'poison';
-    expect(await holdfast(args, poisoned)).toMatchObject({ code: 0 });
-    const seen = readFileSync(join(installDir, 'seen'), 'utf8');
-    expect(seen.match(/^.*poison.*$/gm)?.toSorted()).toEqual([
-      'CFLAGS=poison-flags',
-      'MY_SETTING=poison-mine',
-    ]);
-    expect((await setup()).stderr).toContain('other settings of the compiler in the environment');
-  });
-
-  test('a tree that was moved is built again', async () => {
-    const { setup, installDir, args, env, counter } = scene();
-    await setup();
-    const parent = join(installDir, '..');
-    execFileSync('cp', ['-a', parent, `${parent}-copy`]);
-    const copy = join(`${parent}-copy`, 'script');
-    const result = await holdfast([...args.slice(0, 2), '--dir', copy], env);
-    expect(result.stderr).toContain('and moved or copied here');
-    expect(countOf(counter)).toBe(2);
-  });
-
-  test('a step that leaves a process running is not waited for', async () => {
-    const { recipe, directory, setup, counter } = scene();
-    const arguments_ = ['-c', `sleep 300 & echo $! > ${directory}/pid; ${MAKE_ONE}`];
-    const steps = [{ name: 'make', command: 'sh', arguments: arguments_, env: { COUNTER: counter } }];
-    writeRecipe(directory, { ...recipe, steps });
-    const { stderr } = await setup();
-    killAfterTest(Number(readFileSync(join(directory, 'pid'), 'utf8')));
-    expect(stderr).toContain('left a process running');
   });
 });
 

@@ -1,26 +1,24 @@
-import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
 import { listInstalled, type InstalledVersion } from '../../../provision/installed.js';
 import { status } from '../../../provision/status.js';
 import { printJson } from '../../envelope.js';
 import { print } from '../../print.js';
+import { knownRecipes } from './recipes.js';
 import { padEnd } from '../../render/text.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
 
 export const spec: CommandForm = {
   name: 'setup list',
-  summary: 'List the built-in recipes and what is installed of them',
+  summary: 'List the built-in recipes, your own that are installed, and their state',
   usage: ['setup list [OPTIONS]'],
-  description: [
-    'With --all also those of your own recipes in the default place, and every version that is kept.',
-  ],
-  options: [{ name: 'all', help: 'Every toolchain and version that is installed' }, JSON_OPTION],
+  description: ['With --all every version that is kept.'],
+  options: [{ name: 'all', help: 'Every version that is installed' }, JSON_OPTION],
   examples: [{ command: 'holdfast setup list', help: 'What there is' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
   if (args.has('all')) return listAll(args);
   const rows: { name: string; description: string; state: string; installDir: string | undefined }[] = [];
-  for (const recipe of BUILT_IN_RECIPES) {
+  for (const recipe of await knownRecipes()) {
     const { state, installDir } = await status(recipe);
     rows.push({ name: recipe.name, description: recipe.description ?? '', state, installDir });
   }

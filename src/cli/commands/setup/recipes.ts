@@ -1,6 +1,11 @@
+import { dirname, resolve } from 'node:path';
+
 import { BUILT_IN_RECIPES, findRecipe } from '../../../provision/built-in-recipes.js';
+import { findInstalledRecipe, listInstalled } from '../../../provision/installed.js';
+import { LockFile } from '../../../provision/lock-file.js';
 import type { Recipe } from '../../../provision/recipe.js';
 import { isRecipeFile, readRecipeFile, RecipeFileError } from '../../../provision/recipe-file.js';
+import { note } from '../../output.js';
 import type { ParsedArguments } from '../../spec.js';
 import { suggestion, UsageError } from '../../usage-error.js';
 
@@ -12,11 +17,13 @@ export async function recipesOf(args: ParsedArguments): Promise<readonly Recipe[
   const command = args.command.name;
   const recipes: Recipe[] = [];
   for (const word of args.positionals) {
-    const recipe = findRecipe(word) ?? (isRecipeFile(word) ? await fromFile(word, command) : undefined);
+    const recipe =
+      findRecipe(word) ??
+      (isRecipeFile(word) ? await fromFile(word, command) : await findInstalledRecipe(word));
     if (recipe === undefined) {
-      const names = BUILT_IN_RECIPES.map(({ name }) => name);
+      const names = (await knownRecipes()).map(({ name }) => name);
       throw new UsageError(
-        `Unknown recipe "${word}"${suggestion(word, [...names, ...SUBCOMMANDS])}; there are ${names.join(' and ')}`,
+        `Unknown recipe "${word}"${suggestion(word, [...names, ...SUBCOMMANDS])}; there are ${names.join(', ')}, and your own by file`,
         command,
       );
     }
@@ -37,5 +44,32 @@ async function fromFile(path: string, command: string): Promise<Recipe> {
   } catch (error) {
     if (error instanceof RecipeFileError) throw new UsageError(error.message.replace(/\.$/, ''), command);
     throw error;
+  }
+}
+
+/** Those that are built in, then those of the user's own that are installed in the default place. */
+export async function knownRecipes(): Promise<readonly Recipe[]> {
+  const names = (await listInstalled()).map(({ recipe }) => recipe);
+  const own = await Promise.all(names.filter((name) => findRecipe(name) === undefined).map(findInstalled));
+  return [...BUILT_IN_RECIPES, ...own.filter((recipe) => recipe !== undefined)];
+}
+
+const findInstalled = (name: string): Promise<Recipe | undefined> => findInstalledRecipe(name);
+
+/**
+ * The lock file that pins `word`: for a recipe file the one beside it, which the first install makes; for a name the nearest
+ * one above the working directory, if there is one.
+ */
+export function lockFileOf(word: string): Promise<LockFile | undefined> {
+  const isName = findRecipe(word) !== undefined || !isRecipeFile(word);
+  return isName ? LockFile.find(process.cwd()) : LockFile.read(dirname(resolve(word)));
+}
+
+/** A pin is a service to other machines: where it cannot be written, this install is as good. */
+export async function pin(lockFile: LockFile | undefined, recipe: Recipe, revision: string): Promise<void> {
+  try {
+    await lockFile?.pin(recipe, revision);
+  } catch (error) {
+    note(`holdfast: ${recipe.name}: the revision was not pinned: ${(error as Error).message}`);
   }
 }

@@ -6,14 +6,14 @@ import { reportError } from '../../render/error.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
 import { canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
 import { DIR, NO_WAIT, RECIPES, TIMEOUT } from './options.js';
-import { recipesOf } from './recipes.js';
+import { lockFileOf, pin, recipesOf } from './recipes.js';
 
 export const spec: CommandForm = {
   name: 'setup rollback',
   summary: 'Return to the version before the current one',
   usage: ['setup rollback [OPTIONS] RECIPE'],
   description: [
-    'Builds nothing. Versions are kept for 7 days after another took their place, and as long as a living process names them; "setup list --all" shows them. "setup RECIPE --update" builds the newest again.',
+    'Builds nothing, and moves the pin in holdfast-setup.lock. Versions are kept for 7 days after another took their place, and as long as a living process names them; "setup list --all" shows them. "setup RECIPE --update" builds the newest again.',
     'Exits 78 when there is no such version, 70 when it is damaged.',
   ],
   options: [
@@ -42,6 +42,8 @@ export async function execute(args: ParsedArguments): Promise<number> {
       ...(dir !== undefined && { dir }),
       ...(to !== undefined && { to }),
     });
+    const lockFile = await lockFileOf(args.positionals[0] as string);
+    if (lockFile?.pinOf(recipe) !== undefined) await pin(lockFile, recipe, result.revision);
     if (args.has('json')) return printJson(args, result);
     note(`holdfast: ${recipe.name}: back to version ${result.to}, from ${result.from}: ${result.dir}`);
     return 0;

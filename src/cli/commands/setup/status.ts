@@ -1,11 +1,10 @@
-import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
 import { status, type ToolchainStatus } from '../../../provision/status.js';
 import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
 import { holderJson } from '../../json.js';
 import { print } from '../../print.js';
 import { holdersInShort } from '../../render/holder.js';
-import { recipesOf } from './recipes.js';
+import { knownRecipes, recipesOf } from './recipes.js';
 import { systemClock } from '../../../platform/clock.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
 import { DIR, RECIPES } from './options.js';
@@ -22,7 +21,7 @@ export const spec: CommandForm = {
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const isNamed = args.positionals.length > 0;
-  const recipes = isNamed ? await recipesOf(args) : BUILT_IN_RECIPES;
+  const recipes = await (isNamed ? recipesOf(args) : knownRecipes());
   const dir = isNamed ? args.text('dir') : undefined;
   const all: ToolchainStatus[] = [];
   for (const recipe of recipes) all.push(await status(recipe, dir === undefined ? {} : { dir }));
