@@ -5,6 +5,7 @@ import { enclosed } from './test/support/runner/enclosed-worker.js';
 import { machineUnit } from './test/support/runner/machine.js';
 
 const isSoak = process.env['HOLDFAST_SOAK'] === '1';
+const isUnit = process.env['HOLDFAST_TIER'] === 'unit';
 const SOAK = 'test/**/*.soak.test.ts';
 // The package's tests are a run of their own, and have packages of others beside them.
 const exclude = ['test/package/**', ...(isSoak ? [] : [SOAK])];
@@ -18,6 +19,19 @@ const WAITING = [
   'test/examples/shared-index-*.test.ts',
   'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover}.test.ts',
   'test/provision/git-retry.test.ts',
+];
+
+/** Pure: no build, no root, no packages of the system, no other processes. */
+const UNIT = [
+  'test/core/*.test.ts',
+  'test/backends/git/journal.test.ts',
+  'test/cli/{parse,text}.test.ts',
+  'test/files/rename.test.ts',
+  'test/models/lease-search.test.ts',
+  'test/platform/{lock-lines,process-stat}.test.ts',
+  'test/process/children.test.ts',
+  'test/renewal/ring.test.ts',
+  'test/verify/*.test.ts',
 ];
 
 /** First of all, so that the others fill up what they leave. Without a run before, vitest knows sizes only. */
@@ -54,29 +68,31 @@ export default defineConfig({
     setupFiles: ['test/support/runner/set-up.ts'],
     expect: { poll: { timeout: 60_000 * machineUnit() } },
     retry: 0,
-    projects: isSoak
-      ? [{ extends: true, test: { name: 'soak', include: [SOAK], exclude, maxWorkers: 2 } }]
-      : [
-          {
-            extends: true,
-            test: {
-              name: 'waiting',
-              include: WAITING,
-              exclude,
-              maxWorkers: 4,
-              sequence: { groupOrder: 0 },
+    projects: isUnit
+      ? [{ extends: true, test: { name: 'unit', include: UNIT, exclude, pool: 'threads', maxWorkers: 2 } }]
+      : isSoak
+        ? [{ extends: true, test: { name: 'soak', include: [SOAK], exclude, maxWorkers: 2 } }]
+        : [
+            {
+              extends: true,
+              test: {
+                name: 'waiting',
+                include: WAITING,
+                exclude,
+                maxWorkers: 4,
+                sequence: { groupOrder: 0 },
+              },
             },
-          },
-          {
-            extends: true,
-            test: {
-              name: 'working',
-              include: ['test/**/*.test.ts'],
-              exclude: [...exclude, ...WAITING],
-              maxWorkers: 2,
-              sequence: { groupOrder: 1 },
+            {
+              extends: true,
+              test: {
+                name: 'working',
+                include: ['test/**/*.test.ts'],
+                exclude: [...exclude, ...WAITING],
+                maxWorkers: 2,
+                sequence: { groupOrder: 1 },
+              },
             },
-          },
-        ],
+          ],
   },
 });
