@@ -35,3 +35,30 @@ test.each([
 
   expect((error as { code?: string } | undefined)?.code).toBe(code);
 });
+
+test('a file system that cannot sync directories is good enough for everything', () => {
+  const directory = testDirectory();
+  const script = join(testDirectory(), 'all.mjs');
+  const root = new URL('../../dist/index.js', import.meta.url).href;
+  writeFileSync(
+    script,
+    `import { withLock } from '${root}';
+import { JsonFile, JsonLines, syncDirectory, writeFileDurable } from '${INDEX}';
+const at = (name) => ${JSON.stringify(directory)} + '/' + name;
+await withLock(at('x.lock'), { fencing: true }, (guard) => console.log(typeof guard.fencingToken));
+await withLock('lease:' + at('y'), () => console.log('lease'));
+await new JsonFile(at('a.json'), { defaultValue: {} }).update((value) => value);
+await new JsonLines(at('a.jsonl')).append({});
+await writeFileDurable(at('b'), 'x');
+await syncDirectory(at('.'));
+console.log('done');
+`,
+  );
+  const inject = ['-e', 'trace=fsync', '-e', 'inject=fsync:error=EINVAL', '-P', directory];
+
+  const printed = execFileSync('strace', ['-f', '-o', '/dev/null', ...inject, process.execPath, script], {
+    encoding: 'utf8',
+  });
+
+  expect(printed).toBe('bigint\nlease\ndone\n');
+});

@@ -11,6 +11,8 @@ import { ownIdentity } from '../../platform/identity.js';
 import { LOCK_DIRECTORY, LOCK_SHARED, type NativeAddon } from '../../platform/native-contract.js';
 import { workingDirectory } from '../../platform/working-directory.js';
 import { loadNative } from '../../platform/native.js';
+import { openingMethod } from '../../files/open-own.js';
+import { judgePlace } from '../../files/place.js';
 import { chooseForPath, whyUnfit } from '../../locks/file-choice.js';
 import { findConfigFile } from '../config-file.js';
 import { printJson } from '../envelope.js';
@@ -140,6 +142,8 @@ async function examine(directory: string): Promise<Finding[]> {
     { name: 'directory', value: directory },
     { name: 'file system', value: `${fileSystem.name} (${fileSystem.kind})` },
     backendFinding(directory),
+    sharingFinding(directory),
+    { name: 'files of ours', value: `opened by ${openingMethod()}` },
     proofFinding(directory, fileSystem),
     ...(isLoaded ? [kernelFinding(addon, directory), gateFinding()] : []),
     { name: 'configuration', value: findConfigFile(workingDirectory(), process.env) ?? 'none' },
@@ -160,6 +164,12 @@ function backendFinding(directory: string): Finding {
   const unfit = whyUnfit(fileSystem.name);
   if (unfit !== undefined) return { name: 'backend', value: `none: ${unfit}`, isGood: false };
   return { name: 'backend', value: `${backend}: ${reason}` };
+}
+
+/** See docs/concepts/security.md. */
+function sharingFinding(directory: string): Finding {
+  const { fact, isGood } = judgePlace(directory);
+  return { name: 'sharing', value: fact, isGood };
 }
 
 /** What is chosen by the name of a file system is an assumption; this is how it is tried. */
