@@ -8,6 +8,7 @@ import { inspect } from '../../../locks/inspect.js';
 import { lockFor } from '../../../locks/lock.js';
 import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
+import { holderJson } from '../../json.js';
 import { print } from '../../print.js';
 import { describeAge, describeSize } from './text.js';
 import { holderInShort } from '../../render/holder.js';
@@ -28,7 +29,9 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const [path] = args.positionals as [string];
   const status = await statusOf(path);
   const exitCode = EXIT_OF[status.state];
-  if (args.has('json')) return printJson(args, status, exitCode);
+  if (args.has('json')) {
+    return printJson(args, { ...status, refreshers: status.refreshers.map(holderJson) }, exitCode);
+  }
   print(...asLines(status));
   return exitCode;
 }
