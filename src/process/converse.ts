@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 import { captureOutput } from './output.js';
+import { resolveProgram } from './program.js';
 
 /** Of what it says on stderr; the tail explains why it ended. */
 const MAX_STDERR_BYTES = 16 * 1024;
@@ -25,7 +26,9 @@ export function converse(
   args: readonly string[],
   onLine: (line: string) => void,
 ): Conversation {
-  const child: ChildProcess = spawn(file, args, {
+  const program = resolveProgram(file, args, { env: process.env });
+  const child: ChildProcess = spawn(program.file, program.args, {
+    windowsVerbatimArguments: program.windowsVerbatimArguments === true,
     detached: process.platform !== 'win32',
     windowsHide: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -6,6 +6,7 @@ import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
 import { isProcOurs } from '../platform/process-stat.js';
 import { captureOutput } from './output.js';
+import { resolveProgram } from './program.js';
 import { terminateTree, trackTree, type TreeRoot, trySignal } from './tree.js';
 
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -71,7 +72,10 @@ export async function execFile(
   options: ExecOptions,
 ): Promise<ExecResult> {
   options.signal?.throwIfAborted();
-  const child = spawn(file, args, {
+  const { env = process.env, cwd } = options;
+  const program = resolveProgram(file, args, { env, cwd });
+  const child = spawn(program.file, program.args, {
+    windowsVerbatimArguments: program.windowsVerbatimArguments === true,
     detached: process.platform !== 'win32',
     windowsHide: true,
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

@@ -6,6 +6,7 @@ import { availableNative } from '../platform/native.js';
 import type { NativeAddon } from '../platform/native-contract.js';
 import { bytesOf, changedEnvironment, joinBytes, type EnvironmentChanges } from './bytes.js';
 import { endOfStatus, explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
+import { resolveProgram } from './program.js';
 import { forwardSignals } from './signals.js';
 
 export interface ChildRequest {
@@ -102,7 +103,8 @@ function startByNode(request: ChildRequest, onEnd: (end: ChildEnd) => void): Sta
   const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
   try {
-    child = spawn(command, args, { env, stdio: stdioWith(passedTo(request)) });
+    const { file, args: words, ...how } = resolveProgram(command, args, { env });
+    child = spawn(file, words, { ...how, env, stdio: stdioWith(passedTo(request)) });
   } catch (error) {
     notStarted(error);
     return undefined;

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 import type { Clock } from '../core/time.js';
+import { processTable } from '../platform/identity.js';
 import {
   type ProcessStat,
   isProcOurs,
@@ -9,6 +10,7 @@ import {
   listPids,
   readProcessStat,
 } from '../platform/process-stat.js';
+import { systemProgram } from './program.js';
 
 export interface TreeRoot {
   readonly pid: number;
@@ -175,20 +177,42 @@ async function waitUntil(isDone: () => boolean, timeoutMs: number, clock: Clock)
   }
 }
 
-/** Where descendants cannot be listed: the group, if the root leads one, else the root; on Windows the system's own tree. */
+/**
+ * Without /proc: the group, if the root leads one, else the root, and those that the addon finds below it (macOS); on
+ * Windows the system's own tree.
+ */
 async function terminateWithoutProc(
   root: TreeRoot,
   graceMs: number,
   clock: Clock,
 ): Promise<readonly number[]> {
   const target = root.leadsGroup === true && process.platform !== 'win32' ? -root.pid : root.pid;
-  const isGone = (): boolean => !trySignal(target, 0);
+  const below = new Map<number, number>();
+  // A member that was seen once stays one, also when its parent has ended and it got another.
+  const living = (): number[] => {
+    const table = processTable();
+    for (let size = -1; size !== below.size;) {
+      size = below.size;
+      for (const { pid, parentPid, startTime } of table)
+        if (parentPid === root.pid || below.has(parentPid)) below.set(pid, startTime);
+    }
+    return table.filter(({ pid, startTime }) => below.get(pid) === startTime).map(({ pid }) => pid);
+  };
+  const signalAll = (signal: NodeJS.Signals): void => {
+    const members = living();
+    trySignal(target, signal);
+    for (const pid of members) trySignal(pid, signal);
+  };
+  const isGone = (): boolean => !trySignal(target, 0) && living().length === 0;
   if (process.platform === 'win32') {
-    spawnSync('taskkill', ['/PID', String(root.pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true });
+    spawnSync(systemProgram('taskkill.exe'), ['/PID', String(root.pid), '/T', '/F'], {
+      stdio: 'ignore',
+      windowsHide: true,
+    });
   } else {
-    trySignal(target, 'SIGTERM');
+    signalAll('SIGTERM');
     if (await waitUntil(isGone, graceMs, clock)) return [];
-    trySignal(target, 'SIGKILL');
+    signalAll('SIGKILL');
   }
-  return (await waitUntil(isGone, KILL_WAIT_MS, clock)) ? [] : [root.pid];
+  return (await waitUntil(isGone, KILL_WAIT_MS, clock)) ? [] : [root.pid, ...living()];
 }
