@@ -1,7 +1,8 @@
 /** What servers of locks are addressed by: a raw `/` or `#` in a password is common there, an `@` behind it is not. */
 const ENGINE = /^(?:etcds?|rediss?|postgres(?:ql)?|s3):/i;
 
-const URL_START = /[a-z][a-z0-9+.-]*:\/\//gi;
+/** Also with one slash: that is what is left of a URL that was taken for a path. */
+const URL_START = /[a-z][a-z0-9+.-]*:\/\/|\b(?:https?|ssh|etcds?|rediss?|postgres(?:ql)?|s3):\//gi;
 
 /** `host`, `host:port` or `[::1]:port`; also the PORT of a help text. Anything else holds a secret. */
 const HOST = /^(?:\[[0-9a-f:.%]*\]|[\p{L}\p{N}._~%${}<>*-]*)(?::(?:\d*|PORT|P))?$/iu;
@@ -17,7 +18,7 @@ const SECRET_FRAGMENT = /(?:token|secret|password|passwd|key|sig|signature|code|
  * It prefers removing too much: a password with a raw `/`, `#`, `?`, `@` or space takes the text up to its host along.
  */
 export function withoutCredentials(text: string): string {
-  if (!text.includes('://')) return text;
+  if (!text.includes(':/')) return text;
   let result = '';
   let from = 0;
   URL_START.lastIndex = 0;

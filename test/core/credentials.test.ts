@@ -21,6 +21,7 @@ test.each([
   ['https://host/x#access_token=abc', 'https://host/x'],
   ['https://u:p@registry/@types/node', 'https://registry/@types/node'],
   ['ssh://git@host/x', 'ssh://host/x'],
+  ['/here/redis:/u:p/w@h:1/0?password=x#n', '/here/redis:/h:1/0#n'],
   ['from https://a:b@c/d to redis://u:x@y#z', 'from https://c/d to redis://y#z'],
   ['see "https://host/x?private_token=abc": refused', 'see "https://host/x": refused'],
 ])('the credentials of %s are removed', (text, expected) => {

@@ -52,6 +52,7 @@ describe('records', () => {
         expect(Buffer.byteLength(text)).toBeLessThan(8192);
         expect(decodeRecord(text)?.pid).toBe(4711);
       }),
+      { numRuns: 20 },
     );
   });
 

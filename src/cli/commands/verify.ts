@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { resolve } from 'node:path';
 
+import { withoutCredentials } from '../../core/credentials.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import type { Verdict } from '../../verify/judge.js';
 import { parseLocation } from '../../verify/location.js';
@@ -91,7 +92,7 @@ function directoryAt(path: string): string {
     if (errno !== undefined && errno !== 'ENOENT') throw systemError('verify', directory, errno, error);
     throw new UsageError(`"${directory}" does not exist`, 'verify');
   }
-  throw new UsageError(`"${directory}" is not a directory`, 'verify');
+  throw new UsageError(`"${withoutCredentials(directory)}" is not a directory`, 'verify');
 }
 
 function optionsOf(args: ParsedArguments, signal: AbortSignal): VerifyOptions {
