@@ -8,6 +8,8 @@ import { exclusionCases } from './cases/exclusion.js';
 import { fencingCases } from './cases/fencing.js';
 import { inspectionCases } from './cases/inspection.js';
 import { lossCases } from './cases/loss.js';
+import { nameCases } from './cases/names.js';
+import { permitCases } from './cases/permits.js';
 import { releaseCases } from './cases/release.js';
 import { sharingCases } from './cases/sharing.js';
 import { waitingCases } from './cases/waiting.js';
@@ -41,6 +43,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...deathCases,
   ...lossCases,
   ...inspectionCases,
+  ...nameCases,
+  ...permitCases,
 ];
 
 /** The cases that bind `subject`. */

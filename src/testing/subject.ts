@@ -27,6 +27,11 @@ export interface Subject {
   /** How many times fewer rounds the races run, for backends where one hold takes tenths of a second. Default 1. */
   readonly slowness?: number;
   /**
+   * Other names of a resource that was held before: links, mounts, other spellings. Absent where a lock has one name. The
+   * names last until the process ends.
+   */
+  aliasesOf?(resource: string): Promise<readonly string[]>;
+  /**
    * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session, removes
    * the record. Required of every backend whose holds can be lost.
    */

@@ -38,6 +38,12 @@ function changed(backend, changes) {
 
 const flockWith = (changes) => () => clientOf(changed(new FlockBackend(NAMED_FILE, systemClock), changes));
 const memoryWith = (changes) => () => clientOf(changed(createMemoryBackend(), changes));
+const spelledTokens = new Map();
+const withPermits = (backend, count) => ({
+  tryAcquire: (request) => backend.tryAcquire({ ...request, permits: count(request.permits) }),
+  waitAcquire: (request, signal) =>
+    backend.waitAcquire({ ...request, permits: count(request.permits) }, signal),
+});
 const noFencing = { ...flock.capabilities, fencing: false };
 
 /** Opens and locks, but does not look whether the path still names what was opened. */
@@ -274,6 +280,75 @@ export const mutants = {
           return backend.inspect(resource);
         },
       })),
+    },
+  ],
+  'lock named by its spelling': [
+    'NAME-1',
+    /was granted beside/,
+    { ...memory, createClient: memoryWith(() => ({})), aliasesOf: (name) => Promise.resolve([`./${name}`]) },
+  ],
+  'counter for each spelling': [
+    'NAME-2',
+    /token 1 follows/,
+    {
+      ...memory,
+      createClient: memoryWith((backend) => ({
+        tryAcquire: (request) => {
+          const attempt = backend.tryAcquire({ ...request, resource: request.resource.replace('./', '') });
+          if (attempt.kind === 'contended') return attempt;
+          const fencingToken = (spelledTokens.get(request.resource) ?? 0n) + 1n;
+          spelledTokens.set(request.resource, fencingToken);
+          return { kind: 'granted', grant: { ...attempt.grant, fencingToken } };
+        },
+      })),
+      aliasesOf: (name) => Promise.resolve([`./${name}`]),
+    },
+  ],
+  'one permit too many': [
+    'PERMIT-1',
+    /one more than the permits was granted/,
+    { ...memory, createClient: memoryWith((backend) => withPermits(backend, (permits) => permits + 1)) },
+  ],
+  'permits one after the other': [
+    'PERMIT-2',
+    /1 held at once, with 3 permits/,
+    { ...memory, createClient: memoryWith((backend) => withPermits(backend, () => 1)) },
+  ],
+  'try of a reader that passes a waiting writer': [
+    'SHARE-5',
+    /although a writer waited/,
+    {
+      ...memory,
+      // Its tries do not know the queue of its waits.
+      createClient: () => {
+        const [waits, tries] = [clientOf(createMemoryBackend()), clientOf(createMemoryBackend())];
+        return { ...waits, tryAcquire: (resource, options) => tries.tryAcquire(resource, options) };
+      },
+    },
+  ],
+  'each tenth grant given twice': [
+    'EXCL-5',
+    /overlaps in/,
+    {
+      ...memory,
+      createClient: () => {
+        const client = clientOf(createMemoryBackend());
+        let calls = 0;
+        const acquire = (resource, options) =>
+          client.acquire(++calls % 10 === 0 ? `${resource}-beside` : resource, options);
+        return { ...client, acquire };
+      },
+    },
+  ],
+  'options not looked at': [
+    'ARGS-1',
+    /was taken/,
+    {
+      ...memory,
+      createClient: () => {
+        const client = clientOf(createMemoryBackend());
+        return { ...client, acquire: (resource) => client.acquire(resource) };
+      },
     },
   ],
 };

@@ -1,4 +1,5 @@
-import { check, rejectsWith, soon, withClients } from '../check.js';
+import { sleep } from '../../platform/clock.js';
+import { check, rejectsWith, soon, timing, withClients } from '../check.js';
 import { race } from '../contenders.js';
 import { overlapsOf } from '../intervals.js';
 import { always, isBetweenProcesses, roundsFor, type ConformanceCase } from '../subject.js';
@@ -57,6 +58,36 @@ export const exclusionCases: readonly ConformanceCase[] = [
           'two holds on two resources',
         );
         await Promise.all(guards.map((guard) => guard.release()));
+      }),
+  },
+  {
+    id: 'EXCL-5',
+    law: 'a hundred callers of one program hold one after the other, each of them once',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        let holding = 0;
+        let overlaps = 0;
+        let holds = 0;
+        const contend = async (): Promise<void> => {
+          const guard = await client.acquire(resource, { timeoutMs: Infinity });
+          if (++holding > 1) overlaps++;
+          holds++;
+          await sleep(0);
+          holding--;
+          await guard.release();
+        };
+        const count = roundsFor(subject, 100);
+        await soon(
+          Promise.all(Array.from({ length: count }, contend)),
+          'a hold for each caller',
+          6 * timing.hangMs,
+        );
+        check(
+          overlaps === 0 && holds === count,
+          `${overlaps} overlaps in ${holds} holds of ${count} callers`,
+        );
       }),
   },
 ];

@@ -1,4 +1,4 @@
-import { check, rejectsWith, withClients } from '../check.js';
+import { check, rejectsWith, soon, stays, withClients } from '../check.js';
 import { race } from '../contenders.js';
 import { overlapsOf } from '../intervals.js';
 import { hasMode, isBetweenProcesses, type ConformanceCase } from '../subject.js';
@@ -59,6 +59,23 @@ export const sharingCases: readonly ConformanceCase[] = [
     run: (subject) =>
       withClients(subject, 1, async (client) => {
         await rejectsWith(client.acquire(subject.newResource(), { mode: 'shared' }), 'HOLDFAST_UNSUPPORTED');
+      }),
+  },
+  {
+    id: 'SHARE-5',
+    law: 'a try of a reader does not pass a waiting writer of the same program',
+    appliesTo: hasMode('shared'),
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const reader = await client.acquire(resource, { mode: 'shared' });
+        const writer = client.acquire(resource);
+        await stays(writer, 'exclusive was granted beside a shared hold');
+        const second = await client.tryAcquire(resource, { mode: 'shared' });
+        await second?.release();
+        await reader.release();
+        await (await soon(writer, 'the grant of the waiting writer')).release();
+        check(second === undefined, 'shared was granted although a writer waited');
       }),
   },
 ];

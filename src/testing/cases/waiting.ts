@@ -149,4 +149,31 @@ export const waitingCases: readonly ConformanceCase[] = [
         check(order.join() === '0,1,2,3,4,5,6,7', `the order was ${order.join()}`);
       }),
   },
+  {
+    id: 'ARGS-1',
+    law: 'arguments that are wrong are refused at once, and nothing is held',
+    appliesTo: always,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const wrong = [
+          { timeoutMs: -1 },
+          { timeoutMs: NaN },
+          { timeoutMs: '5' },
+          { timeout: 5 },
+          { mode: 'write' },
+        ];
+        for (const options of wrong) {
+          const outcome = await soon(
+            Promise.resolve()
+              .then(() => client.acquire(resource, options as object))
+              .catch((error: unknown) => error),
+            `an answer to ${JSON.stringify(options)}`,
+          );
+          const isRefused = outcome instanceof TypeError || outcome instanceof RangeError;
+          check(isRefused, `${JSON.stringify(options)} was taken`);
+        }
+        await (await soon(client.acquire(resource), 'a grant afterwards')).release();
+      }),
+  },
 ];
