@@ -5,7 +5,7 @@ import { BOOLEAN, checkOptions, show } from '../core/check-options.js';
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { inSideFolder, locksIn } from '../files/side-folder.js';
-import { carriesOurRecord, tryRemoveLockFile } from '../backends/flock/index.js';
+import { carriesOurRecord, isBlankLockFile, tryRemoveLockFile } from '../backends/flock/index.js';
 import { targetOf, type Lock } from './lock.js';
 
 const CLEAN_OPTIONS = { dryRun: BOOLEAN };
@@ -20,8 +20,9 @@ export interface CleanResult {
 }
 
 /**
- * Removes the lock files in `directory` and in its `.holdfast/locks` that carry our record and that nobody holds,
- * and nothing else. Each is removed under its own exclusive lock.
+ * Removes the lock files in `directory` that carry our record and that no process holds, those in its
+ * `.holdfast/locks` also without a record (shared holders leave none), and nothing else. Each is removed under its own
+ * exclusive lock.
  *
  * Not guaranteed for programs that lock such a file without looking, once they have the lock, whether it still
  * has its name (flock(1) does not look): clean while they rest.
@@ -62,11 +63,14 @@ export function lockFilesIn(directory: string): string[] {
     here,
     entries.map(({ name }) => name),
   );
-  return [...ourFiles(here, here, entries), ...sides.flatMap(lockFilesBeside)];
+  return [...ourFiles(here, here, entries, carriesOurRecord), ...sides.flatMap(lockFilesBeside)];
 }
 
 function lockFilesBeside(path: string): string[] {
-  return inSideFolder(path, (reachable) => ourFiles(path, reachable, entriesIn(path, reachable))) ?? [];
+  const isOurs = (file: string): boolean => carriesOurRecord(file) || isBlankLockFile(file);
+  return (
+    inSideFolder(path, (reachable) => ourFiles(path, reachable, entriesIn(path, reachable), isOurs)) ?? []
+  );
 }
 
 /** `path` is what people call the directory, `reachable` what it is read by. */
@@ -78,10 +82,15 @@ function entriesIn(path: string, reachable: string): Dirent[] {
   }
 }
 
-function ourFiles(path: string, reachable: string, entries: readonly Dirent[]): string[] {
+function ourFiles(
+  path: string,
+  reachable: string,
+  entries: readonly Dirent[],
+  isOurs: (path: string) => boolean,
+): string[] {
   // Not through symbolic links: what they point to lies somewhere else.
   return entries
-    .filter((entry) => entry.isFile() && carriesOurRecord(join(reachable, entry.name)))
+    .filter((entry) => entry.isFile() && isOurs(join(reachable, entry.name)))
     .map((entry) => join(path, entry.name))
     .sort();
 }

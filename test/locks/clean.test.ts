@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
-import { acquire, cleanLockFiles, withLock, withWriteLock } from '../../src/index.js';
+import { acquire, cleanLockFiles, withLock, withReadLock, withWriteLock } from '../../src/index.js';
 import { testDirectory } from '../support/directory.js';
 
 describe('INV-FLOCK-8: cleanLockFiles', () => {
@@ -30,6 +30,16 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
       ['.holdfast', 'empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
     );
     expect(readdirSync(at('.holdfast/locks'))).toEqual([]);
+  });
+
+  test('removes a lock in .holdfast/locks that was only ever held shared, unless it is held', async () => {
+    const folder = testDirectory();
+    const lock = join(folder, '.holdfast/locks/data.lock');
+    await withReadLock(join(folder, 'data'), async () => {
+      expect((await cleanLockFiles(folder)).kept).toEqual([{ path: lock, why: 'held' }]);
+    });
+    expect((await cleanLockFiles(folder)).removed).toEqual([lock]);
+    expect(existsSync(lock)).toBe(false);
   });
 
   test('leaves the counter, so that tokens go on rising', async () => {

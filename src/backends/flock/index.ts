@@ -3,5 +3,5 @@ export { FLOCK_CAPABILITIES, NAMED_FILE, PRIVATE_FILE, type FlockConfig } from '
 export { descriptorBackend, unlockDescriptor } from './descriptor.js';
 export { FlockGrant } from './grant.js';
 export { flockObserver } from './observe.js';
-export { carriesOurRecord } from './record.js';
+export { carriesOurRecord, isBlankLockFile } from './record.js';
 export { tryRemoveLockFile } from './remove.js';

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 
 import { decodeRecord, isOurRecord, type HolderRecord } from '../../core/holder.js';
 
@@ -18,6 +18,15 @@ export function readRecord(path: string): HolderRecord | undefined {
 export function carriesOurRecord(path: string): boolean {
   const text = readHead(path);
   return text !== undefined && isOurRecord(text);
+}
+
+/**
+ * True for an empty file with the name of a lock. Only in a side folder, where every name is ours: shared holders leave
+ * no record, so a lock that was never held exclusively is such a file.
+ */
+export function isBlankLockFile(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size === 0 && path.endsWith('.lock');
 }
 
 function readHead(path: string): string | undefined {

@@ -9,7 +9,7 @@ import { openFailure } from '../../files/trust.js';
 import { lockOwn } from '../../platform/native-contract.js';
 import { loadNative } from '../../platform/native.js';
 import type { OwnPart } from './config.js';
-import { carriesOurRecord } from './record.js';
+import { carriesOurRecord, isBlankLockFile } from './record.js';
 
 const { EWOULDBLOCK, ENOENT } = constants.errno;
 
@@ -33,7 +33,8 @@ export function tryRemoveLockFile(
   if (handle < 0) throw systemError('clean', path, -handle);
   try {
     // Between the first look and the lock it may have become another file.
-    if (!carriesOurRecord(path) || native.verify(handle) !== 1) return 'gone';
+    const isOurs = carriesOurRecord(path) || (own !== undefined && isBlankLockFile(path));
+    if (!isOurs || native.verify(handle) !== 1) return 'gone';
     if (!options.dryRun) unlink(path, own);
     return 'removed';
   } catch (error) {

@@ -1,7 +1,7 @@
 import { check, withClients } from '../check.js';
 import type { ConformanceCase, Subject } from '../subject.js';
 
-const hasAliases = ({ aliasesOf }: Subject): boolean => aliasesOf !== undefined;
+const hasAliases = (subject: Subject): boolean => subject.aliasesOf !== undefined;
 
 /** A resource that was held once, so that it exists, and its other names. */
 async function named(subject: Subject): Promise<readonly string[]> {
