@@ -33,11 +33,8 @@ export interface InstallHookResult {
  */
 export async function installHook(options: { readonly cwd?: string } = {}): Promise<InstallHookResult> {
   const { cwd = process.cwd() } = options;
-  const env = ownGitEnvironment(process.env);
-  const args = ['rev-parse', '--git-path', 'hooks/pre-push'];
-  const result = await runGit(args, { cwd, env, timeoutMs: 10_000 });
-  if (result.code !== 0) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');
-  const path = resolve(cwd, result.stdout.trim());
+  const path = await hookPath(cwd, process.env);
+  if (path === undefined) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');
   const existing = readIfThere(path);
   if (existing === SCRIPT) return { path, outcome: 'already-there' };
   if (existing !== undefined && !existing.includes(MARK)) {
@@ -55,6 +52,23 @@ export async function installHook(options: { readonly cwd?: string } = {}): Prom
     throw systemError('install the hook', path, errnoOf(error) ?? 'EIO', error);
   }
   return { path, outcome: 'installed' };
+}
+
+/** Whether pushes of the clone are checked. */
+export async function hookState(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<'installed' | 'other' | 'none'> {
+  const existing = readIfThere((await hookPath(cwd, env)) ?? '');
+  if (existing === undefined) return 'none';
+  return existing.includes('holdfast claims check') ? 'installed' : 'other';
+}
+
+/** undefined outside of a repository. */
+async function hookPath(cwd: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const args = ['rev-parse', '--git-path', 'hooks/pre-push'];
+  const result = await runGit(args, { cwd, env: ownGitEnvironment(env), timeoutMs: 10_000 });
+  return result.code === 0 ? resolve(cwd, result.stdout.trim()) : undefined;
 }
 
 function readIfThere(path: string): string | undefined {

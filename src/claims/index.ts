@@ -1,5 +1,6 @@
 export { check, checkBranches, type CheckItem, type CheckOutcome } from './check.js';
 export { claim, type ClaimItem, type ClaimOptions, type ClaimOutcome, type ClaimResult } from './claim.js';
+export { doctor, type DoctorItem } from './doctor.js';
 export { history, type HistoryEntry, type HistoryOptions } from './history.js';
 export { installHook, type InstallHookResult } from './hook.js';
 export { list, sync, type BrokenClaim, type ClaimList, type SyncResult } from './list.js';
@@ -11,6 +12,7 @@ export {
   type ReleaseOptions,
   type ReleaseOutcome,
 } from './release.js';
+export { prune, type PrunedItem, type PruneOptions } from './prune.js';
 export { renew, type RenewItem } from './renew.js';
 export { repair, type Finding, type RepairOptions } from './repair.js';
 export type { Claim, ClaimsOptions } from './session.js';

@@ -34,6 +34,8 @@ export interface ArbiterOptions {
 /** The place that decides, and the way to it. */
 export class Arbiter {
   readonly remote: Remote;
+  /** As the clone's own git takes it. May contain credentials: never print it. */
+  readonly remoteAsNamed: string;
   readonly agent: string;
   readonly repository: Repository | undefined;
   readonly entries: readonly GitConfigEntry[];
@@ -55,7 +57,8 @@ export class Arbiter {
     this.env = env;
     this.repository = repository;
     this.entries = entries;
-    this.remote = remoteOf(entries, remoteName(options, entries), repository?.topLevel ?? cwd, env);
+    this.remoteAsNamed = remoteName(options, entries);
+    this.remote = remoteOf(entries, this.remoteAsNamed, repository?.topLevel ?? cwd, env);
     this.agent = agentNamed(options.agent, env, entries, repository);
     this.signing = signingOf(options.signing ?? {}, entries);
     this.#format = lastValue(entries, 'extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1';

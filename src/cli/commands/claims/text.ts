@@ -7,7 +7,8 @@ import { renderTable, type Column } from '../../render/table.js';
 /** `ada on build-7 since 2026-11-20T18:00:00Z "reason"`: whom to ask. */
 export function holderText(claim: Claim): string {
   const parts = [claim.agent];
-  if (claim.host !== undefined && !`${claim.agent}/`.includes(`@${claim.host}/`)) parts.push(`on ${claim.host}`);
+  if (claim.host !== undefined && !`${claim.agent}/`.includes(`@${claim.host}/`))
+    parts.push(`on ${claim.host}`);
   parts.push(`since ${shortTime(claim.sinceAt)}`);
   if (claim.branch !== undefined) parts.push(`on branch ${claim.branch}`);
   if (claim.reason !== undefined) parts.push(`"${claim.reason}"`);
