@@ -132,6 +132,8 @@ describe('what commands print is what their schema says', () => {
       ['claims', 'renew'],
       ['claims', 'repair'],
       ['claims', 'sync'],
+      ['claims', 'doctor'],
+      ['claims', 'prune', '--older-than', '0s'],
       ['claims', 'hook', 'install'],
       ['ls', 'git:origin'],
       ['show', 'git:origin#x'],
