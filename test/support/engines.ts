@@ -242,6 +242,8 @@ async function canQuery(url: string): Promise<boolean> {
 export interface EtcdMember {
   readonly clientPort: number;
   process(): ServerProcess;
+  /** Kills it and starts it again with its data. */
+  restart(): Promise<void>;
 }
 
 export interface EtcdCluster extends AsyncDisposable {
@@ -284,9 +286,13 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
     await Promise.all(running.map((server) => server.kill()));
     directory.remove();
   };
-  const members = running.map((server, index) => ({
+  const members = running.map((_, index) => ({
     clientPort: ports[index] as number,
-    process: () => server,
+    process: () => running[index] as ServerProcess,
+    restart: async () => {
+      await running[index]?.kill();
+      running[index] = await start(index);
+    },
   }));
   const url = `etcd${isTls ? 's' : ''}://${members.map(({ clientPort }) => `127.0.0.1:${clientPort}`).join(',')}`;
   if (!isTls) await until('the cluster has a leader', async () => (await leaderIndex(members)) !== undefined);

@@ -22,11 +22,15 @@ export async function execute(
   const lockable = await lockableOf(request.subject, given, args.rest.length);
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv);
-  for (let isFirst = true; ; isFirst = false) {
-    const outcome = await holdAndRun({ request, lockable, log, ...given });
+  let hasAnswered = false;
+  const onAnswer = (): void => {
+    hasAnswered = true;
+  };
+  for (;;) {
+    const outcome = await holdAndRun({ request, lockable, log, onAnswer, ...given });
     if (!request.isStandingBy) return outcome.exitCode;
-    // Whoever stands by for a lost lock goes on when the server is away, which may be why it was lost.
-    const mayReturn = outcome.isLost || (!isFirst && UNREACHABLE.has(outcome.code ?? ''));
+    // A server that has answered once, also to a spare that has never led, may be away for a while.
+    const mayReturn = outcome.isLost || (hasAnswered && UNREACHABLE.has(outcome.code ?? ''));
     if (!mayReturn) return outcome.exitCode;
     note(`holdfast: standing by for "${lockable.shown}"`);
     if (!outcome.isLost) await sleep(STAND_BY_PAUSE_MS);
@@ -45,6 +49,8 @@ interface Job extends Given {
   readonly request: RunRequest;
   readonly lockable: Lockable;
   readonly log: EventLog | undefined;
+  /** The lock was granted, or is held. */
+  readonly onAnswer: () => void;
 }
 
 /** Once through: wait, hold, run, let go. */
@@ -52,10 +58,12 @@ async function holdAndRun({
   request,
   lockable,
   log,
+  onAnswer,
   ...given
 }: Job): Promise<Outcome & { readonly code?: string }> {
   const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
   const cancel = new SignalCancel();
+  const listener = waitListener(request, lockable, cancel, log);
   const startedAt = systemClock.now();
   let guard: Guard;
   try {
@@ -66,7 +74,10 @@ async function holdAndRun({
       signal: cancel.signal,
       // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
       onDeadlock: 'fail',
-      onWait: waitListener(request, lockable, cancel, log),
+      onWait: (event) => {
+        onAnswer();
+        listener(event);
+      },
       ...(request.permits !== undefined && { permits: request.permits }),
       ...(request.reason !== undefined && { reason: request.reason }),
       recordCommand: request.isCommandRecorded,
@@ -81,6 +92,7 @@ async function holdAndRun({
     log?.({ event: 'failed', ...failure });
     return { exitCode: failure.exitCode, isLost: false, code: (error as { code?: string }).code ?? '' };
   }
+  onAnswer();
   const waitedMs = systemClock.now() - startedAt;
   log?.({ event: 'acquired', waitedMs, holderId: guard.holderId, mode: guard.mode });
   if (request.isVerbose) {
