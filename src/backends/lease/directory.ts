@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { closeSync, constants, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
 import { makeLockDirectory } from '../../files/side-folder.js';
+import { NAMED_READ } from '../../files/open-named.js';
+import { openNamed } from '../../files/open-named-async.js';
 import { replaceFile } from '../../files/replace.js';
 import { readReplacedSync } from '../../files/replaced-sync.js';
 import { readReplaced } from '../../files/replaced.js';
@@ -50,7 +52,7 @@ export function openDirectory(path: string): RecordDirectory {
       replaceFile(join(path, name), text, { mode: STATE_MODE, temporaryName: temporaryName() }),
     readRecord: (name) => {
       const record = join(path, name);
-      return readReplaced(record, () => readFile(record, 'utf8')).catch(() => undefined);
+      return readReplaced(record, () => readSmall(record)).catch(() => undefined);
     },
   };
 }
@@ -100,6 +102,20 @@ export async function createLeaseDirectory(
     const isDenied = ['EPERM', 'EACCES', 'ESTALE'].includes(errno);
     if (isDenied && (await stat(path).catch(() => undefined))?.isDirectory() === true) return;
     if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errno)) throw error;
+  }
+}
+
+/** More than any record has; another user may have put something else there, a FIFO or a link for one. */
+const RECORD_BYTES_MAX = 16 * 1024;
+
+async function readSmall(path: string): Promise<string> {
+  const file = await openNamed(path, NAMED_READ | constants.O_NOFOLLOW);
+  try {
+    const buffer = Buffer.alloc(RECORD_BYTES_MAX);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 
