@@ -61,11 +61,16 @@ export function holdfastAs(person: Person | undefined, cwd: string, args: readon
 }
 
 /** Runs a few lines with the library at hand; of an error its code and message are printed. */
-export function libraryAs(person: Person | undefined, cwd: string, lines: string): Promise<Ended> {
+export function libraryAs(
+  person: Person | undefined,
+  cwd: string,
+  lines: string,
+  wrapper: readonly string[] = [],
+): Promise<Ended> {
   const script = `import { withLock } from '${INDEX}';
 import { JsonFile, JsonLines, writeFileDurable } from '${DURABLE}';
 try { ${lines} } catch (error) { console.error(error.code, error.message); process.exitCode = 1; }`;
-  return runAs(person, cwd, [process.execPath, '--input-type=module', '-e', script]);
+  return runAs(person, cwd, [...wrapper, process.execPath, '--input-type=module', '-e', script]);
 }
 
 /** A directory that belongs to `owner`. */

@@ -146,6 +146,23 @@ test('an append of root to a file of a user in /tmp or the like', async () => {
   expect(readFileSync(log, 'utf8')).toBe('{"at":1}\n');
 });
 
+test('a file system without modes is good enough where no mode was asked for', async () => {
+  const place = placeOf({ uid: 0, gid: 0 }, 0o2775);
+  const trace = ['-e', 'trace=fchmod,chmod', '-e', 'inject=fchmod,chmod:error=EPERM'];
+
+  const ended = await libraryAs(undefined, place, UPDATE(2), [
+    'strace',
+    '-f',
+    '-qq',
+    '-o',
+    '/dev/null',
+    ...trace,
+  ]);
+
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(readFileSync(join(place, 'data.json'), 'utf8'))).toEqual({ n: 2 });
+});
+
 describe('access control lists', () => {
   function listOf(path: string): string {
     return execFileSync('getfacl', ['-cpn', path], { encoding: 'utf8' }).trim();
