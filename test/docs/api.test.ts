@@ -14,6 +14,8 @@ test('docs/reference/api.md tells of every path that can be imported', () => {
   const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, unknown> };
 
   for (const path of Object.keys(exports)) {
-    if (path !== './package.json') expect(page).toContain(`\`${path.replace(/^\./, 'holdfast')}\``);
+    // The schemas have one row: their names are those of the commands.
+    const name = path.startsWith('./schemas/') ? './schemas/NAME.json' : path;
+    if (path !== './package.json') expect(page).toContain(`\`${name.replace(/^\./, 'holdfast')}\``);
   }
 });
