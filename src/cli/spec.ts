@@ -30,6 +30,8 @@ export interface OptionSpec {
   /** What the value must look like; checked before the handler runs. Default: any text. */
   readonly kind?: 'duration' | 'exit-code' | 'count';
   readonly choices?: readonly string[];
+  /** `holder`: completion offers the ids of present holders. */
+  readonly completes?: 'holder';
   /** May be given more than once; `list()` has all values. */
   readonly isRepeatable?: boolean;
   /** One line, without a full stop. */
@@ -44,7 +46,9 @@ export interface PositionalSpec {
   readonly isOptional?: boolean;
   readonly isRepeatable?: boolean;
   /** What completion offers. Default: files. */
-  readonly completes?: 'file' | 'directory' | 'command' | 'none';
+  readonly completes?: 'file' | 'directory' | 'command' | 'lock' | 'none';
+  /** Words that completion offers besides. */
+  readonly suggestions?: readonly string[];
   readonly choices?: readonly string[];
 }
 

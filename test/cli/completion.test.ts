@@ -1,14 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { holdfast, script } from '../support/holdfast.js';
+import { holdfast, script, startHolder } from '../support/holdfast.js';
 
 /** What bash offers for the words, the last of which is being typed. */
 async function complete(directory: string, ...words: string[]): Promise<string[]> {
   const list = words.map((word) => `'${word}'`).join(' ');
-  const text = `source <($H completion bash)
+  const text = `holdfast() { $H "$@"; }; source <($H completion bash)
     COMP_WORDS=(holdfast ${list}); COMP_CWORD=${words.length}; COMPREPLY=()
     _holdfast; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = await script(directory, text);
@@ -26,6 +26,22 @@ describe('bash completion', () => {
     expect(await complete(directory, 'run', 'build.lock', 'node')).toContain('node');
     expect(await complete(directory, 'run', '-n', 'build.lock', '--', 'cat', 'bu')).toEqual(['build.lock']);
     expect(await complete(directory, 'completion', 'f')).toEqual(['fish']);
+    expect(await complete(directory, 'setup', 'll')).toEqual(['llama.cpp']);
+  });
+
+  it('offers the locks that there are, and the ids of their holders', async () => {
+    const directory = testDirectory();
+    writeFileSync(join(directory, 'build.txt'), '');
+    expect(await complete(directory, 'show', 'bu')).toEqual(['build.txt']);
+    const holder = await startHolder(directory, ['build lock']);
+    expect(await complete(directory, 'show', '')).toEqual(['build lock']);
+    const [id] = await complete(directory, 'break', '--holder', '');
+    expect(id).toMatch(/^[a-z2-7]{26}$/);
+    await holder.end();
+    const planted = '$(touch pwned)`touch pwned`';
+    expect((await holdfast(directory, ['run', planted, 'true'])).code).toBe(0);
+    expect(await complete(directory, 'show', '$')).toEqual([planted]);
+    expect(existsSync(join(directory, 'pwned'))).toBe(false);
   });
 });
 
@@ -45,6 +61,11 @@ describe('the scripts', () => {
       'fish',
       'HOME=$PWD fish -c "$H completion fish | source; complete -C \'holdfast cle\'"',
       'clean\tRemove our lock files that nobody holds',
+    ],
+    [
+      'fish',
+      "HOME=$PWD fish -c \"function holdfast; $H \\$argv; end; $H run -q 'a b' true; $H completion fish | source; complete -C 'holdfast show '\"",
+      'a b',
     ],
   ])('%s loads its script', async (_, text, expected) => {
     const { stdout, stderr } = await script(testDirectory(), text);

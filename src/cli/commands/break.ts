@@ -15,14 +15,14 @@ export const spec: CommandForm = {
     'Exits 75 when that hold is over already. A kernel lock cannot be broken: it ends with its process.',
   ],
   options: [
-    { name: 'holder', value: 'ID', help: 'The holder id' },
+    { name: 'holder', value: 'ID', help: 'The holder id', completes: 'holder' },
     { name: 'force', help: 'Do not ask' },
     {
       name: 'now',
       help: 'Free it at once, although its holder may still be at work: only fencing tokens protect then',
     },
   ],
-  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
   examples: [
     {
       command: 'holdfast break lease:/srv/share/index --holder abcdefghijklmnopqrstuvwxyz',

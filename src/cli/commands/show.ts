@@ -25,7 +25,7 @@ export const spec: CommandForm = {
       help: 'Also what each holder on this machine runs, arguments included, as the kernel shows it now',
     },
   ],
-  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
   examples: [{ command: 'holdfast show build.lock', help: 'Who, since when, with which program' }],
 };
 

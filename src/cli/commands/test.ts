@@ -9,7 +9,7 @@ export const spec: CommandForm = {
   usage: ['test [OPTIONS] LOCK'],
   description: ['Exits 0 when LOCK is free and 75 when it is held. Creates and changes nothing.'],
   options: [],
-  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
   examples: [{ command: 'holdfast test build.lock && echo free', help: 'Only look' }],
 };
 

@@ -17,7 +17,7 @@ export const spec: CommandForm = {
     'Follows the holders of LOCK to the locks that they wait for themselves, and names a deadlock where there is one. What holders wait for is seen of kernel locks on this host; of other locks it shows the holders.',
   ],
   options: [JSON_OPTION],
-  positionals: [{ name: 'LOCK', help: 'A path or an address' }],
+  positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
   examples: [{ command: 'holdfast why build.lock', help: 'Who is in the way, and of whom' }],
 };
 

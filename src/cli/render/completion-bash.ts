@@ -29,6 +29,13 @@ ${lines(commands, valueCases)}
   esac
   if [[ $current != -* ]]; then choices="$choices $names"; fi
   case $operands in
+    lock)
+      # compgen -W would expand what is in the names, command substitutions too.
+      while IFS= read -r word; do
+        if [[ $word == "$current"* ]]; then COMPREPLY+=("$word"); fi
+      done < <(holdfast ls --json 2>/dev/null | sed -n 's/^ *"address": "\\(.*\\)",$/\\1/p')
+      if ((\${#COMPREPLY[@]} == 0)); then COMPREPLY=($(compgen -f -- "$current")); fi ;;
+    holder) choices=$(holdfast ls --json 2>/dev/null | sed -n 's/^ *"holderId": "\\([a-z2-7]*\\)".*/\\1/p') ;;
     file) COMPREPLY=($(compgen -f -- "$current")) ;;
     directory) COMPREPLY=($(compgen -d -- "$current")) ;;
     command) COMPREPLY=($(compgen -c -- "$current")) ;;
@@ -47,8 +54,9 @@ function groupCase(commands: readonly CommandForm[], prefix: string): string {
 function operandCase(command: CommandForm): string {
   const options = quote(allOptions(command).flatMap(spellingsOf).join(' '));
   const [first] = command.positionals ?? [];
-  const choices = first?.choices === undefined ? '' : ` choices=${quote(first.choices.join(' '))}`;
-  const kind = first === undefined || choices !== '' ? 'none' : (first.completes ?? 'file');
+  const words = first?.choices ?? first?.suggestions;
+  const choices = words === undefined ? '' : ` choices=${quote(words.join(' '))}`;
+  const kind = first === undefined || first.choices !== undefined ? 'none' : (first.completes ?? 'file');
   return `    ${quote(command.name)}) options=${options} operands=${kind}${choices} ;;`;
 }
 
@@ -86,6 +94,7 @@ function valueCases(command: CommandForm): string {
 }
 
 function valueOf(option: OptionSpec): string {
+  if (option.completes !== undefined) return `operands=${option.completes} choices=`;
   if (option.choices !== undefined) return `operands=none choices=${quote(option.choices.join(' '))}`;
   if (/DIR/.test(option.value ?? '')) return `operands=directory choices=`;
   return /FILE|PATH/.test(option.value ?? '') ? 'operands=file choices=' : 'operands=none choices=';

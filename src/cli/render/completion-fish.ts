@@ -25,12 +25,22 @@ function commandLines(command: CommandForm): string[] {
     script.push(`complete -c holdfast -n ${isTyped} ${optionLine(option)}`);
   }
   const [operand] = command.positionals ?? [];
-  if (operand?.choices !== undefined) {
+  if (operand?.completes === 'lock') {
+    script.push(`complete -c holdfast -n ${isTyped} -a ${quote(fieldOf('address', '.*'))}`);
+  } else if (operand?.choices !== undefined) {
     script.push(`complete -c holdfast -n ${isTyped} -a ${quote(operand.choices.join(' '))}`);
   } else if (operand !== undefined && operand.completes !== 'none') {
     script.push(`complete -c holdfast -n ${isTyped} -F`);
   }
+  if (operand?.suggestions !== undefined) {
+    script.push(`complete -c holdfast -n ${isTyped} -a ${quote(operand.suggestions.join(' '))}`);
+  }
   return script;
+}
+
+/** What the locks here have in a field, one per line. */
+function fieldOf(name: string, value: string): string {
+  return `(holdfast ls --json 2>/dev/null | string match -rg '"${name}": "(${value})"')`;
 }
 
 function optionLine(option: OptionSpec): string {
@@ -39,6 +49,7 @@ function optionLine(option: OptionSpec): string {
     ...[option.name, ...(option.aliases ?? [])].map((name) => `-l ${name}`),
   ];
   const value = option.value === undefined ? '' : ' -r';
-  const choices = option.choices === undefined ? '' : ` -a ${quote(option.choices.join(' '))}`;
+  const words = option.completes === 'holder' ? fieldOf('holderId', '[a-z2-7]+') : option.choices?.join(' ');
+  const choices = words === undefined ? '' : ` -a ${quote(words)}`;
   return `${names.join(' ')}${value}${choices} -d ${quote(option.help)}`;
 }

@@ -1,3 +1,4 @@
+import { BUILT_IN_RECIPES } from '../../../provision/built-in-recipes.js';
 import type { OptionSpec } from '../../spec.js';
 
 export const DIR: OptionSpec = {
@@ -19,4 +20,5 @@ export const RECIPES = {
   name: 'RECIPE',
   help: 'A name that "holdfast setup list" shows, or a recipe file (JSON, TypeScript)',
   isRepeatable: true,
+  suggestions: BUILT_IN_RECIPES.map(({ name }) => name),
 } as const;
