@@ -74,6 +74,14 @@ function filePaths(folder, allowed = []) {
   return ['node:fs', 'node:fs/promises'].map((name) => ({ name, importNames, message: FILES_MESSAGE }));
 }
 
+const HOST_MESSAGE =
+  'Only src/platform asks who and where we are: hostname of identity, the directories of user-directories.';
+
+function hostPaths(folder) {
+  if (folder.startsWith('platform')) return [];
+  return [{ name: 'node:os', importNames: ['homedir', 'hostname'], message: HOST_MESSAGE }];
+}
+
 function importRule(folder, forbidden, file = {}) {
   const { files = [`src/${folder}/**`], allowedCalls } = file;
   return {
@@ -87,6 +95,7 @@ function importRule(folder, forbidden, file = {}) {
             { name: 'node:timers/promises', message: CLOCK_MESSAGE },
             { name: 'node:perf_hooks', message: CLOCK_MESSAGE },
             ...filePaths(folder, allowedCalls),
+            ...hostPaths(folder),
           ],
           patterns: [{ group: forbidden, message: `Not a layer below ${folder}; see ARCHITECTURE.md.` }],
         },

@@ -8,7 +8,7 @@ const isSoak = process.env['HOLDFAST_SOAK'] === '1';
 const isUnit = process.env['HOLDFAST_TIER'] === 'unit';
 const SOAK = 'test/**/*.soak.test.ts';
 // The package's tests are a run of their own, and have packages of others beside them.
-const exclude = ['test/package/**', ...(isSoak ? [] : [SOAK])];
+const exclude = ['test/package/**', 'test/bare/**', ...(isSoak ? [] : [SOAK])];
 
 /**
  * Here time goes into waiting for leases, servers, timeouts and other processes: a file uses a quarter of a core. Four

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 import { sleep, systemClock } from '../platform/clock.js';
 import { fileSystemKind, type FileSystemKind } from '../platform/filesystem.js';
-import { bootId } from '../platform/identity.js';
+import { bootId, hostname } from '../platform/identity.js';
 import { mountOfPath } from '../platform/mounts.js';
 import { fileActions } from './party-files.js';
 import { lockActions } from './party-locks.js';

@@ -22,9 +22,11 @@ const SECOND: [what: string, file: string, source: string][] = [
     'backends/lease',
     `import { writeFileSync } from 'node:fs';\nwriteFileSync('a', '');\n`,
   ],
+  ['naming the host', 'backends/etcd', `import { hostname } from 'node:os';\nhostname();\n`],
+  ['finding the home', 'cli', `import { homedir } from 'node:os';\nhomedir();\n`],
 ];
 
-test('lint refuses a second home of what src/files does', () => {
+test('lint refuses a second home of what src/files and src/platform do', () => {
   const copy = testDirectory();
   for (const name of ['src', 'package.json', 'tsconfig.json', 'oxlint.config.mjs'])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { stateDirectory } from '../../platform/user-directories.js';
 import { makeDirectory } from '../../files/make-directory.js';
 import { makeOwnDirectories } from '../../files/make-own.js';
 import { openOwn, openOwnIfThere } from '../../files/open-own.js';
@@ -43,6 +43,16 @@ export interface StorePaths {
   readonly refPrefix: string;
 }
 
+/** @throws LockError HOLDFAST_CONFIG_MISMATCH for a user without a home directory. */
+function ownState(env: NodeJS.ProcessEnv): string {
+  const own = stateDirectory(env);
+  if (own !== undefined) return dirname(own);
+  throw new LockError(
+    'Could not find a place for the store of claims: this user has no home directory. Set HOME or XDG_STATE_HOME, or run it inside a clone.',
+    { code: 'HOLDFAST_CONFIG_MISMATCH' },
+  );
+}
+
 /** `<git-common-dir>/holdfast/claims.git`; outside of any clone a folder of the user's own. */
 export function storePaths(
   repository: Repository | undefined,
@@ -50,7 +60,7 @@ export function storePaths(
   format: ObjectFormat,
   env: NodeJS.ProcessEnv,
 ): StorePaths {
-  const home = repository?.commonDir ?? env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
+  const home = repository?.commonDir ?? ownState(env);
   const directory = join(home, 'holdfast');
   const store = join(directory, format === 'sha1' ? 'claims.git' : `claims.${format}.git`);
   const key = createHash('sha256').update(withoutCredentials(url)).digest('hex').slice(0, 16);
