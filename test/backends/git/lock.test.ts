@@ -15,6 +15,7 @@ import {
   TRANSPORTS,
 } from '../../support/git-remotes.js';
 import { eventually } from '../../support/processes.js';
+import { machineUnit } from '../../support/time.js';
 
 describe.each(TRANSPORTS)('git:URL#ID over %s', (transport) => {
   test('holds for one at a time, with a rising token, and releases', async () => {
@@ -57,11 +58,22 @@ test('an id that cannot be one, and a remote that cannot be reached', async () =
   expect([unreachable.code, unreachable.stderr]).toEqual([69, expect.stringContaining('not claimed')]);
 });
 
+/** Each renewal is a push: a few processes of git. */
+const LEASE_S = Math.ceil(3 * machineUnit);
+
 test('run renews while the command runs, and releases after it', async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const running = startCli(ada, ['run', '--lease', '2s', 'git:origin#x', '--', 'sleep', '3']);
+  const running = startCli(ada, [
+    'run',
+    '--lease',
+    `${LEASE_S}s`,
+    'git:origin#x',
+    '--',
+    'sleep',
+    String(1.5 * LEASE_S),
+  ]);
   await eventuallyHeld(bob);
-  expect((await cli(bob, ['claims', 'steal', 'x', '--stale-after', '2s'])).code).toBe(75);
+  expect((await cli(bob, ['claims', 'steal', 'x', '--stale-after', `${LEASE_S}s`])).code).toBe(75);
   expect((await running.ended).code).toBe(0);
   const events = (await history('x', optionsFor(bob))).map(({ event }) => event);
   expect([events[0], events.at(-1)]).toEqual(['released', 'claimed']);
@@ -71,7 +83,7 @@ test('run renews while the command runs, and releases after it', async () => {
 
 test('run stops its command when the claim is stolen, exits 76, and leaves the thief alone', async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const running = startCli(ada, ['run', '--lease', '3s', 'git:origin#x', '--', 'sleep', '60']);
+  const running = startCli(ada, ['run', '--lease', `${LEASE_S}s`, 'git:origin#x', '--', 'sleep', '1000']);
   await eventuallyHeld(bob);
   await steal('x', { ...optionsFor(bob), force: true, reason: 'mine' });
   expect((await running.ended).code).toBe(76);
