@@ -90,6 +90,8 @@ async function holdAndRun({
     const { reportFailure } = await import('./failure.js');
     const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
     log?.({ event: 'failed', ...failure });
+    // What comes between two attempts of a spare ends it, as it ends any process.
+    cancel.disarm();
     return { exitCode: failure.exitCode, isLost: false, code: (error as { code?: string }).code ?? '' };
   }
   onAnswer();
