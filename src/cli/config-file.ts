@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { configDirectory } from '../platform/user-directories.js';
@@ -33,9 +33,18 @@ export function findConfigFile(
 
 const WRITABLE_BY_ALL = 0o002;
 
+/** Undefined also in a directory that this user may not search: HOME is another user's after `su` or `setpriv`. */
+function attemptStat(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param user undefined on Windows, where nothing is known about owners. */
 function isTrusted(path: string, user: number | undefined): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = attemptStat(path);
   if (stat === undefined) return false;
   if (user === undefined) return true;
   return (stat.uid === user || stat.uid === 0) && (stat.mode & WRITABLE_BY_ALL) === 0;

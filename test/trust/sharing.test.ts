@@ -3,7 +3,8 @@ import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-import { ALICE, BOB, CAROL, libraryAs, holdfastAs, placeOf, PROJECT, type Person } from './people.js';
+import { CLI } from '../support/cli.js';
+import { ALICE, BOB, CAROL, libraryAs, holdfastAs, placeOf, PROJECT, runAs, type Person } from './people.js';
 
 const member = (person: Person): Person => ({ ...person, groups: [PROJECT] });
 const UPDATE = (times: number): string =>
@@ -123,6 +124,13 @@ test('a lock that root makes in such a place first is its user’s', async () =>
     code: 0,
   });
   expect(await holdfastAs(ALICE, place, ['run', '--for', 'a.json', '--', 'true'])).toMatchObject({ code: 0 });
+});
+
+test('a HOME that belongs to somebody else is no reason to fail', async () => {
+  const place = placeOf(ALICE, 0o755);
+  const home = placeOf(BOB, 0o700);
+  const command = ['env', `HOME=${home}`, process.execPath, CLI, 'run', 'x.lock', '--', 'true'];
+  expect(await runAs(ALICE, place, command)).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('git leaves the side folder alone', async () => {
