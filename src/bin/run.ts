@@ -13,9 +13,10 @@ export async function run(words: readonly string[]): Promise<number> {
   hideCredentials(['run', ...words]);
   try {
     const parsed = parseCommand(spec, words);
-    if (!parsed.has('help')) return await execute(parsed, { inherited, raw });
+    const instead = parsed.has('help') ? ['help', 'run'] : parsed.has('version') ? ['version'] : undefined;
+    if (instead === undefined) return await execute(parsed, { inherited, raw });
     const { main } = await import('../cli/main.js');
-    return await main(['help', 'run']);
+    return await main(instead);
   } catch (error) {
     return reportError(error);
   }

@@ -1,5 +1,5 @@
-/** What people and supervisors end a waiting command with. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/** What people and supervisors end a waiting command with. USR1 would start Node's inspector. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** Turns signals into the cancellation of a wait, so that it can end with a word and its exit code. */
 export class SignalCancel {

@@ -147,6 +147,14 @@ export function inheritableDescriptor(guard: Guard): number | undefined {
   return grant instanceof FlockGrant ? grant.descriptor : undefined;
 }
 
+/** Leaves a kernel lock to the children that inherited its descriptor; false for locks that no descriptor carries. */
+export function abandonDescriptor(guard: Guard): boolean {
+  const grant = HeldGuard.grantOf(guard);
+  if (!(grant instanceof FlockGrant)) return false;
+  grant.abandon();
+  return true;
+}
+
 /** What a supervisor of the work must know of a hold that ends by itself, or with this process. */
 export function tetherOf(guard: Guard): Tether | undefined {
   return HeldGuard.grantOf(guard)?.tether;

@@ -20,7 +20,12 @@ export const spec: CommandForm = {
   options: [
     { name: 'exclusive', short: ['x', 'e'], help: 'One holder at a time', default: 'yes' },
     { name: 'shared', short: ['s'], help: 'Share the lock with other shared holders' },
-    { name: 'nonblock', short: ['n'], aliases: ['nb'], help: 'Fail at once instead of waiting' },
+    {
+      name: 'nonblock',
+      short: ['n'],
+      aliases: ['nb', 'nonblocking'],
+      help: 'Fail at once instead of waiting',
+    },
     {
       name: 'wait',
       short: ['w'],
@@ -42,9 +47,14 @@ export const spec: CommandForm = {
       name: 'command',
       short: ['c'],
       value: 'STRING',
-      help: 'Run STRING with sh -c; stands right behind LOCK',
+      help: 'Run STRING with $SHELL -c, or /bin/sh -c; stands right behind LOCK',
     },
     { name: 'close', short: ['o'], help: 'Do not pass the locked descriptor on to the command' },
+    {
+      name: 'until-closed',
+      help: 'Keep the lock until what COMMAND leaves behind has ended, too, as flock(1) does',
+    },
+    { name: 'unlock', short: ['u'], help: 'Unlock the descriptor NUMBER, instead of locking it' },
     { name: 'no-fork', short: ['F'], help: 'Accepted as in flock(1); the command is still run as a child' },
     { name: 'for', value: 'DATA_PATH', help: 'Guard this data file, instead of naming a LOCK' },
     {
@@ -90,6 +100,7 @@ export const spec: CommandForm = {
     },
     { name: 'quiet', short: ['q'], help: 'Say nothing about waiting and contention' },
     { name: 'verbose', help: 'Say what happens also when nobody is in the way' },
+    { name: 'version', short: ['V'], help: 'Show the version' },
     { name: 'events', value: 'FILE|FD', help: 'Append what happens as JSON lines to a file or a descriptor' },
   ],
   positionals: [

@@ -4,6 +4,7 @@ import type { Guard } from '../../core/guard.js';
 import { sleep, systemClock } from '../../platform/clock.js';
 import { describeOwnCommand } from '../../platform/identity.js';
 import { inheritedDescriptors } from '../../process/descriptors.js';
+import { unlockDescriptor } from '../../locks/lock-descriptor.js';
 import { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
@@ -20,6 +21,10 @@ export async function execute(
 ): Promise<number> {
   const request = await readRunRequest(args);
   const lockable = await lockableOf(request.subject, given, args.rest.length);
+  if (request.subject.kind === 'descriptor' && request.isUnlocking) {
+    unlockDescriptor(request.subject.descriptor);
+    return 0;
+  }
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv);
   let hasAnswered = false;
@@ -43,6 +48,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'HOLDFAST_BACKEND_UNAVAILABLE',
   'HOLDFAST_UNCONFIRMED',
   'HOLDFAST_LOST',
+  'HOLDFAST_NETWORK',
 ]);
 
 interface Job extends Given {
@@ -116,7 +122,7 @@ async function holdAndRun({
   const descriptor = lockable.descriptor?.();
   const work = { request, guard, lock: lockable.absolute, descriptor, ...given };
   const outcome = await supervise({ ...work, log, onStarted });
-  lockable.onReleased?.();
+  if (!request.isUntilClosed) lockable.onReleased?.();
   return outcome;
 }
 

@@ -34,7 +34,7 @@ export interface GuardedChild extends RunningChild {
  */
 export async function startGuarded(work: Work): Promise<GuardedChild> {
   const { request, guard, inherited, raw } = work;
-  const { argv, graceMs } = request;
+  const { argv, graceMs, isUntilClosed } = request;
   const changes = environmentOf(work);
   const command = { argv, raw, changes, inherited };
   const environmentMark = `${HOLDER_VARIABLE}=${guard.holderId}`;
@@ -49,7 +49,6 @@ export async function startGuarded(work: Work): Promise<GuardedChild> {
     return { ...child, ...(await endWhenLost(work, child, environmentMark)) };
   }
   const { SupervisedChild } = await import('../../process/supervisor.js');
-  const isUntilClosed = false;
   const child = new SupervisedChild({
     supervisor,
     ...command,

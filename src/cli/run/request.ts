@@ -28,6 +28,10 @@ export interface RunRequest {
   readonly reason: string | undefined;
   /** The holder's record carries the command line. */
   readonly isCommandRecorded: boolean;
+  /** The lock is kept until everything that the command leaves behind has ended. */
+  readonly isUntilClosed: boolean;
+  /** The descriptor is to be unlocked. */
+  readonly isUnlocking: boolean;
   /** The command does not get the locked descriptor. */
   readonly isClosing: boolean;
   readonly isQuiet: boolean;
@@ -36,6 +40,9 @@ export interface RunRequest {
 }
 
 const DEFAULT_GRACE_MS = 5_000;
+const DEFAULT_SHELL = process.platform === 'win32' ? 'sh' : '/bin/sh';
+/** A record has room for more, but nobody reads it: what is longer is cut. */
+const LONGEST_REASON = 500;
 
 /** @throws UsageError */
 export async function readRunRequest(args: ParsedArguments): Promise<RunRequest> {
@@ -55,6 +62,10 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
   }
   if (permits !== undefined && args.has('shared')) throw usage('--permits and --shared exclude each other');
   if (permits !== undefined && subject.kind === 'descriptor') throw usage('--permits needs a LOCK');
+  if (args.has('unlock') && subject.kind !== 'descriptor')
+    throw usage(`${args.spelling('unlock')} needs a NUMBER and no COMMAND`);
+  if (args.has('until-closed') && args.has('close'))
+    throw usage('--until-closed and --close exclude each other');
   return {
     subject,
     argv,
@@ -70,8 +81,10 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
     unlessNewer: args.text('unless-newer'),
     permits,
     isStandingBy: args.has('stand-by'),
-    reason,
+    reason: reason?.slice(0, LONGEST_REASON),
     isCommandRecorded: args.has('record-command'),
+    isUntilClosed: args.has('until-closed'),
+    isUnlocking: args.has('unlock'),
     isClosing: args.has('close'),
     isQuiet: args.has('quiet'),
     isVerbose: args.has('verbose'),
@@ -110,7 +123,9 @@ function shell(words: readonly string[], spelling = '-c'): readonly string[] {
   if (text === undefined) throw usage(`${spelling} needs a value: ${spelling} STRING`);
   if (unexpected !== undefined)
     throw usage(`${spelling} takes one STRING; quote it, or drop "${unexpected}"`);
-  return ['sh', '-c', text];
+  // As flock(1) does; nothing but a shell understands -c there.
+  const own = process.platform === 'win32' ? undefined : process.env['SHELL'];
+  return [own === undefined || own === '' ? DEFAULT_SHELL : own, '-c', text];
 }
 
 export function usage(fact: string): UsageError {

@@ -1,6 +1,7 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
 import { ownProgram } from '../../platform/identity.js';
+import { abandonDescriptor } from '../../locks/lock.js';
 import { exitCodeOf, signalName, type SpawnFailure } from '../../process/children.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
@@ -46,8 +47,22 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   const signal = end.kind === 'signaled' ? signalName(end.signal) : undefined;
   const heldMs = systemClock.now() - grantedAt;
   log?.({ event: 'ended', exitCode, heldMs, ...(signal !== undefined && { signal }) });
-  await guard.release();
+  await letGo(supervision, loss !== undefined);
   return { exitCode, isLost: loss !== undefined };
+}
+
+/**
+ * Releases the lock, unless what the command left behind is to keep it. A lost hold blocks nobody for longer than its
+ * lease: that its record could not be put away changes nothing about the loss.
+ */
+async function letGo({ request, guard }: Supervision, isLost: boolean): Promise<void> {
+  if (request.isUntilClosed && abandonDescriptor(guard)) return;
+  try {
+    await guard.release();
+  } catch (error) {
+    if (!isLost) throw error;
+    note(`holdfast: ${(error as Error).message}`);
+  }
 }
 
 /** The message of the loss; undefined while the lock is held. */
