@@ -113,7 +113,8 @@ describe('hostile records in engines', { timeout: 240_000 }, () => {
     const { url } = engines.postgres;
     const commands = new Commands(testDirectory());
     await postgres.query(`set application_name to 'holdfast ${HOLDER}'`);
-    for (const note of texts) {
+    // Each look takes a session of its own.
+    for (const note of [...hostileVariants(NOTE, [NASTY]), NOTE].map((one) => JSON.stringify(one))) {
       await postgres.query(`${labelOf(note)} select pg_advisory_lock(${advisoryKey('x', 'lock')})`);
       for (const words of looks(`${url}#x`)) await commands.harmless(...words);
       await postgres.query(`select pg_advisory_unlock_all()`);
