@@ -14,6 +14,8 @@ import { RECORD_FILE } from './record.js';
 import { REMOTE_NAME } from './remote.js';
 
 const LOCAL_PATIENCE_MS = 20_000;
+/** Beyond it, refs are kept in one file. */
+const MANY_REFS = 2_000;
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** How git is started in one store. */
@@ -101,6 +103,8 @@ export class Git {
       const ref = `refs/heads/${branch}`;
       if (wanted === undefined || wanted.has(ref)) tips.set(ref, oid as ObjectId);
     }
+    // A file for each of so many refs would have to be read by every later fetch.
+    if (tips.size > MANY_REFS) await this.run(['pack-refs', '--all'], { timeoutMs: LOCAL_PATIENCE_MS });
     return { kind: 'fetched', tips };
   }
 

@@ -216,6 +216,7 @@ function configText(format: ObjectFormat): string {
 	hooksPath = /dev/null
 	logAllRefUpdates = false
 	fsmonitor = false
+	fsync = none
 [gc]
 	auto = 0
 [maintenance]
@@ -227,7 +228,7 @@ function configText(format: ObjectFormat): string {
 [fetch]
 	recurseSubmodules = no
 	fsckObjects = false
-	unpackLimit = 100000
+	unpackLimit = 1000
 [transfer]
 	fsckObjects = false
 [submodule]
