@@ -6,6 +6,22 @@ const vm = process.getBuiltinModule('node:vm');
 
 const args = process.argv.slice(2);
 
+/**
+ * At exit Node restores each terminal that it was started on, and aborts where the terminal has hung up meanwhile. It
+ * leaves out what is closed. Nothing of this process is lost: writing to a terminal is done when the write returns.
+ */
+function closeTerminals(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fs.fstatSync(fd).isCharacterDevice()) fs.closeSync(fd);
+    } catch {
+      // Closed already.
+    }
+  }
+}
+
+if (process.platform !== 'win32') process.once('exit', closeTerminals);
+
 /** As node wraps its own, and the way to what stays outside the bundle. scripts/code-cache.mjs has the same. */
 const HEAD = '(function (exports, require, module, __filename, __dirname, importFile) { ';
 const TAIL = '\n})';
