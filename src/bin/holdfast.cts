@@ -7,6 +7,15 @@ const vm = process.getBuiltinModule('node:vm');
 const args = process.argv.slice(2);
 
 /**
+ * USR1 ends this process, as it ends any other, instead of opening Node's inspector: with the last listener the
+ * default action of the signal is back. A wait and a command have listeners of their own.
+ */
+function withoutInspector(): void {
+  const ignore = (): void => undefined;
+  process.on('SIGUSR1', ignore).off('SIGUSR1', ignore);
+}
+
+/**
  * At exit Node restores each terminal that it was started on, and aborts where the terminal has hung up meanwhile. It
  * leaves out what is closed. Nothing of this process is lost: writing to a terminal is done when the write returns.
  */
@@ -20,7 +29,10 @@ function closeTerminals(): void {
   }
 }
 
-if (process.platform !== 'win32') process.once('exit', closeTerminals);
+if (process.platform !== 'win32') {
+  withoutInspector();
+  process.once('exit', closeTerminals);
+}
 
 /** As node wraps its own, and the way to what stays outside the bundle. scripts/code-cache.mjs has the same. */
 const HEAD = '(function (exports, require, module, __filename, __dirname, importFile) { ';
