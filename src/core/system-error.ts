@@ -16,6 +16,8 @@ const FACTS: Readonly<Record<string, readonly [fact: string, nextStep: string]>>
   EDQUOT: ['the disk quota is used up', 'Free some space'],
   EMFILE: ['this process has too many open files', 'Raise `ulimit -n`, or hold fewer locks at once'],
   ENFILE: ['the system has too many open files', 'Close some'],
+  EFBIG: ['the file would exceed the size limit', 'Raise `ulimit -f`'],
+  ENXIO: ['no process reads it, or its device is missing', 'Start the reader first'],
   ENAMETOOLONG: ['the path is too long', 'Use a shorter one'],
   ELOOP: ['too many symbolic links', 'Check the links'],
   ENOSYS: ['the file system does not offer it', 'Use a path on another one'],

@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
 import { LockError } from '../core/errors.js';
+import { errnoOf } from '../core/system-error.js';
 
-const { O_NONBLOCK, O_RDONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL } = constants;
+const { O_NONBLOCK, O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL } = constants;
 
 // Synchronous, because `run` must not load node:fs/promises; `open-named-async.ts` has the other half.
 
@@ -24,6 +25,29 @@ export function readNamedSync(path: string): Buffer {
     return readFileSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * A descriptor that appends to what the user named, which is created where it is missing. A FIFO or a device will do,
+ * and a file that may be written but not read.
+ *
+ * @throws the error of the system call; ENXIO for a FIFO without a reader.
+ */
+export function openNamedLogSync(path: string): number {
+  for (;;) {
+    try {
+      return openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+    try {
+      // Not exclusive: a dangling link is a name of the file that is created.
+      return openSync(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CREAT);
+    } catch (error) {
+      // Created by another user since the first attempt.
+      if (errnoOf(error) !== 'EACCES' || !existsSync(path)) throw error;
+    }
   }
 }
 

@@ -1,11 +1,12 @@
-import { fstatSync, openSync, writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 
 import type { Clock } from '../../core/time.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { toJson } from '../envelope.js';
+import { openNamedLogSync } from '../../files/open-named.js';
+import { JSON_FORMAT, toJson } from '../envelope.js';
 import { usage } from './request.js';
 
-/** What `run --events` tells. Every line also has `event`, `at`, `pid` and `lock`. */
+/** What `run --events` tells. Every line also has `format`, `event`, `at`, `pid` and `lock`. */
 export type RunEvent =
   | { readonly event: 'waiting'; readonly holders: unknown; readonly timeoutMs: number | string }
   | {
@@ -36,7 +37,10 @@ export function openEventLog(target: string, lock: string, clock: Clock): EventL
     const { event: name, ...details } = event;
     const at = new Date(clock.wallNow()).toISOString();
     try {
-      writeSync(descriptor, `${toJson({ event: name, at, pid: process.pid, lock, ...details }, 0)}\n`);
+      writeSync(
+        descriptor,
+        `${toJson({ format: JSON_FORMAT, event: name, at, pid: process.pid, lock, ...details }, 0)}\n`,
+      );
     } catch {
       isBroken = true;
     }
@@ -54,7 +58,7 @@ function openDescriptor(number: string): number {
 
 function openFile(path: string): number {
   try {
-    return openSync(path, 'a');
+    return openNamedLogSync(path);
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('write events to', path, errno, error);
