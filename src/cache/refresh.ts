@@ -15,6 +15,7 @@ import type { Lock } from '../locks/lock.js';
 import type { Progress } from '../net/attempt.js';
 import { deadlineSignal, type DeadlineSignal } from '../net/deadline.js';
 import type { RetryEvent } from '../net/fetch.js';
+import { NetworkFailure } from '../net/network-failure.js';
 import { unlessAborted } from '../net/within.js';
 import { emit, type CacheListener } from './events.js';
 import { FailureFile } from './failure-record.js';
@@ -173,7 +174,7 @@ class Refresh<T> {
 
   async #fetchAndWrite(guard: Guard, found: Reading<T>): Promise<Refreshed<T>> {
     const { clock, path, reader, mode, listener } = this.#parts;
-    const { signal } = this.#options;
+    const { signal, attempts, timeoutMs } = this.#options;
     const generation = found.kind === 'ok' ? found.version.header.generation : undefined;
     emit(listener, { type: 'refresh-started', path, generation });
     const began = { bootId: bootId(), beganMs: this.#parts.bootClock.now() };
@@ -188,7 +189,8 @@ class Refresh<T> {
       const failure = limit.isExpired && !isLockError(error) ? this.#sourceTimeout(error) : error;
       // A caller who gave up says nothing about the source.
       if (signal?.aborted !== true) {
-        const ownLimitMs = limit.isExpired ? this.#options.timeoutMs : undefined;
+        const isOwn = limit.isExpired || attempts !== undefined || isOwnLimit(failure);
+        const ownLimitMs = isOwn ? timeoutMs : undefined;
         this.#failures.leave(failure, { failedAtMs: clock.wallNow(), fetch: began, ownLimitMs });
       }
       throw failure;
@@ -280,6 +282,10 @@ class Refresh<T> {
       { code: 'HOLDFAST_NETWORK', resource: path, cause },
     );
   }
+}
+
+function isOwnLimit(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof NetworkFailure && error.cause.isOwnLimit;
 }
 
 function answerFacts({ etag, lastModified, answeredBy, contentType, server, hasByteOrderMark }: CacheMeta) {

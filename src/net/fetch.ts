@@ -172,7 +172,16 @@ function outOfTime(
 ): LockError {
   const limit = describeTimeout(options, timeoutMs);
   const fact = `${failure.message}, and the next try in ${formatDuration(delayMs)} would come after the ${limit}`;
-  return networkError(url, fact, 'Try again later, or raise the timeout', failure);
+  const { kind, status, retryAfterMs } = failure;
+  const cause = new NetworkFailure(failure.message, {
+    kind,
+    status,
+    retryAfterMs,
+    isTransient: true,
+    isOwnLimit: true,
+    cause: failure,
+  });
+  return networkError(url, fact, 'Try again later, or raise the timeout', cause);
 }
 
 function expired(
@@ -183,7 +192,11 @@ function expired(
 ): LockError {
   const limit = describeTimeout(options, timeoutMs);
   const before = last === undefined ? '' : `; before that ${last.message}`;
-  const cause = new NetworkFailure(`the ${limit} has passed`, { kind: 'timeout', isTransient: true });
+  const cause = new NetworkFailure(`the ${limit} has passed`, {
+    kind: 'timeout',
+    isTransient: true,
+    isOwnLimit: true,
+  });
   return networkError(
     url,
     `it timed out: no complete answer within the ${limit}${before}`,

@@ -5,6 +5,8 @@ export class NetworkFailure extends Error {
   readonly status: number | undefined;
   /** Milliseconds that the server asked us to stay away. */
   readonly retryAfterMs: number | undefined;
+  /** The caller's own timeout ended it: another caller, with more time, may fare better. */
+  readonly isOwnLimit: boolean;
 
   constructor(
     fact: string,
@@ -13,6 +15,7 @@ export class NetworkFailure extends Error {
       readonly isTransient: boolean;
       readonly status?: number | undefined;
       readonly retryAfterMs?: number | undefined;
+      readonly isOwnLimit?: boolean;
       readonly cause?: unknown;
     },
   ) {
@@ -22,6 +25,7 @@ export class NetworkFailure extends Error {
     this.isTransient = details.isTransient;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.isOwnLimit = details.isOwnLimit ?? false;
   }
 }
 

@@ -12,15 +12,8 @@ import type { AttemptOutcome } from './retry.js';
 const STALL_SECONDS = 60;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** What no second attempt can cure: the answer is about the address, the ref, the rights or this machine. */
-const PERMANENT: ReadonlySet<GitFailureKind> = new Set([
-  'denied',
-  'untrusted',
-  'missing',
-  'no-ref',
-  'local',
-  'unsupported',
-]);
+/** What a second attempt may cure. All else is about the address, the ref, the rights, this machine, or not known to pass. */
+const TRANSIENT: ReadonlySet<GitFailureKind> = new Set(['unreached', 'interrupted']);
 
 /**
  * Runs git once, without a terminal to ask on. The outcome's value is its stdout.
@@ -49,7 +42,8 @@ export async function runGit(
     }
     if (result.code === 0) return { kind: 'done', value: result.stdout };
     const reason = describeFailure(result.stderr, source.git, result.code, result.signal);
-    return { kind: PERMANENT.has(gitFailure(result.stderr).kind) ? 'permanent' : 'transient', reason };
+    const mayPass = result.signal !== null || TRANSIENT.has(gitFailure(result.stderr).kind);
+    return { kind: mayPass ? 'transient' : 'permanent', reason };
   } catch (error) {
     if (!isLockError(error) || error.code !== 'HOLDFAST_BACKEND_UNAVAILABLE') throw error;
     throw installError(

@@ -215,7 +215,8 @@ export const mutants = {
   ],
   'postgres: sessions of a pooler that hands them around': [
     'EXCL-2',
-    /another program was granted/,
+    // Found by the session itself: it is told apart from the one that it was.
+    /a pooler hands sessions around/,
     {
       ...postgres,
       createClient: () => {

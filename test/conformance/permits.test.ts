@@ -94,17 +94,13 @@ describe.each(betweenProcesses)('permits on %s between processes', (backend) => 
 describe('who waits for a permit', () => {
   test.each(['etcd', 'postgres'])('is served in order on %s', async (backend) => {
     const address = (addressOf[backend] as (name: string) => string)('order');
-    // A program of its own each, so that it is the engine that queues.
-    const program = (index: number): string => address.replace('#', `?application_name=p${index}#`);
     const only = await acquire(address, options(1));
+    // A program of its own each, so that it is the engine that queues.
     const order: number[] = [];
-    const all: Promise<void>[] = [];
+    const all: Promise<unknown>[] = [];
     for (const index of [0, 1, 2]) {
-      const waiting = acquire(program(index), options(1)).then(async (own) => {
-        order.push(index);
-        await own.release();
-      });
-      all.push(waiting);
+      const child = start(process.execPath, [FIXTURE, address, '1', '1', '0', String(LEASE_MS)]);
+      all.push(child.line(/^\{"from"/).then(() => order.push(index)));
       await until('it waits', async () => (await inspect(address)).waiters.length === index + 1);
     }
     await only.release();
@@ -116,7 +112,8 @@ describe('who waits for a permit', () => {
     for (const address of [addressOf['redis']?.('number'), addressOf['etcd']?.('number')]) {
       const hold = await acquire(address as string, options(2));
       await expect(
-        tryAcquire(`${(address as string).replace('#', '?other#')}`, options(3)),
+        // Another spelling of the server is another session: the limit is read from the server.
+        tryAcquire((address as string).replace('127.0.0.1', 'localhost'), options(3)),
       ).rejects.toMatchObject({
         code: 'HOLDFAST_CONFIG_MISMATCH',
       });

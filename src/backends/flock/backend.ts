@@ -214,7 +214,7 @@ export class FlockBackend implements Backend {
     if (!request.fencing) return new FlockGrant(native, handle, undefined);
     try {
       const own = this.#config.ownPart?.(request.resource);
-      const token = nextToken(request.resource, native.descriptor(handle), this.#clock.wallNow(), own);
+      const token = nextToken(request.resource, native.descriptor(handle), this.#clock, own);
       return new FlockGrant(native, handle, token);
     } catch (error) {
       native.unlock(handle);

@@ -5,6 +5,7 @@ import type { OwnPart } from './config.js';
 import { LockError } from '../../core/errors.js';
 import { isOurRecord } from '../../core/holder.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
+import type { Clock } from '../../core/time.js';
 import { tokenAfter } from '../../core/token.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
 import { readOwn } from '../../files/open-own.js';
@@ -30,7 +31,7 @@ function tokenPath(lockPath: string): string {
  * @throws LockError HOLDFAST_UNSUPPORTED for a directory or a file that is not ours; HOLDFAST_PROTOCOL for a counter
  *   that cannot be read; HOLDFAST_IO, HOLDFAST_PERMISSION.
  */
-export function nextToken(lockPath: string, descriptor: number, wallNowMs: number, own?: OwnPart): bigint {
+export function nextToken(lockPath: string, descriptor: number, clock: Clock, own?: OwnPart): bigint {
   if (!isOurs(descriptor)) {
     throw new LockError(
       `Could not number the holds of "${lockPath}": it is not a lock file of ours. Lock a file of its own, or do without fencing.`,
@@ -38,6 +39,7 @@ export function nextToken(lockPath: string, descriptor: number, wallNowMs: numbe
     );
   }
   const path = own === undefined ? tokenPath(lockPath) : `${lockPath}.token`;
+  const wallNowMs = clock.wallNow();
   const token = tokenAfter(lastToken(path, own), wallNowMs);
   try {
     replaceFileSync(path, `${token}\n`, { ...own, rights: fileRights(fstatSync(descriptor)) });
@@ -45,7 +47,20 @@ export function nextToken(lockPath: string, descriptor: number, wallNowMs: numbe
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('number the holds of', lockPath, errno, error);
   }
+  leaveMillisecond(clock, wallNowMs);
   return token;
+}
+
+/** Longer than the wall clock shows one millisecond, unless it stands still. */
+const MILLISECOND_MS = 2;
+
+/**
+ * The next hold may be by another name of this file, whose counter does not know of this token: its clock must show a later
+ * millisecond. Writing to a disk takes longer; in memory this waits for less than one.
+ */
+function leaveMillisecond(clock: Clock, wallNowMs: number): void {
+  const end = clock.now() + MILLISECOND_MS;
+  while (Math.floor(clock.wallNow()) <= Math.floor(wallNowMs) && clock.now() < end);
 }
 
 function isOurs(descriptor: number): boolean {

@@ -32,7 +32,7 @@ export async function waitForGrant(
   signal: AbortSignal,
 ): Promise<Grant> {
   const session = await context.sessions.forWaiting(answerBudgetMs(request.timeoutMs));
-  if (session === undefined) return polled(context, request, signal, OVERFLOW_LOOK_MS);
+  if (session === undefined) return overflowing(context, request, signal);
   const kind = request.permits === undefined ? 'lock' : 'queue';
   const key = advisoryKey(request.resource, kind);
   const stop = context.exchange.add({ ...described(context, request, key), backendPid: session.backendPid });
@@ -81,24 +81,33 @@ async function inQueue(
   return grant;
 }
 
+/** Shown as a waiter by its own claim: it is in no queue of the server. */
+async function overflowing(
+  context: PostgresContext,
+  request: AcquireRequest,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const key = advisoryKey(request.resource, request.permits === undefined ? 'lock' : 'queue');
+  const stop = context.exchange.add({ ...described(context, request, key), backendPid: 0 });
+  try {
+    return await polled(context, request, signal, OVERFLOW_LOOK_MS);
+  } finally {
+    stop();
+  }
+}
+
 async function polled(
   context: PostgresContext,
   request: AcquireRequest,
   signal: AbortSignal,
   lookMs: number,
 ): Promise<Grant> {
-  const key = advisoryKey(request.resource, request.permits === undefined ? 'lock' : 'queue');
-  const stop = context.exchange.add({ ...described(context, request, key), backendPid: 0 });
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const session = await context.sessions.main(SERVER_ANSWER_MS);
-      const won = await tryLock(session, request, SERVER_ANSWER_MS);
-      if (won !== undefined) return grantOf(context, request, won);
-      await pause(context.clock, lookMs, signal);
-    }
-  } finally {
-    stop();
+  for (;;) {
+    signal.throwIfAborted();
+    const session = await context.sessions.main(SERVER_ANSWER_MS);
+    const won = await tryLock(session, request, SERVER_ANSWER_MS);
+    if (won !== undefined) return grantOf(context, request, won);
+    await pause(context.clock, lookMs, signal);
   }
 }
 

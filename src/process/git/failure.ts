@@ -4,10 +4,19 @@ import { withoutCredentials } from '../../core/credentials.js';
  * What a git that failed was told, or met.
  * `denied`: the remote knows us and says no, or nobody vouches for us. `untrusted`: we do not know the remote (host key,
  * certificate). `missing`: there is no such repository. `no-ref`: it has no such branch or commit. `unreached`: no answer.
- * `local`: this machine is in the way (disk, files). `unsupported`: this git, or that server, cannot do it.
+ * `interrupted`: an answer that broke off, or a server that is busy. `local`: this machine is in the way (disk, files, the
+ * settings of ssh). `unsupported`: this git, or that server, cannot do it.
  */
 export type GitFailureKind =
-  'denied' | 'untrusted' | 'missing' | 'no-ref' | 'unreached' | 'local' | 'unsupported' | 'other';
+  | 'denied'
+  | 'untrusted'
+  | 'missing'
+  | 'no-ref'
+  | 'unreached'
+  | 'interrupted'
+  | 'local'
+  | 'unsupported'
+  | 'other';
 
 export interface GitFailure {
   readonly kind: GitFailureKind;
@@ -40,7 +49,7 @@ const FORMS: readonly (readonly [GitFailureKind, RegExp])[] = [
   ['no-ref', /couldn't find remote ref|Could not find remote branch|not our ref|unadvertised object/i],
   [
     'unsupported',
-    /transport '.*' not allowed|protocol '.*' is not supported|Unable to find remote helper|mismatched algorithms|unknown option|^usage: git/i,
+    /transport '.*' not allowed|protocol '.*' is not supported|Unable to find remote helper|mismatched algorithms|dumb http transport does not support|unknown option|^usage: git/i,
   ],
   [
     'unreached',
@@ -48,7 +57,11 @@ const FORMS: readonly (readonly [GitFailureKind, RegExp])[] = [
   ],
   [
     'local',
-    /No space left on device|Disk quota exceeded|Read-only file system|Too many open files|unable to create (?:file|directory)|could not create (?:work tree|leading directories)/i,
+    /No space left on device|Disk quota exceeded|Read-only file system|Too many open files|unable to create (?:file|directory)|could not create (?:work tree|leading directories)|Bad owner or permissions on|Bad configuration option|bad configuration options/i,
+  ],
+  [
+    'interrupted',
+    /returned error: (?:408|425|429|5\d\d)\b|HTTP\/?[\d.]* (?:408|429|5\d\d)\b|early EOF|RPC failed|hung up unexpectedly|unexpected disconnect|invalid index-pack output|bytes of body are still expected|Operation too slow|SSL_read|SSL_ERROR_SYSCALL|TLS packet|HTTP\/2 stream|Broken pipe/i,
   ],
 ];
 
