@@ -22,7 +22,7 @@ async function replacer() {
   if (who === 'holdfast') return () => writeFileDurable(path, data);
   // The same in Node's own calls, for platforms without the addon.
   const { writeWith } = await import('../../dist/durable/write.js');
-  const { plainTempWriter } = await import('../../dist/durable/write-plain.js');
+  const { plainTempWriter } = await import('../../dist/files/write-plain.js');
   const { systemClock } = await import('../../dist/platform/clock.js');
   const parts = { writer: plainTempWriter, clock: systemClock };
   return () => writeWith(parts, path, data, {});

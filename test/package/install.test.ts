@@ -90,7 +90,8 @@ test('each exported path can be imported', async () => {
   const names = Object.keys(exports).filter((name) => name !== './package.json');
   // A bridge to a package that is not there says so, instead of failing in a way that nobody understands.
   const peers = ['./otel'];
-  const imports = names.filter((name) => !peers.includes(name));
+  // JSON needs an import attribute, which not every Node here knows: require() reads it.
+  const imports = names.filter((name) => !peers.includes(name) && !name.endsWith('.json'));
 
   consumer.write(
     'all.mjs',
