@@ -59,9 +59,9 @@ export async function contactParty(location: Location, options: ContactOptions):
   const onAbort = (): void => failAll(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
 
-  const ask = async <K extends Action>(
+  const request = async <K extends Action>(
     action: K,
-    ...args: Parameters<PartyActions[K]>
+    args: Parameters<PartyActions[K]>,
   ): Promise<ValueOf<K>> => {
     signal.throwIfAborted();
     const id = ++lastId;
@@ -81,6 +81,12 @@ export async function contactParty(location: Location, options: ContactOptions):
       line.send(JSON.stringify({ id, action, args } satisfies Order));
     });
     return value as ValueOf<K>;
+  };
+  const ask = <K extends Action>(action: K, ...args: Parameters<PartyActions[K]>): Promise<ValueOf<K>> => {
+    const answer = request(action, args);
+    // A check awaits some answers later. If the verification is canceled before, that is no unhandled rejection.
+    answer.catch(() => undefined);
+    return answer;
   };
 
   const end = async (): Promise<void> => {

@@ -1,18 +1,26 @@
 import { linkSync, mkdirSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
 import { acquire, breakLock, createLock, inspect, lockAll, tryAcquire } from '../../src/index.js';
 import { testDirectory } from '../support/directory.js';
 import { eventually } from '../support/processes.js';
-import { until } from '../processes/observe.js';
+import { quiescentMs } from '../support/time.js';
 import { codeOf, isFree } from './support.js';
 
 const paths = (...names: string[]): string[] => {
   const folder = testDirectory();
   return names.map((name) => join(folder, name));
 };
+
+/** Files have the order of their inodes, which need not be the one that they were made in. */
+async function inTheirOrder(made: readonly string[]): Promise<[string, string]> {
+  for (const path of made) await (await acquire(path)).release();
+  const inode = (path: string): bigint => statSync(path, { bigint: true }).ino;
+  return made.toSorted((a, b) => (inode(a) < inode(b) ? -1 : 1)) as [string, string];
+}
 
 describe('lockAll', () => {
   test('gives the guards in the order asked for, and ends them together', async () => {
@@ -31,10 +39,7 @@ describe('lockAll', () => {
   });
 
   test('acquires them in one order whatever the order asked for', async () => {
-    const made = paths('a', 'b');
-    for (const path of made) await (await acquire(path)).release();
-    const inode = (path: string): bigint => statSync(path, { bigint: true }).ino;
-    const [first, second] = made.toSorted((a, b) => (inode(a) < inode(b) ? -1 : 1)) as [string, string];
+    const [first, second] = await inTheirOrder(paths('a', 'b'));
     for (const asked of [
       [first, second],
       [second, first],
@@ -143,22 +148,32 @@ describe('lockAll', () => {
     expect([a, c].map((path) => isFree(path))).toEqual([true, true]);
   });
 
-  test('has one deadline for all, and one signal', async () => {
-    const [a, b] = paths('a', 'b') as [string, string];
-    const [first, second] = [await acquire(a), await acquire(b)];
-    const startedAt = performance.now();
-    const waiting = codeOf(lockAll([a, b], { timeoutMs: 1_500 }));
-    setTimeout(() => void first.release(), 1_200);
-    expect(await waiting).toBe('HOLDFAST_TIMEOUT');
-    // A deadline of its own for the second would end at 2.7 s.
-    expect(performance.now() - startedAt).toBeLessThan(2_500);
+  test('has one deadline for all', async () => {
+    const [first, second] = await inTheirOrder(paths('a', 'b'));
+    const holds = [await acquire(first), await acquire(second)];
+    const ended: string[] = [];
+    const timeoutMs = 2 * quiescentMs;
+    const both = codeOf(lockAll([first, second], { timeoutMs })).then((code) => ended.push(`both ${code}`));
+    await sleep(1.5 * quiescentMs);
+    // Begins later, with as much time: a deadline of its own for the second lock would end after this one.
+    const beside = codeOf(acquire(second, { timeoutMs })).then((code) => ended.push(`one ${code}`));
+    await holds[0]?.release();
+    await Promise.all([both, beside]);
+    expect(ended).toEqual(['both HOLDFAST_TIMEOUT', 'one HOLDFAST_TIMEOUT']);
+    expect(isFree(first)).toBe(true);
+    await holds[1]?.release();
+  });
+
+  test('has one signal for all', async () => {
+    const [first, second] = await inTheirOrder(paths('a', 'b'));
+    const hold = await acquire(second);
     const stop = new AbortController();
-    const canceled = codeOf(lockAll([a, b], { signal: stop.signal }));
-    await until('the first is taken', () => !isFree(a));
+    const canceled = codeOf(lockAll([first, second], { signal: stop.signal, timeoutMs: Infinity }));
+    await eventually('the first is acquired', () => !isFree(first));
     stop.abort();
     expect(await canceled).toBe('HOLDFAST_CANCELED');
-    expect(isFree(a)).toBe(true);
-    await second.release();
+    expect(isFree(first)).toBe(true);
+    await hold.release();
   });
 
   test('is lost with any of its locks', async () => {
