@@ -16,8 +16,8 @@ const LAYERS = [
 const EXCEPTIONS = { claims: ['backends/git'] };
 
 const BACKENDS = ['etcd', 'flock', 'git', 'lease', 'memory', 'postgres', 'redis'];
-/** What the backends of servers share; it knows none of them. */
-const GROUND = ['engine'];
+/** What backends share: of servers, and of stores that compare and swap. They know none of them. */
+const GROUND = ['engine', 'register'];
 
 const CLOCK_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'performance'];
 const CLOCK_MEMBERS = [

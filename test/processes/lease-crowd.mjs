@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../dist/backends/lease/index.js';
-import { Sightings } from '../../dist/backends/lease/sightings.js';
+import { Sightings } from '../../dist/backends/register/sightings.js';
 import { newHolderId } from '../../dist/core/holder.js';
 import { systemClock } from '../../dist/platform/clock.js';
 import { leaseClock } from '../../dist/platform/lease-clock.js';

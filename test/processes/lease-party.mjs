@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../dist/backends/lease/index.js';
-import { Sightings } from '../../dist/backends/lease/sightings.js';
+import { Sightings } from '../../dist/backends/register/sightings.js';
 import { JsonFile, writeFileDurable } from '../../dist/durable/index.js';
 import { fencedUpdate, httpResource } from '../../dist/fencing/index.js';
 import { systemClock } from '../../dist/platform/clock.js';

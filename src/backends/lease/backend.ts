@@ -9,6 +9,9 @@ import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
 import { distUrl } from '../../platform/native.js';
+import { follow } from '../register/follow.js';
+import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from '../register/record.js';
+import { Sightings } from '../register/sightings.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
@@ -19,10 +22,8 @@ import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadab
 import { beginRelease, stepHold } from './hold-steps.js';
 import { inspectLease } from './inspect.js';
 import { parseState, recordName } from './names.js';
-import { follow, perform } from './perform.js';
-import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from './record.js';
+import { perform } from './perform.js';
 import type { LeaseRenewalState } from './renewal.js';
-import { Sightings } from './sightings.js';
 
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
 const POLL_MS = { least: 150, spread: 150 };

@@ -1,6 +1,7 @@
 import { errnoOf } from '../../core/system-error.js';
 import { tokenAfter } from '../../core/token.js';
-import { ABSENT_LISTINGS, silenceMs, SWEPT_AT_ONCE } from './config.js';
+import { silenceMs } from '../register/silence.js';
+import { ABSENT_LISTINGS, SWEPT_AT_ONCE } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing, type Listing } from './listing.js';
 import { compareStates, formatState, isRemnant, recordName, type LeaseState } from './names.js';

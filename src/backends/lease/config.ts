@@ -14,14 +14,6 @@ export const ABSENT_PAUSE_MS = 100;
 /** Remnants of ended attempts that one claim removes: its lease is running. The next claim goes on. */
 export const SWEPT_AT_ONCE = 32;
 
-/**
- * How long a name must be seen unchanged before its holder counts as gone. Its belief ended `leaseMs` after a moment
- * before the name appeared, on a clock up to 10 % slow, watched by a clock up to 10 % fast: 1.1 / 0.9 is 1.23.
- */
-export function silenceMs(leaseMs: number): number {
-  return 1.25 * leaseMs + 1_000;
-}
-
 export interface LeaseConfig {
   /** Make missing parent directories (0o700) and keep others out. Only for locks that we place ourselves. */
   readonly isPrivate: boolean;

@@ -1,3 +1,5 @@
+import type { Step as AnyStep } from '../register/follow.js';
+
 /**
  * One thing to do to the directory. The steps decide it, a driver does it: the backend and the keeper's worker on a
  * real directory, the search in the tests on a model of one.
@@ -24,6 +26,4 @@ export type Outcome =
   | { readonly kind: 'examined'; readonly isDead: boolean }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** A step leads to an effect and the state in which to take up its outcome, or to the end. */
-export type Step<State, Result> =
-  { readonly state: State; readonly effect: Effect } | { readonly result: Result };
+export type Step<State, Result> = AnyStep<State, Result, Effect>;

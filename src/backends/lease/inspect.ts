@@ -3,13 +3,13 @@ import type { HolderInfo } from '../../core/backend.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { errnoOf } from '../../core/system-error.js';
 import { holderInfoOf } from '../../platform/holder-record.js';
-import { silenceMs } from './config.js';
+import { decodeLeaseRecord, isHoldAlive } from '../register/record.js';
+import type { Sightings } from '../register/sightings.js';
+import { silenceMs } from '../register/silence.js';
 import { openDirectory } from './directory.js';
 import { callFailed, notADirectory, notALease, recordLost, unreadableState } from './errors.js';
 import { readListing } from './listing.js';
 import { recordName, type LeaseState } from './names.js';
-import { decodeLeaseRecord, isHoldAlive } from './record.js';
-import type { Sightings } from './sightings.js';
 
 /** Who holds, and for how long this host has seen no sign of life. Nothing in the directory is touched. */
 export async function inspectLease(

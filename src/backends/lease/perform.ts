@@ -1,7 +1,7 @@
 import { sleep } from '../../platform/clock.js';
 import { ABSENT_PAUSE_MS } from './config.js';
 import type { LeaseDirectory } from './directory.js';
-import type { Effect, Outcome, Step } from './effects.js';
+import type { Effect, Outcome } from './effects.js';
 
 type Remaining = Exclude<Effect, { kind: 'sight' | 'examine' | 'write-record' }>;
 
@@ -31,17 +31,4 @@ export async function perform(directory: LeaseDirectory, effect: Remaining): Pro
   } catch (error) {
     return { kind: 'failed', error };
   }
-}
-
-/** Runs steps to their end. */
-export async function follow<State, Result>(
-  first: Step<State, Result>,
-  next: (state: State, outcome: Outcome) => Step<State, Result>,
-  act: (effect: Effect) => Promise<Outcome>,
-): Promise<Result> {
-  let step = first;
-  while ('effect' in step) {
-    step = next(step.state, await act(step.effect));
-  }
-  return step.result;
 }

@@ -1,5 +1,6 @@
 import type { Renewal } from '../../core/lease.js';
 import { systemError, errnoOf } from '../../core/system-error.js';
+import { follow } from '../register/follow.js';
 import { openDirectorySync } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import {
@@ -11,7 +12,7 @@ import {
   type HoldStep,
 } from './hold-steps.js';
 import { parseState } from './names.js';
-import { follow, perform } from './perform.js';
+import { perform } from './perform.js';
 
 /** Handed to the keeper's worker. */
 export interface LeaseRenewalState {

@@ -12,7 +12,7 @@ export interface CoveredChild {
   readonly startTime?: number | undefined;
 }
 
-/** `i.<holderId>.json`: who stands behind a hold. It explains; only the proof of death acts upon it. */
+/** Who stands behind a hold of a lease. It explains; only the proof of death acts upon it. */
 export interface LeaseRecord {
   readonly holder: HolderRecord;
   /** A child is going to do the work and is not among `children` yet. */
@@ -20,22 +20,32 @@ export interface LeaseRecord {
   readonly children: readonly CoveredChild[];
 }
 
-export function encodeLeaseRecord({ holder, ...record }: LeaseRecord): string {
+/** As JSON, on a line of its own. */
+export function encodeLeaseRecord(record: LeaseRecord): string {
+  return `${JSON.stringify(leaseRecordValue(record))}\n`;
+}
+
+/** What is written as JSON. */
+export function leaseRecordValue({ holder, ...record }: LeaseRecord): object {
   const { pid, startTime, host, bootId, pidNamespace, timeNamespace, sinceAt, ...said } = holder;
   const identity = { pid, startTime, host, bootId, pidNamespace, timeNamespace };
   const sinceAtMs = sinceAt === undefined ? undefined : Date.parse(sinceAt);
-  return `${JSON.stringify({ holdfast: RECORD_VERSION, identity, ...said, sinceAtMs, ...record })}\n`;
+  return { holdfast: RECORD_VERSION, identity, ...said, sinceAtMs, ...record };
 }
 
 /** Undefined when there is none, it is torn, of another format, or not of the right form: all prove nothing. */
 export function decodeLeaseRecord(text: string | undefined): LeaseRecord | undefined {
   if (text === undefined || text.length > RECORD_LENGTH) return undefined;
-  let record: Readonly<Record<string, unknown>>;
   try {
-    record = Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    return readLeaseRecord(JSON.parse(text));
   } catch {
     return undefined;
   }
+}
+
+/** {@link decodeLeaseRecord} of a value that was JSON. Others may have written it. */
+export function readLeaseRecord(value: unknown): LeaseRecord | undefined {
+  const record = Object(value) as Readonly<Record<string, unknown>>;
   const { identity, children, isChildExpected } = record;
   const holder = decodeHolder({ ...record, ...Object(identity) });
   const isReadable = record['holdfast'] === RECORD_VERSION && typeof isChildExpected === 'boolean';
