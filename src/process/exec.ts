@@ -154,7 +154,7 @@ function exitedFor(
   let isCanceled = delayMs === Infinity;
   const passed = new Promise<'outlived'>((resolve) => {
     child.once('exit', () => {
-      if (!isCanceled) timer = clock.setTimer(delayMs, () => resolve('outlived'));
+      if (!isCanceled) timer = clock.setTimer(delayMs, () => clock.yieldTurn(() => resolve('outlived')));
     });
   });
   return {
@@ -166,12 +166,18 @@ function exitedFor(
   };
 }
 
-/** Once what the program left in its pipes has been read, although another process has them open. */
+/**
+ * Once what the program left in its pipes has been read, although another process has them open. That time has passed without
+ * a byte proves nothing in a process that stood still: timers are run before pipes are read, and the event of the exit may
+ * come before that of the output. After the time the loop must have turned once, which reads what is there.
+ */
 function whenQuiet(child: ChildProcess, clock: Clock, done: () => void): void {
   const bytesRead = (): number =>
     [child.stdout, child.stderr].reduce((sum, pipe) => sum + ((pipe as Socket).bytesRead ?? 0), 0);
   const before = bytesRead();
-  clock.setTimer(DRAIN_MS / 2, () => (bytesRead() === before ? done() : whenQuiet(child, clock, done)));
+  clock.setTimer(DRAIN_MS / 2, () =>
+    clock.yieldTurn(() => (bytesRead() === before ? done() : whenQuiet(child, clock, done))),
+  );
 }
 
 function firstOf<T extends string>(

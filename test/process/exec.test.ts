@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -99,6 +100,41 @@ test('a daemon that left the tree and keeps the output open cannot hang it', asy
   expect(isGone(Number(result.stdout))).toBe(false);
   expect(openPipes()).toBe(before);
 });
+
+test('what a program wrote before it ended is read, although this process stood still meanwhile', async () => {
+  const file = join(testDirectory(), 'go');
+  const pidOf: number[] = [];
+  const onStart = (pid: number): void => void pidOf.push(pid);
+  const slow = shell(
+    'until [ -e "$1" ]; do sleep 0.01; done; echo whole',
+    { mayLeaveOthers: true, onStart },
+    file,
+  );
+  // The loop learns of both ends at once, before it looks for what the second one wrote, and then stands still.
+  const first = spawn('echo', ['first'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  first.stdout.once('data', () => {
+    writeFileSync(file, '');
+    standStillUntil(() => isZombie(pidOf[0] as number));
+    setImmediate(() => standStillFor(STALL_MS));
+  });
+  standStillUntil(() => isZombie(first.pid as number));
+  expect(await slow).toMatchObject({ code: 0, stdout: 'whole\n' });
+});
+
+/** Longer than the silence that is taken for the end of output. */
+const STALL_MS = 300;
+
+function standStillFor(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+}
+
+function standStillUntil(isReached: () => boolean): void {
+  while (!isReached()) standStillFor(1);
+}
+
+function isZombie(pid: number): boolean {
+  return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
 
 test('an abort ends the tree, then rejects with the reason', async () => {
   const controller = new AbortController();

@@ -116,6 +116,8 @@ export class Git {
     const result = await this.run(['cat-file', '--batch'], { timeoutMs: LOCAL_PATIENCE_MS, input });
     if (result.code !== 0 || result.isTruncated) return undefined;
     const parts = result.stdout.split(`${divider} missing\n`);
+    // An answer that was cut off says nothing of what is missing from it.
+    if (parts.length !== 2 * oids.length + 1 || parts.at(-1) !== '') return undefined;
     const tips = new Map<ObjectId, RawTip>();
     for (const [index, oid] of oids.entries()) {
       const commit = parts[2 * index];
