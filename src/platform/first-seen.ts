@@ -114,6 +114,9 @@ export class FirstSeen {
   }
 }
 
+/** How many components at the end of {@link firstSeenPath} have names of ours. */
+export const FIRST_SEEN_DEPTH = 3;
+
 /**
  * The file of one table among the state of this user on this host, boot and time namespace: a home directory may be
  * shared between hosts. Undefined where the boot is unknown or the user has no place for state: then a table lives as

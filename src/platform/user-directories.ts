@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,7 +8,11 @@ import { join } from 'node:path';
  */
 export function homeDirectory(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = env[process.platform === 'win32' ? 'USERPROFILE' : 'HOME'];
-  if (named !== undefined && named !== '') return named;
+  return named !== undefined && named !== '' ? named : recordedHome();
+}
+
+/** What the user database says; undefined for a uid without an entry. */
+function recordedHome(): string | undefined {
   try {
     return userInfo().homedir || undefined;
   } catch {
@@ -15,20 +20,37 @@ export function homeDirectory(env: NodeJS.ProcessEnv = process.env): string | un
   }
 }
 
-/** Where state of this user is kept (XDG base directory specification); undefined for a user without a home. */
+/**
+ * Where state of this user is kept (XDG base directory specification); undefined for a user without a home. State decides
+ * when a lock counts as left behind, so a place of another user (HOME after `sudo -E`) is passed over: then it is kept in
+ * the home that the user database names.
+ */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  return baseDirectory(env, 'XDG_STATE_HOME', '.local', 'state');
+  const named = env['XDG_STATE_HOME'];
+  if (named?.startsWith('/') === true && isOfThisUser(named)) return join(named, 'holdfast');
+  for (const home of [homeDirectory, recordedHome]) {
+    const path = home(env);
+    if (path !== undefined && isOfThisUser(path)) return join(path, '.local', 'state', 'holdfast');
+  }
+  return undefined;
 }
 
-/** Where settings of this user are kept; undefined as above. */
+/** True also for a directory that is still to be made. */
+function isOfThisUser(path: string): boolean {
+  try {
+    const owner = statSync(path, { throwIfNoEntry: false })?.uid;
+    const user = process.geteuid?.();
+    return owner === undefined || user === undefined || owner === user || owner === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Where settings of this user are kept; undefined for a user without a home. */
 export function configDirectory(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  return baseDirectory(env, 'XDG_CONFIG_HOME', '.config');
-}
-
-/** A relative path in such a variable is to be ignored, says the specification. */
-function baseDirectory(env: NodeJS.ProcessEnv, variable: string, ...below: string[]): string | undefined {
-  const base = env[variable];
-  if (base?.startsWith('/') === true) return join(base, 'holdfast');
+  // A relative path in such a variable is to be ignored, says the specification.
+  const named = env['XDG_CONFIG_HOME'];
+  if (named?.startsWith('/') === true) return join(named, 'holdfast');
   const home = homeDirectory(env);
-  return home === undefined ? undefined : join(home, ...below, 'holdfast');
+  return home === undefined ? undefined : join(home, '.config', 'holdfast');
 }

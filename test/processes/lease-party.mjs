@@ -67,7 +67,7 @@ function write(file, checked) {
 }
 
 const keeper = createKeeper(systemClock, leaseClock, maxStallMs === undefined ? {} : { maxStallMs });
-const sightings = judgesByWallClock ? new WallClock(leaseClock) : new Sightings(leaseClock);
+const sightings = judgesByWallClock ? new WallClock(leaseClock) : undefined;
 const client = clientOf(new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock, sightings), keeper);
 say('ready');
 const guard = await client.acquire(path, { leaseDurationMs: leaseMs, timeoutMs });

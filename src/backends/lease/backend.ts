@@ -5,6 +5,8 @@ import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
 import { recordText } from '../../core/holder.js';
 import { errnoOf } from '../../core/system-error.js';
+import { ownPartOf } from '../../files/side-folder.js';
+import { assertOwnDirectory } from '../../files/trusted-directory.js';
 import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
@@ -12,6 +14,7 @@ import { distUrl } from '../../platform/native.js';
 import { follow } from '../register/follow.js';
 import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from '../register/record.js';
 import { Sightings } from '../register/sightings.js';
+import { stateFileOf } from './state-file.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
@@ -54,7 +57,7 @@ export class LeaseBackend implements Backend {
     config: LeaseConfig,
     clock: Clock,
     leaseClock: LeaseClock,
-    sightings: Sightings = new Sightings(leaseClock),
+    sightings: Sightings = new Sightings(leaseClock, stateFileOf),
   ) {
     this.#config = config;
     this.#clock = clock;
@@ -64,10 +67,15 @@ export class LeaseBackend implements Backend {
 
   async tryAcquire(request: AcquireRequest): Promise<Attempt> {
     const { resource } = request;
+    await this.#assertTrusted(resource);
     if (request.isYielding && (await this.#courtesy.mustYield(resource))) {
       return { kind: 'contended', retryAfterMs: YIELD_MS };
     }
-    const attempting = { request, directory: openDirectory(resource), record: this.#recordFor(request) };
+    const attempting = {
+      request,
+      directory: openDirectory(resource, this.#config.isPrivate),
+      record: this.#recordFor(request),
+    };
     for (let births = 0; ; births++) {
       const result = await this.#claim(attempting);
       const isUnborn = result.kind === 'failed' && errnoOf(result.error) === 'ENOENT';
@@ -77,6 +85,7 @@ export class LeaseBackend implements Backend {
   }
 
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
+    await this.#assertTrusted(resource);
     return inspectLease(resource, this.#sightings, this.#leaseClock);
   }
 
@@ -85,6 +94,7 @@ export class LeaseBackend implements Backend {
     holderId: string,
     options?: { readonly isImmediate?: boolean },
   ): Promise<boolean> {
+    await this.#assertTrusted(resource);
     const directory = openDirectory(resource);
     const act = (effect: Effect): Promise<Outcome> =>
       perform(directory, effect as Parameters<typeof perform>[1]);
@@ -94,6 +104,11 @@ export class LeaseBackend implements Backend {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** A directory that the user named may be a link, and whose it is, is the user's business. */
+  async #assertTrusted(resource: string): Promise<void> {
+    if (this.#config.isPrivate) await assertOwnDirectory(resource, ownPartOf(resource));
+  }
 
   #claim({ request, directory, record }: Attempting): Promise<ClaimResult> {
     const { resource, holderId } = request;
@@ -199,7 +214,10 @@ async function releaseClaim(directory: RecordDirectory, path: string, name: stri
 }
 
 async function isProvenDead(directory: RecordDirectory, holderId: string): Promise<boolean> {
-  const record = decodeLeaseRecord(await directory.readRecord(recordName(holderId)));
+  const read = await directory.readRecord(recordName(holderId));
+  // A record of another user would end a hold at once by naming a process that is gone.
+  if (read?.isTrusted !== true) return false;
+  const record = decodeLeaseRecord(read.text);
   return record !== undefined && isHoldAlive(record) === false;
 }
 

@@ -17,7 +17,8 @@ export class Courtesy {
   /** Leaves a word for the present holder. */
   async ask(resource: string): Promise<void> {
     this.#asked.add(resource);
-    await open(join(resource, ASKED), 'a', 0o666).then((file) => file.close(), ignore);
+    // Exclusive: what another user has put there, a link or a FIFO, is neither followed nor waited for.
+    await open(join(resource, ASKED), 'wx', 0o666).then((file) => file.close(), ignore);
   }
 
   /** Whether others are to go first. Only the first look of a wait counts: who has let others pass competes like anybody. */

@@ -10,7 +10,9 @@ import { openNamed } from '../../files/open-named-async.js';
 import { replaceFile } from '../../files/replace.js';
 import { readReplacedSync } from '../../files/replaced-sync.js';
 import { readReplaced } from '../../files/replaced.js';
+import { directoryRights, fileRights, giveRights, type Rights } from '../../files/rights.js';
 import { syncDirectory, syncDirectorySync } from '../../files/sync-directory.js';
+import { isTrusted } from '../../files/trust.js';
 import { formatState } from './names.js';
 
 type Awaitable<T> = T | Promise<T>;
@@ -31,13 +33,24 @@ export interface RecordDirectory extends LeaseDirectory {
   /** Durable when it resolves. An existing record is replaced as a whole. */
   writeRecord(name: string, text: string): Promise<void>;
   /** Undefined when it is not there or cannot be read: both prove nothing. */
-  readRecord(name: string): Promise<string | undefined>;
+  readRecord(name: string): Promise<ReadRecord | undefined>;
 }
 
-const STATE_MODE = 0o666;
+export interface ReadRecord {
+  readonly text: string;
+  /** Whether it may be believed, and not only shown. */
+  readonly isTrusted: boolean;
+}
 
-/** For the owner's thread: an event loop must not wait for a file server. */
-export function openDirectory(path: string): RecordDirectory {
+/** Less the umask. Never for others: what they may write is not believed. */
+const STATE_MODE = 0o664;
+
+/**
+ * For the owner's thread: an event loop must not wait for a file server.
+ *
+ * @param isPrivate its rights are those of the directory it was made in, see {@link createLeaseDirectory}.
+ */
+export function openDirectory(path: string, isPrivate = false): RecordDirectory {
   return {
     list: () => readReplaced(path, () => readdir(path)),
     rename: (from, to) => rename(join(path, from), join(path, to)),
@@ -48,11 +61,13 @@ export function openDirectory(path: string): RecordDirectory {
       await unlink(name);
     },
     sync: () => syncDirectory(path),
-    writeRecord: (name, text) =>
-      replaceFile(join(path, name), text, { mode: STATE_MODE, temporaryName: temporaryName() }),
+    writeRecord: async (name, text) => {
+      const rights = isPrivate ? { rights: fileRights(await stat(path)) } : { mode: STATE_MODE };
+      await replaceFile(join(path, name), text, { ...rights, temporaryName: temporaryName() });
+    },
     readRecord: (name) => {
       const record = join(path, name);
-      return readReplaced(record, () => readSmall(record)).catch(() => undefined);
+      return readReplaced(record, () => readSmall(path, record)).catch(() => undefined);
     },
   };
 }
@@ -90,6 +105,7 @@ export async function createLeaseDirectory(
   const state = join(temporary, formatState({ kind: 'free', generation }));
   await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
   try {
+    if (isPrivate) await takeRights(temporary, directoryRights(await stat(parent)));
     await writeDurably(state, '');
     await syncDirectory(temporary);
     await rename(temporary, path);
@@ -108,14 +124,25 @@ export async function createLeaseDirectory(
 /** More than any record has; another user may have put something else there, a FIFO or a link for one. */
 const RECORD_BYTES_MAX = 16 * 1024;
 
-async function readSmall(path: string): Promise<string> {
+async function readSmall(directory: string, path: string): Promise<ReadRecord> {
   const file = await openNamed(path, NAMED_READ | constants.O_NOFOLLOW);
   try {
     const buffer = Buffer.alloc(RECORD_BYTES_MAX);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    const text = buffer.toString('utf8', 0, bytesRead);
+    return { text, isTrusted: isTrusted(await file.stat(), await stat(directory), undefined) };
   } finally {
     await file.close();
+  }
+}
+
+async function takeRights(path: string, rights: Rights): Promise<void> {
+  if (process.platform === 'win32') return;
+  const directory = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    giveRights(directory.fd, rights);
+  } finally {
+    await directory.close();
   }
 }
 

@@ -30,7 +30,8 @@ export async function inspectLease(
   const common = { state: 'holder', mode: 'exclusive', note: noteOn(state, now - since) } as const;
   if (state.kind === 'revoked') return [common];
   const { holderId } = state;
-  const record = decodeLeaseRecord(await directory.readRecord(recordName(holderId)));
+  const read = await directory.readRecord(recordName(holderId));
+  const record = decodeLeaseRecord(read?.text);
   const fencingToken = BigInt(state.generation);
   if (record === undefined) return [{ ...common, holderId, fencingToken }];
   const isAlive = isHoldAlive(record);
@@ -41,9 +42,10 @@ export async function inspectLease(
       holderId,
       fencingToken,
       ...(isAlive !== undefined && { isAlive }),
-      ...(isAlive === false && {
-        note: `lease of ${formatDuration(state.leaseMs)}; free at once for others on this host`,
-      }),
+      ...(isAlive === false &&
+        read?.isTrusted === true && {
+          note: `lease of ${formatDuration(state.leaseMs)}; free at once for others on this host`,
+        }),
     },
   ];
 }
