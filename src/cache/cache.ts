@@ -10,7 +10,8 @@ import { FileReader, type Version } from './file-reader.js';
 import type { CacheContent } from './format.js';
 import { CACHE_TIMEOUT_MS, FAILURE_TTL_MS, freshnessOf, STALE_REFRESH_MS } from './freshness.js';
 import { valueOf } from './payload.js';
-import { refresh, type Accept, type Refreshed, type RefreshOptions, type RefreshParts } from './refresh.js';
+import { refresh } from './refresh.js';
+import type { Accept, Refreshed, RefreshOptions, RefreshParts } from './refresh-options.js';
 import type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
 import { isOwnPayload, type Source } from './source.js';
 

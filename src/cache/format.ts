@@ -35,7 +35,14 @@ export interface CacheMeta {
   /** Milliseconds; null: fresh for ever. */
   readonly ttlMs?: number | null | undefined;
   /** What the server's own headers say, for `ttlMs: 'server'`. */
-  readonly server?: { readonly ttlMs: number; readonly mustRevalidate: boolean } | undefined;
+  readonly server?:
+    | {
+        readonly ttlMs: number;
+        readonly mustRevalidate: boolean;
+        /** Those that say so, because a 304 may leave them out. */
+        readonly headers?: Readonly<Record<string, string>> | undefined;
+      }
+    | undefined;
   /** A byte order mark stood before the payload. */
   readonly hasByteOrderMark?: boolean | undefined;
   readonly contentType?: string | undefined;
@@ -160,7 +167,9 @@ const META_FIELDS = {
   format: isOneOf(['json', 'text', 'base64']),
   fetchedAtMs: isWallClockMs,
   ttlMs: (value: unknown) => value === null || optional(isAmount)(value),
-  server: optional((value) => hasFields(value, { ttlMs: isAmount, mustRevalidate: isFlag })),
+  server: optional((value) =>
+    hasFields(value, { ttlMs: isAmount, mustRevalidate: isFlag, headers: optional(isTexts) }),
+  ),
   hasByteOrderMark: optional(isFlag),
   contentType: optional(isText),
   fetch: (value: unknown) =>
@@ -172,6 +181,10 @@ const META_FIELDS = {
   lastModified: optional(isText),
   fencingToken: optional((value) => typeof value === 'string' && /^\d{1,20}$/.test(value)),
 };
+
+function isTexts(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isText);
+}
 
 /** What can still be read of it in a damaged file, so that the next generation is higher. */
 function generationIn(bytes: Buffer): number | undefined {

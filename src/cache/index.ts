@@ -1,8 +1,9 @@
 export { SharedCache, type SharedCacheOptions, type SharedFetchRequest } from './shared-cache.js';
-export { HttpCache, HTTP_CACHE_MAX_SIZE_BYTES, type HttpCacheOptions } from './http-cache.js';
+export { HttpCache } from './http-cache.js';
+export { HTTP_CACHE_MAX_SIZE_BYTES, type HttpCacheOptions } from './http-options.js';
 export type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
 export type { CacheEvent, CacheListener } from './events.js';
-export type { Accept } from './refresh.js';
+export type { Accept } from './refresh-options.js';
 export type { BodyFormat } from './payload.js';
 export type { Progress } from '../net/attempt.js';
 export type { RetryEvent } from '../net/fetch.js';

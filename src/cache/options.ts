@@ -5,7 +5,7 @@ import type { Progress } from '../net/attempt.js';
 import type { RetryEvent } from '../net/fetch.js';
 import type { CacheListener } from './events.js';
 import type { Ttl } from './freshness.js';
-import type { Accept, Refreshed } from './refresh.js';
+import type { Accept, Refreshed } from './refresh-options.js';
 
 export interface CacheOptions<T> {
   /**

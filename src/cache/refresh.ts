@@ -1,73 +1,23 @@
 import { dirname } from 'node:path';
 
-import type { Clock } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { isLockError, LockError } from '../core/errors.js';
-import type { WaitEvent } from '../core/events.js';
 import type { Guard } from '../core/guard.js';
-import { isSame, newHolderId } from '../core/holder.js';
+import { isSame } from '../core/holder.js';
 import { writeFileDurable } from '../durable/write.js';
-import type { BootClock } from '../platform/clock.js';
 import { bootId } from '../platform/identity.js';
 import { refreshNames } from '../files/replaced.js';
 import { acquire } from '../locks/acquire.js';
-import type { Lock } from '../locks/lock.js';
-import type { Progress } from '../net/attempt.js';
 import { deadlineSignal, type DeadlineSignal } from '../net/deadline.js';
-import type { RetryEvent } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
 import { unlessAborted } from '../net/within.js';
-import { emit, type CacheListener } from './events.js';
+import { emit } from './events.js';
 import { FailureFile } from './failure-record.js';
-import type { FileReader, Reading, Version } from './file-reader.js';
-import { encodeCache, fencingTokenIn, type CacheContent, type CacheMeta } from './format.js';
-import type { Ttl } from './freshness.js';
-import { isOwnPayload, type Source, type SourceResult } from './source.js';
-
-/** Which refresh of another caller is used instead of an own one. */
-export type Accept =
-  /** Any that completed after the call, though it may have asked its source before. */
-  | 'completed-since'
-  /** Only one whose fetch began after the call: what the source said then is what the caller will see. */
-  | 'begun-since';
-
-export interface RefreshOptions {
-  readonly accept: Accept;
-  /** Fetch although the server asked to be left alone for a while, and although the last attempt failed. */
-  readonly isForced: boolean;
-  /** The write that the caller has seen; undefined when it saw none. */
-  readonly seenContentId: string | undefined;
-  /** On the boot clock: what counts as the moment of the call. Default: now. */
-  readonly sinceBootMs?: number | undefined;
-  readonly timeoutMs: number;
-  readonly timeoutSource: string;
-  /** Attempts of the source; undefined: as many as it makes by itself. */
-  readonly attempts?: number | undefined;
-  /** In the background: does not wait for another refresh, and keeps no process alive. */
-  readonly isDetached?: boolean | undefined;
-  readonly ttlMs: Ttl | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onWait?: ((event: WaitEvent) => void) | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
-}
-
-/** What a refresh works with. */
-export interface RefreshParts<T> {
-  readonly path: string;
-  readonly lock: string | Lock;
-  readonly source: Source<T>;
-  readonly reader: FileReader<T>;
-  readonly mode: number | undefined;
-  readonly listener: CacheListener | undefined;
-  readonly clock: Clock;
-  readonly bootClock: BootClock;
-}
-
-export interface Refreshed<T> {
-  readonly version: Version<T>;
-  readonly by: 'fetch' | 'unchanged' | 'other';
-}
+import type { Reading } from './file-reader.js';
+import { fencingTokenIn, type CacheContent, type CacheMeta } from './format.js';
+import { nextVersion } from './next-version.js';
+import type { Refreshed, RefreshOptions, RefreshParts } from './refresh-options.js';
+import { isOwnPayload, type SourceResult } from './source.js';
 
 /**
  * At most one fetch at a time over all processes:
@@ -81,12 +31,7 @@ export function refresh<T>(parts: RefreshParts<T>, options: RefreshOptions): Pro
   return new Refresh(parts, options).run();
 }
 
-interface Encoded<T> {
-  readonly bytes: Buffer;
-  readonly content: CacheContent;
-  readonly version: Version<T>;
-  readonly by: Refreshed<T>['by'];
-}
+type Encoded<T> = Refreshed<T> & { readonly bytes: Buffer; readonly content: CacheContent };
 
 class Refresh<T> {
   readonly #parts: RefreshParts<T>;
@@ -197,7 +142,10 @@ class Refresh<T> {
     } finally {
       limit.dispose();
     }
-    if (result.kind === 'new' && result.isStorable === false) return encoded;
+    if (result.kind === 'new' && result.isStorable === false) {
+      this.#failures.remove();
+      return encoded;
+    }
     await writeFileDurable(path, encoded.bytes, {
       guard,
       fencing: { token: guard.fencingToken, tokenOf: fencingTokenIn },
@@ -237,36 +185,14 @@ class Refresh<T> {
     began: Omit<CacheMeta['fetch'], 'endedMs'>,
   ): Promise<Encoded<T>> {
     const { clock, source, bootClock, reader } = this.#parts;
-    const old = found.kind === 'ok' ? found.content : undefined;
-    const isNew = result.kind === 'new';
-    if (!isNew && old === undefined)
-      throw new TypeError('The source says "unchanged", but there is nothing yet.');
-    const { format, data } = isNew ? result.payload : { format: old!.meta.format, data: old!.data };
-    const facts = isNew
-      ? result.facts
-      : { ...answerFacts(old!.meta), ...(result.server && { server: result.server }) };
-    const { ttlMs } = this.#options;
-    const meta: CacheMeta = {
-      format,
-      fetchedAtMs: clock.wallNow(),
-      ttlMs:
-        ttlMs === Infinity
-          ? null
-          : ttlMs === 'server'
-            ? (facts?.server?.ttlMs ?? 0)
-            : (ttlMs ?? old?.meta.ttlMs),
+    const { bytes, content } = nextVersion(found, result, source, {
+      clock,
       fetch: { ...began, endedMs: bootClock.now() },
-      source: source.name,
-      sourceId: source.id,
-      ...facts,
-      fencingToken: guard.fencingToken?.toString(),
-    };
-    const { bytes, content } = encodeCache(
-      { generation: nextGeneration(found, clock), contentId: newHolderId() },
-      meta,
-      data,
-    );
-    return { bytes, content, version: await reader.parse(content), by: isNew ? 'fetch' : 'unchanged' };
+      ttlMs: this.#options.ttlMs,
+      fencingToken: guard.fencingToken,
+    });
+    const by = result.kind === 'new' ? 'fetch' : 'unchanged';
+    return { bytes, content, version: await reader.parse(content), by };
   }
 
   #isSince(moment: { readonly bootId: string | undefined }, bootMs: number): boolean {
@@ -286,15 +212,4 @@ class Refresh<T> {
 
 function isOwnLimit(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof NetworkFailure && error.cause.isOwnLimit;
-}
-
-function answerFacts({ etag, lastModified, answeredBy, contentType, server, hasByteOrderMark }: CacheMeta) {
-  return { etag, lastModified, answeredBy, contentType, server, hasByteOrderMark };
-}
-
-/** Above everything that was ever readable. Where not even a number is left, seconds since 1970 are above any count. */
-function nextGeneration<T>(found: Reading<T>, clock: Clock): number {
-  if (found.kind === 'ok') return found.version.header.generation + 1;
-  if (found.kind === 'missing') return 1;
-  return (found.generation ?? Math.floor(clock.wallNow() / 1_000)) + 1;
 }

@@ -33,8 +33,8 @@ export type SourceResult =
       /** `false`: the source forbids to keep it (`no-store`); it goes to this caller only. */
       readonly isStorable?: boolean;
     }
-  /** The previous payload is still right. */
-  | { readonly kind: 'unchanged'; readonly server?: CacheMeta['server'] };
+  /** The previous payload is still right; of what the file keeps about its answer, `facts` are new. */
+  | { readonly kind: 'unchanged'; readonly facts?: AnswerFacts };
 
 export type AnswerFacts = Pick<
   CacheMeta,

@@ -68,31 +68,3 @@ test('close ends a refresh in the background', async () => {
   cache.close();
   await isClosed;
 });
-
-test('ttlMs server: the headers decide', async () => {
-  const rules: [headers: Record<string, string>, isFreshAfter: boolean][] = [
-    [{ 'cache-control': 'max-age=3600' }, true],
-    [{ 'cache-control': 'max-age=3600', age: '3600' }, false],
-    [{ 'cache-control': 'no-cache' }, false],
-    [{ 'cache-control': 'no-store' }, false],
-    [{ expires: new Date(Date.now() + 3_600_000).toUTCString() }, true],
-    [{ vary: '*', 'cache-control': 'max-age=3600' }, false],
-    [{}, false],
-  ];
-  for (const [headers, isFreshAfter] of rules) {
-    const server = await faultServer((_, response, hit) => answerJson(response, hit, headers));
-    const cache = new HttpCache(join(testDirectory(), 'f'), server.url, { ttlMs: 'server' });
-    expect((await cache.get()).value).toBe(1);
-    expect([headers, (await cache.get()).value]).toEqual([headers, isFreshAfter ? 1 : 2]);
-  }
-});
-
-test('must-revalidate: an old payload is not served in place of an error', async () => {
-  const server = await faultServer((_, response, hit) => {
-    if (hit === 1) answerJson(response, 1, { 'cache-control': 'max-age=0, must-revalidate' });
-    else answer(response, 404);
-  });
-  const cache = new HttpCache(join(testDirectory(), 'f'), server.url, { ttlMs: 'server' });
-  await cache.get();
-  await expect(cache.get()).rejects.toThrow('404');
-});

@@ -1,5 +1,5 @@
 import { CACHE_TIMEOUT_MS } from '../../../cache/freshness.js';
-import type { HttpCacheOptions } from '../../../cache/http-cache.js';
+import type { HttpCacheOptions } from '../../../cache/http-options.js';
 import type { BodyFormat } from '../../../cache/payload.js';
 import { displayUrl } from '../../../net/url.js';
 import type { OptionSpec, ParsedArguments, PositionalSpec } from '../../spec.js';

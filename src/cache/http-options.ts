@@ -1,0 +1,18 @@
+import type { CacheOptions } from './options.js';
+import type { BodyFormat } from './payload.js';
+
+export interface HttpCacheOptions<T> extends CacheOptions<T> {
+  /** How to understand the body. Default `json`. `auto`: as before, else by the content type, then by the bytes. */
+  readonly format?: BodyFormat;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Attempts in all; only what may pass is tried again. Default 4. */
+  readonly attempts?: number;
+  /** Wait before the second attempt; it doubles from there, half of it random. Default 1 000. */
+  readonly firstRetryMs?: number;
+  /** Milliseconds without a byte after which an attempt has failed. Default 30 000. */
+  readonly idleTimeoutMs?: number;
+  /** Bytes of the decoded body above which it is refused. Default 64 MiB: payloads are held in memory. */
+  readonly maxSizeBytes?: number;
+}
+
+export const HTTP_CACHE_MAX_SIZE_BYTES = 67_108_864;
