@@ -7,6 +7,7 @@ import { HeldGuard, type Guard } from './guard.js';
 import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
 import type { Target } from './namespace.js';
 import type { ResolvedOptions } from './options.js';
+import { Outages } from './outage.js';
 import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { backoffDelayMs } from './time.js';
@@ -146,27 +147,33 @@ class Acquisition {
     await turn;
   }
 
-  /** Asks the backend until it grants. Contention is the only answer that is asked again. */
+  /** Asks the backend until it grants. Contention is asked again, and an outage after an answer. */
   async #ask(queue: ResourceQueue, wait: Wait, contention: Contention, first?: Asked): Promise<Held> {
     const backend = this.#backend;
+    const outages = new Outages(backend, wait, contention);
     let asked = first;
     for (let attempts = 1; ; attempts++) {
       if (wait.ended !== undefined) {
         if (asked !== undefined) releaseLate(asked.attempt);
         throw wait.ended;
       }
-      const request = asked?.request ?? newRequest(this.#target, this.#options, queue);
-      const attempt = asked?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait));
-      const outcome = await wait.outcomeOf(attempt);
-      asked = undefined;
-      if (outcome.kind === 'granted') return { request, grant: outcome.grant };
-      this.#holders = outcome.holders;
-      contention.note();
-      if (backend.waitAcquire !== undefined) {
-        const waiting = newRequest(this.#target, this.#options, queue);
-        return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
+      try {
+        const request = asked?.request ?? newRequest(this.#target, this.#options, queue);
+        const attempt = asked?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait));
+        asked = undefined;
+        const outcome = await wait.outcomeOf(attempt);
+        if (outcome.kind === 'granted') return { request, grant: outcome.grant };
+        this.#holders = outcome.holders;
+        outages.noteAnswer();
+        contention.note();
+        if (backend.waitAcquire !== undefined) {
+          const waiting = newRequest(this.#target, this.#options, queue);
+          return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
+        }
+        await wait.pause(outcome.retryAfterMs ?? backoffDelayMs(attempts));
+      } catch (error) {
+        await outages.outlast(error);
       }
-      await wait.pause(outcome.retryAfterMs ?? backoffDelayMs(attempts));
     }
   }
 

@@ -137,7 +137,7 @@ export interface Tether {
  * events; a backend only decides.
  *
  * If a method rejects, the backend has undone its claim, or it throws UNCONFIRMED naming the holder id.
- * Contention is a result, never an error; it is also the only thing the core retries.
+ * Contention is a result, never an error. The core retries that, and an outage of a server that had answered before.
  */
 export interface Backend extends AsyncDisposable {
   readonly name: string;
@@ -152,6 +152,8 @@ export interface Backend extends AsyncDisposable {
    * promptly after an abort. A grant that races with the abort is released by the backend.
    */
   waitAcquire?(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
+  /** True for a failure of a server that may pass: it is down, unreachable or silent, or changes its leader. */
+  isOutage?(error: unknown): boolean;
   /** Blocks the calling thread up to `timeoutMs`. Only where the kernel can. */
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
   /** Holders and waiters, without side effects on them. */

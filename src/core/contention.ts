@@ -1,5 +1,6 @@
 import { DeadlockWatch, type DeadlockLink } from './deadlock.js';
 import { deadlockOf, holdersOf } from './diagnostics.js';
+import type { LockError } from './errors.js';
 import type { WaitEvent } from './events.js';
 import type { Target } from './namespace.js';
 import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
@@ -14,6 +15,8 @@ export class Contention {
   readonly #target: Target;
   readonly #options: ResolvedOptions;
   readonly #wait: Wait;
+  /** The failure that keeps the wait from its server at present. */
+  outage: LockError | undefined;
   #isStarted = false;
   #deadlock: readonly DeadlockLink[] | undefined;
   #progressTimer: Timer | undefined;
@@ -76,6 +79,7 @@ export class Contention {
         waitedMs: target.namespace.clock.now() - this.#wait.startedAt,
         timeoutMs: timeout.ms,
         deadlock: this.#deadlock,
+        outage: this.outage,
         inspect: () => holdersOf(target),
       });
     } catch (error) {

@@ -2,6 +2,7 @@ import { tracingChannel } from 'node:diagnostics_channel';
 
 import type { HolderInfo, Mode } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
+import type { LockError } from './errors.js';
 import type { LossReason } from './lease.js';
 
 /** Context of `holdfast:acquire`: one call, from asking to the grant or the error. */
@@ -52,6 +53,8 @@ export interface WaitEvent {
   readonly timeoutMs: number;
   /** The cycle, once one was seen. */
   readonly deadlock: readonly DeadlockLink[] | undefined;
+  /** Why the server cannot be asked at present. It is tried again until the deadline. */
+  readonly outage: LockError | undefined;
   /** Asks the backend who is in the way, at the cost of a look at it. */
   readonly inspect: () => Promise<readonly HolderInfo[]>;
 }

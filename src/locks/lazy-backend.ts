@@ -40,6 +40,7 @@ export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend)
       return ready().then((backend) => backend.tryAcquire(request, signal));
     },
     ...(hasQueue && { waitAcquire }),
+    isOutage: (error) => loaded?.isOutage?.(error) === true,
     async inspect(resource): Promise<readonly HolderInfo[]> {
       return (await (loaded ?? (await ready())).inspect?.(resource)) ?? [];
     },

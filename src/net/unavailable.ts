@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/duration.js';
-import { LockError } from '../core/errors.js';
+import { isLockError, LockError } from '../core/errors.js';
 import { TLS_CODE } from './network-failure.js';
 
 /** A server that is not there, does not answer, or does not let us in. */
@@ -16,6 +16,19 @@ export function unavailableError(
   });
 }
 
+const outages = new WeakSet<LockError>();
+
+/** `error`, which may pass by itself: see {@link isOutage}. */
+export function asOutage(error: LockError): LockError {
+  outages.add(error);
+  return error;
+}
+
+/** A server that is down, unreachable or silent for now. False where only a person can help: a password, a certificate. */
+export function isOutage(error: unknown): boolean {
+  return isLockError(error) && (error.isUnconfirmed || outages.has(error));
+}
+
 /** The server took the connection, or the request, and then said nothing. */
 export class SilentServerError extends Error {
   readonly code = 'ETIMEDOUT';
@@ -27,11 +40,24 @@ export class SilentServerError extends Error {
   }
 }
 
+/** Of the codes below those that are facts about the address, not about the moment. */
+const LASTING = new Set(['ENOTFOUND', 'EADDRNOTAVAIL']);
+
+/** {@link connectionFact} as an error of `resource`. */
+export function connectionError(error: unknown, resource: string, server: string): LockError | undefined {
+  const fact = connectionFact(error, server);
+  if (fact === undefined) return undefined;
+  const unavailable = unavailableError(resource, fact[0], fact[1], error);
+  const code = codeOf(error);
+  const isLasting = code === undefined || LASTING.has(code) || TLS_CODE.test(code);
+  return isLasting ? unavailable : asOutage(unavailable);
+}
+
 /**
  * What keeps a connection from coming about, in words for people; undefined when `error` is not about the
  * connection. Never repeats the error's own text: client libraries put addresses, and once in a while secrets, there.
  */
-export function connectionFact(
+function connectionFact(
   error: unknown,
   server: string,
 ): readonly [fact: string, nextStep: string] | undefined {

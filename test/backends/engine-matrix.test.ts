@@ -40,7 +40,7 @@ interface Situation<S extends Server> {
   readonly outcomes: Outcomes;
 }
 
-const GRANTED_OR_TOLD = /^(granted|HOLDFAST_BACKEND_UNAVAILABLE|HOLDFAST_UNCONFIRMED)$/;
+const GRANTED = /^granted$/;
 const GOES_ON = { holder: 'held', permit: 'held', spare: 'leads', breaker: /^true$/ } as const;
 const IS_LOST = { holder: 'lost', permit: 'lost', spare: 'leads', breaker: /^false$/ } as const;
 const TOLD = /^HOLDFAST_(BACKEND_UNAVAILABLE|UNCONFIRMED|CONFIG_MISMATCH)$/;
@@ -57,13 +57,13 @@ const inRedis: readonly Situation<Awaited<ReturnType<typeof startRedis>>>[] = [
     name: 'restarts with its data',
     start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
     happen: (server) => server.restart(),
-    outcomes: { ...GOES_ON, waiter: GRANTED_OR_TOLD },
+    outcomes: { ...GOES_ON, waiter: GRANTED },
   },
   {
     name: 'restarts without its data',
     start: () => startRedis(),
     happen: (server) => server.restart(),
-    outcomes: { ...IS_LOST, waiter: GRANTED_OR_TOLD },
+    outcomes: { ...IS_LOST, waiter: GRANTED },
   },
   {
     name: 'ends all connections',
@@ -74,7 +74,7 @@ const inRedis: readonly Situation<Awaited<ReturnType<typeof startRedis>>>[] = [
         ['CLIENT', 'KILL', 'TYPE', 'pubsub'],
         ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'],
       ),
-    outcomes: { ...GOES_ON, waiter: GRANTED_OR_TOLD },
+    outcomes: { ...GOES_ON, waiter: GRANTED },
   },
   {
     name: 'gets another password, and ends all connections',
@@ -95,7 +95,7 @@ const inEtcd: readonly Situation<Awaited<ReturnType<typeof startEtcd>>>[] = [
     name: 'restarts with its data',
     start: () => startEtcd(),
     happen: ({ members }) => members[0]?.restart() ?? Promise.resolve(),
-    outcomes: { ...GOES_ON, waiter: GRANTED_OR_TOLD },
+    outcomes: { ...GOES_ON, waiter: GRANTED },
   },
 ];
 
@@ -104,7 +104,7 @@ const inPostgres: readonly Situation<Awaited<ReturnType<typeof startPostgres>>>[
     name: 'restarts',
     start: () => startPostgres(),
     happen: (server) => server.restart(),
-    outcomes: { ...IS_LOST, waiter: /^HOLDFAST_BACKEND_UNAVAILABLE$/ },
+    outcomes: { ...IS_LOST, waiter: GRANTED },
   },
   {
     name: 'ends all sessions',
@@ -116,7 +116,7 @@ const inPostgres: readonly Situation<Awaited<ReturnType<typeof startPostgres>>>[
       );
       await admin.end();
     },
-    outcomes: { ...IS_LOST, waiter: /^HOLDFAST_BACKEND_UNAVAILABLE$/ },
+    outcomes: { ...IS_LOST, waiter: GRANTED },
   },
   {
     name: 'makes new sessions read-only',
@@ -127,7 +127,7 @@ const inPostgres: readonly Situation<Awaited<ReturnType<typeof startPostgres>>>[
       await admin.query('SELECT pg_reload_conf()');
       await admin.end();
     },
-    outcomes: { ...GOES_ON, waiter: /^granted$/ },
+    outcomes: { ...GOES_ON, waiter: GRANTED },
   },
 ];
 

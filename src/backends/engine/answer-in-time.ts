@@ -1,7 +1,7 @@
 import type { AcquireRequest, Attempt, Backend } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
-import { unavailableError } from '../../net/unavailable.js';
+import { asOutage, unavailableError } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 
 /** Of the caller's time: what is left of it is enough to report the failure before the deadline passes. */
@@ -39,7 +39,7 @@ function inTime(
       isLate = true;
       const fact = `it did not answer within the timeout of ${formatDuration(timeoutMs)}`;
       const nextStep = 'Check that it runs and is reachable, or raise the timeout';
-      reject(unavailableError(`${display}#${resource}`, fact, nextStep));
+      reject(asOutage(unavailableError(`${display}#${resource}`, fact, nextStep)));
     });
     attempt.then(
       (answer) => {

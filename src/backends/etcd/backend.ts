@@ -1,5 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { encodeHolder } from '../../platform/holder-record.js';
+import { isOutage } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';
 import { ETCD_CAPABILITIES } from './config.js';
@@ -24,6 +25,7 @@ export function createEtcdBackend(context: EtcdContext): Backend {
 
   return {
     name: 'etcd',
+    isOutage,
     capabilities: ETCD_CAPABILITIES,
 
     tryAcquire(request): Promise<Attempt> {

@@ -1,5 +1,5 @@
 import { LockError } from '../../core/errors.js';
-import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { asOutage, connectionError, unavailableError } from '../../net/unavailable.js';
 import { refusalError, type Refusal } from '../engine/errors.js';
 
 /** Status codes of gRPC. https://grpc.io/docs/guides/status-codes */
@@ -53,11 +53,11 @@ export class EtcdFailure extends Error {
 export function etcdError(error: unknown, resource: string, server: string): LockError {
   if (error instanceof LockError) return error;
   const cause = error instanceof EtcdFailure ? error.cause : error;
-  const fact = connectionFact(cause, server);
-  if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], cause);
+  const failure = connectionError(cause, resource, server);
+  if (failure !== undefined) return failure;
   if (!(cause instanceof EtcdAnswer)) {
     const next = 'Check its log; an etcd:// address wants the client port, and etcds:// one with TLS';
-    return unavailableError(resource, `${server} did not answer as etcd does`, next, cause);
+    return asOutage(unavailableError(resource, `${server} did not answer as etcd does`, next, cause));
   }
   if (/user name is empty|authentication is not enabled|invalid user ID or password/.test(cause.message)) {
     return loginError(cause, resource);
@@ -65,12 +65,10 @@ export function etcdError(error: unknown, resource: string, server: string): Loc
   const refusal = REFUSALS.get(cause.status);
   if (refusal !== undefined) return refusalError(resource, refusal, cause);
   if (cause.status === GRPC.unauthenticated) return loginError(cause, resource);
-  return unavailableError(
-    resource,
-    cause.isTransient ? 'the cluster has no leader' : `the cluster refused (gRPC status ${cause.status})`,
-    'Check that more than half of its members run',
-    cause,
-  );
+  const next = 'Check that more than half of its members run';
+  if (cause.isTransient)
+    return asOutage(unavailableError(resource, 'the cluster has no leader', next, cause));
+  return unavailableError(resource, `the cluster refused (gRPC status ${cause.status})`, next, cause);
 }
 
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map([

@@ -1,4 +1,5 @@
 import type { Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
+import { isOutage } from '../../net/unavailable.js';
 import { answerBudgetMs, unlessAborted } from '../../net/within.js';
 import { POSTGRES_CAPABILITIES } from './config.js';
 import { isAnswer, postgresError } from './errors.js';
@@ -36,6 +37,7 @@ export function createPostgresBackend(context: PostgresContext): Backend {
 
   return {
     name: 'postgres',
+    isOutage,
     capabilities: POSTGRES_CAPABILITIES,
 
     tryAcquire(request): Promise<Attempt> {

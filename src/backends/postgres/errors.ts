@@ -1,6 +1,6 @@
 import { LockError, LockTimeoutError } from '../../core/errors.js';
 import { systemClock } from '../../platform/clock.js';
-import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { asOutage, connectionError, unavailableError } from '../../net/unavailable.js';
 import { refusalError, type Refusal } from '../engine/errors.js';
 
 /** SQLSTATEs of a server that does not let us in. https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -17,6 +17,9 @@ const UNAVAILABLE: Readonly<Record<string, readonly [fact: string, nextStep: str
   '53300': ['it has no connection left', 'Raise max_connections, or hold fewer locks at once'],
   '57P03': ['it is starting or stopping', 'Try again in a moment'],
 };
+
+/** No connection left, starting or stopping, and the end of a connection. */
+const PASSING = /^(53300|57P|08)/;
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
@@ -35,7 +38,10 @@ export function postgresError(error: unknown, resource: string, server: string):
   if (error instanceof LockError) return error;
   const state = sqlState(error);
   const unavailable = state === undefined ? undefined : UNAVAILABLE[state];
-  if (unavailable !== undefined) return unavailableError(resource, unavailable[0], unavailable[1], error);
+  if (unavailable !== undefined) {
+    const failure = unavailableError(resource, unavailable[0], unavailable[1], error);
+    return PASSING.test(state as string) ? asOutage(failure) : failure;
+  }
   if (state === '40P01') {
     return new LockTimeoutError(
       `Could not lock "${resource}": the server ended a deadlock by refusing this request. Take several locks with lockAll, which has one order.`,
@@ -44,8 +50,8 @@ export function postgresError(error: unknown, resource: string, server: string):
   }
   const refusal = state === undefined ? undefined : refusals()[state];
   if (refusal !== undefined) return refusalError(resource, refusal, error);
-  const fact = connectionFact(error, server);
-  if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], error);
+  const failure = connectionError(error, resource, server);
+  if (failure !== undefined) return failure;
   const message = error instanceof Error ? error.message : '';
   if (/does not support SSL/.test(message)) {
     return unavailableError(
@@ -64,15 +70,12 @@ export function postgresError(error: unknown, resource: string, server: string):
     );
   }
   if (/timeout expired|connection timeout/i.test(message)) {
-    return unavailableError(
-      resource,
-      `${server} did not answer in time`,
-      'Check that it runs and is reachable',
-      error,
-    );
+    const next = 'Check that it runs and is reachable';
+    return asOutage(unavailableError(resource, `${server} did not answer in time`, next, error));
   }
   const what = state === undefined ? `the connection to ${server} broke` : `it refused (SQLSTATE ${state})`;
-  return unavailableError(resource, what, 'Check its log, and try again', error);
+  const failed = unavailableError(resource, what, 'Check its log, and try again', error);
+  return state === undefined || PASSING.test(state) ? asOutage(failed) : failed;
 }
 
 /** Made when needed: the advice has a number of today. */
@@ -120,9 +123,6 @@ export function sequenceError(resource: string, cure: string): LockError {
 
 export function exhaustedPoolError(resource: string): LockError {
   const fact = 'the pool gave no client in time: all of them are in use, or it cannot connect';
-  return unavailableError(
-    resource,
-    fact,
-    'Raise its max: locks take one client, and each wait takes one more',
-  );
+  const next = 'Raise its max: locks take one client, and each wait takes one more';
+  return asOutage(unavailableError(resource, fact, next));
 }

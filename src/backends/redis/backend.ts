@@ -1,6 +1,7 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { isLockError, type LockError } from '../../core/errors.js';
 import { encodeHolder } from '../../platform/holder-record.js';
+import { isOutage } from '../../net/unavailable.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { permitsError, unconfirmedError } from '../engine/errors.js';
 import { settleInBackground } from '../engine/settle.js';
@@ -39,6 +40,7 @@ export function createRedisBackend(context: RedisContext): Backend {
 
   return {
     name: 'redis',
+    isOutage,
     capabilities: REDIS_CAPABILITIES,
     tryAcquire,
 

@@ -1,5 +1,5 @@
 import { LockError } from '../../core/errors.js';
-import { connectionFact, unavailableError } from '../../net/unavailable.js';
+import { asOutage, connectionError, unavailableError } from '../../net/unavailable.js';
 import { refusalError, type Refusal } from '../engine/errors.js';
 
 type Fact = readonly [fact: string, nextStep: string];
@@ -20,6 +20,9 @@ const UNAVAILABLE: Readonly<Record<string, Fact>> = {
   ],
   NOPROTO: ['it does not speak RESP3', 'Use Redis 6.2 or newer'],
 };
+
+/** Of these answers the ones that may be another in a moment. */
+const PASSING = /^(LOADING|BUSY|MASTERDOWN) |max number of clients/;
 
 /** What is behind the plain word ERR. */
 const PLAIN_ERRORS: readonly (readonly [RegExp, Fact])[] = [
@@ -66,9 +69,9 @@ const CLUSTER = new Set(['MOVED', 'ASK', 'CLUSTERDOWN', 'CROSSSLOT', 'TRYAGAIN']
 /** What a failed request means to the caller of a lock. Texts of the server that may quote credentials stay out. */
 export function redisError(error: unknown, resource: string, server: string): LockError {
   if (error instanceof LockError) return error;
-  const fact = connectionFact(error, server) ?? answerFact(error);
-  if (fact !== undefined) return unavailableError(resource, fact[0], fact[1], error);
   const message = error instanceof Error ? error.message : '';
+  const failure = connectionError(error, resource, server) ?? answerError(error, resource);
+  if (failure !== undefined) return PASSING.test(message) ? asOutage(failure) : failure;
   const word = firstWord(message);
   // Of a command within a script the word comes later.
   if (message.includes('NOPERM')) return refusalError(resource, NOPERM, error);
@@ -77,7 +80,13 @@ export function redisError(error: unknown, resource: string, server: string): Lo
   if (CLUSTER.has(word)) return clusterError(resource, error);
   const what =
     word === '' ? `the connection to ${server} broke` : `${server} refused a request (error ${word})`;
-  return unavailableError(resource, what, 'Check its log, and try again', error);
+  const unavailable = unavailableError(resource, what, 'Check its log, and try again', error);
+  return word === '' ? asOutage(unavailable) : unavailable;
+}
+
+function answerError(error: unknown, resource: string): LockError | undefined {
+  const fact = answerFact(error);
+  return fact && unavailableError(resource, fact[0], fact[1], error);
 }
 
 function answerFact(error: unknown): Fact | undefined {

@@ -37,6 +37,7 @@ export class WaitReport {
   #holders: readonly HolderInfo[] | undefined;
   #startedAt = 0;
   #nextLineMs: number = LINES_AFTER_MS[0];
+  #isOutage = false;
   #isShown = false;
   #hasEnded = false;
   #timer: Timer | undefined;
@@ -46,6 +47,7 @@ export class WaitReport {
   }
 
   readonly onWait = (event: WaitEvent): void => {
+    this.#isOutage = event.outage !== undefined;
     if (event.type === 'started') {
       this.#startedAt = this.#options.clock.now() - event.waitedMs;
       this.#showWithin(NAMES_WITHIN_MS, this.#look(event));
@@ -89,8 +91,7 @@ export class WaitReport {
   #statusLine(width: number): string {
     const { address } = this.#options;
     const waited = formatDuration(Math.floor(this.#waitedMs() / 1_000) * 1_000).replace(/^0 ms$/, '0 s');
-    const names = this.#names();
-    const heldBy = names === undefined ? '' : `, held by ${names}`;
+    const heldBy = this.#inTheWay();
     const head = `Waiting for ${address} ${waited}`;
     const forms = [
       `${head}${heldBy}; ${this.#limit()}; Ctrl-C to cancel`,
@@ -109,11 +110,8 @@ export class WaitReport {
   }
 
   #line(verb: string, waited: string): void {
-    const names = this.#names();
-    const heldBy = names === undefined ? '' : `, held by ${names}`;
-    note(
-      `holdfast: ${verb} "${this.#options.address}"${waited}${heldBy}; ${this.#limit()}; Ctrl-C to cancel`,
-    );
+    const { address } = this.#options;
+    note(`holdfast: ${verb} "${address}"${waited}${this.#inTheWay()}; ${this.#limit()}; Ctrl-C to cancel`);
   }
 
   #end(outcome: Exclude<WaitEvent['type'], 'started' | 'progress'>, waitedMs: number): void {
@@ -127,8 +125,10 @@ export class WaitReport {
     note(`holdfast: ${success} "${address}" after ${formatDuration(waitedMs)}`);
   }
 
-  #names(): string | undefined {
-    return holdersInShort(this.#holders, new Date(this.#options.clock.wallNow()));
+  #inTheWay(): string {
+    if (this.#isOutage) return ', whose server does not answer';
+    const names = holdersInShort(this.#holders, new Date(this.#options.clock.wallNow()));
+    return names === undefined ? '' : `, held by ${names}`;
   }
 
   #limit(): string {

@@ -1,0 +1,50 @@
+import type { Backend } from './backend.js';
+import type { Contention } from './contention.js';
+import { isLockError } from './errors.js';
+import { backoffDelayMs } from './time.js';
+import type { Wait } from './wait.js';
+
+/** How soon a server that was there is asked again. */
+const REACH_AGAIN = { firstMs: 100, capMs: 2_000 };
+
+/**
+ * What one wait does about a server that goes away: once the server has answered, an outage does not end the wait. Its
+ * deadline does, and then the outage is the error, since it is not known whether the lock was still held.
+ */
+export class Outages {
+  readonly #backend: Backend;
+  readonly #wait: Wait;
+  readonly #contention: Contention;
+  #hasAnswered = false;
+  #failures = 0;
+
+  constructor(backend: Backend, wait: Wait, contention: Contention) {
+    this.#backend = backend;
+    this.#wait = wait;
+    this.#contention = contention;
+  }
+
+  /** The server answered that others hold the lock. */
+  noteAnswer(): void {
+    this.#hasAnswered = true;
+    this.#failures = 0;
+    this.#contention.outage = undefined;
+  }
+
+  /** Resolves when it is time to ask again. Rejects with what ends the wait: `error` itself, unless it is an outage. */
+  async outlast(error: unknown): Promise<void> {
+    const { outage } = this.#contention;
+    if (!isLockError(error) || this.#backend.isOutage?.(error) !== true) {
+      throw error === this.#wait.ended && outage !== undefined && this.#wait.ended?.kind === 'timeout'
+        ? outage
+        : error;
+    }
+    if (!this.#hasAnswered) throw error;
+    this.#contention.outage = error;
+    try {
+      await this.#wait.pause(backoffDelayMs(++this.#failures, REACH_AGAIN));
+    } catch (end) {
+      throw this.#wait.ended?.kind === 'timeout' ? error : end;
+    }
+  }
+}
