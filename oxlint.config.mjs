@@ -43,7 +43,7 @@ const FREE_OF_FILE_RULES = ['bin', 'files', 'platform', 'process', 'verify', 'te
 /** Files that make one of these calls themselves, and why. */
 const RAW_FILE_USERS = [
   ['backends/flock/record', ['openSync'], 'the lock file, which the user named'],
-  ['backends/git/operation-log', ['openSync', 'fsyncSync', 'fdatasyncSync'], 'overwritten in place'],
+  ['backends/git/operation-log', ['fsyncSync', 'fdatasyncSync'], 'overwritten in place'],
   ['backends/git/signing', ['writeFileSync'], 'a temp directory of its own'],
   ['backends/lease/courtesy', ['open'], 'a marker without content'],
   [

@@ -86,6 +86,24 @@ test.each(['commondir', 'FETCH_HEAD', 'objects/info/alternates', 'holdfast/journ
   },
 );
 
+test.each([
+  'config',
+  'HEAD',
+  'packed-refs',
+  'FETCH_HEAD',
+  'objects/pack/x',
+  'holdfast/journal.log',
+  'refs/heads/x',
+])('a FIFO as %s in the store is refused, and no command waits for its other end', async (name) => {
+  const remote = await testRemote();
+  const [ada = ''] = await clones(remote, 'ada');
+  const store = join(ada, '.git/holdfast/claims.git');
+  await claim('x', optionsFor(ada));
+  execFileSync('rm', ['-f', join(store, name)]);
+  execFileSync('mkfifo', [join(store, name)]);
+  await expect(claim('y', optionsFor(ada))).rejects.toMatchObject({ code: 'HOLDFAST_PERMISSION' });
+});
+
 test('no secret of the settings, of the environment or of the URL is written to disk', async () => {
   const remote = await testRemote('http');
   const [ada = ''] = await clones(remote, 'ada');

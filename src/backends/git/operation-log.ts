@@ -1,12 +1,14 @@
-import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fsyncSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import { errnoOf, systemError } from '../../core/system-error.js';
+import { makeOwnFile } from '../../files/make-own.js';
+import { openOwn, openOwnIfThere, readOwn } from '../../files/open-own.js';
 import { syncDirectorySync } from '../../files/sync-directory.js';
+import { STATE_DEPTH } from './files.js';
 
-/** In a directory of our own, whose files are checked before work begins. Windows has no such flag. */
-const NO_LINK = constants.O_NOFOLLOW ?? 0;
+const OWN = { depth: STATE_DEPTH };
 
 /** Room for some 80 events. */
 export const LOG_BYTES = 64 * 1024;
@@ -49,16 +51,15 @@ export class OperationLog<Operation> {
     // The NUL ends the log before whatever older lines lie behind.
     const bytes = Buffer.from(`${text}\0`);
     if (this.#endBytes + bytes.length > LOG_BYTES) return false;
-    let descriptor: number | undefined;
+    const descriptor = openOwnIfThere(this.#path, constants.O_RDWR, OWN);
+    if (descriptor === undefined) return false;
     try {
-      descriptor = openSync(this.#path, constants.O_RDWR | NO_LINK);
       writeSync(descriptor, bytes, 0, bytes.length, this.#endBytes);
       if (isDurable) fdatasyncSync(descriptor);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false;
       throw systemError('write', this.#path, errnoOf(error) ?? 'EIO', error);
     } finally {
-      if (descriptor !== undefined) closeSync(descriptor);
+      closeSync(descriptor);
     }
     this.#endBytes += bytes.length - 1;
     return true;
@@ -67,7 +68,8 @@ export class OperationLog<Operation> {
   /** Empties it, or makes it. Only once a durable checkpoint holds all of it. */
   reset(): void {
     try {
-      const descriptor = openSync(this.#path, constants.O_WRONLY | constants.O_CREAT | NO_LINK, 0o600);
+      makeOwnFile(this.#path, OWN);
+      const descriptor = openOwn(this.#path, constants.O_WRONLY, OWN);
       try {
         writeSync(descriptor, Buffer.alloc(LOG_BYTES), 0, LOG_BYTES, 0);
         fsyncSync(descriptor);
@@ -83,18 +85,8 @@ export class OperationLog<Operation> {
   }
 
   #lines(): string[] {
-    let bytes: Buffer;
-    try {
-      const descriptor = openSync(this.#path, constants.O_RDONLY | NO_LINK);
-      try {
-        bytes = readFileSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw systemError('read', this.#path, errnoOf(error) ?? 'EIO', error);
-    }
+    const bytes = readOwn(this.#path, OWN);
+    if (bytes === undefined) return [];
     const end = bytes.indexOf(0);
     // What follows the last newline is torn.
     return bytes

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../../core/time.js';
 import type { ExecResult } from '../../process/exec.js';
 import { isolatedGitEnvironment, type GitSettings } from '../../process/git/environment.js';
 import { runGit } from '../../process/git/run-git.js';
+import { readOwn } from '../../files/open-own.js';
 import { CLAIM_REF_PREFIX } from './claim-id.js';
 import type { Deadline } from './config.js';
-import { tryUnlink } from './files.js';
+import { STORE_DEPTH, tryUnlink } from './files.js';
 import type { ObjectId } from './objects.js';
 import { RECORD_FILE } from './record.js';
 import { REMOTE_NAME } from './remote.js';
@@ -90,7 +90,8 @@ export class Git {
     };
     let result = await fetch([`--depth=${depth}`]);
     if (/does not support shallow/.test(result.stderr)) result = await fetch([]);
-    const text = readIfThere(fetchHead);
+    const options = { depth: STORE_DEPTH + 1, maxSizeBytes: MAX_OUTPUT_BYTES };
+    const text = readOwn(fetchHead, options)?.toString('utf8') ?? '';
     // With --depth, a pattern that matches nothing ends with 1 and without a message.
     const isEmpty = result.code === 1 && text === '' && !/^(?:fatal|error)/m.test(result.stderr);
     if ((result.code !== 0 && !isEmpty) || result.isTimedOut) {
@@ -155,14 +156,6 @@ export class Git {
   async remoteTip(ref: string, deadline: Deadline): Promise<ObjectId | undefined> {
     const found = await this.listRemote([ref], deadline);
     return found && (found.get(ref) ?? '');
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, readdirSync, rmSync, writeSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { withoutCredentials } from '../../core/credentials.js';
@@ -8,7 +8,7 @@ import { errnoOf, systemError } from '../../core/system-error.js';
 import { stateDirectory } from '../../platform/user-directories.js';
 import { makeDirectory } from '../../files/make-directory.js';
 import { makeOwnDirectories } from '../../files/make-own.js';
-import { openOwn, openOwnIfThere } from '../../files/open-own.js';
+import { openOwn, openOwnIfThere, readOwn } from '../../files/open-own.js';
 import { endStarted, startedLine } from '../../process/git/started.js';
 import type { Deadline } from './config.js';
 import { readState, replaceText, STATE_DEPTH, STORE_DEPTH, tryUnlink } from './files.js';
@@ -150,15 +150,14 @@ async function prepare(paths: StorePaths, bootId: string | undefined): Promise<s
 const FOREIGN = new Set(['commondir', 'config.worktree', 'gitdir', 'hooks', 'modules', 'worktrees']);
 
 function assertNothingForeign(store: string): void {
+  const entries = (name: string): Dirent[] => readdirSync(join(store, name), { withFileTypes: true });
+  // A link leads git elsewhere, and a FIFO makes it wait for ever.
+  const isOdd = (entry: Dirent): boolean => !entry.isFile() && !entry.isDirectory();
   const found = [
-    ...readdirSync(store, { withFileTypes: true }).filter(
-      (entry) => entry.isSymbolicLink() || FOREIGN.has(entry.name),
-    ),
-    ...readdirSync(join(store, 'objects/info'), { withFileTypes: true }).filter((entry) =>
-      entry.name.endsWith('alternates'),
-    ),
-    ...readdirSync(join(store, 'holdfast'), { withFileTypes: true }).filter(
-      (entry) => !entry.isFile() && !entry.isDirectory(),
+    ...entries('').filter((entry) => isOdd(entry) || FOREIGN.has(entry.name)),
+    ...entries('objects/info').filter((entry) => isOdd(entry) || entry.name.endsWith('alternates')),
+    ...['objects', 'objects/pack', 'refs', 'refs/heads', 'holdfast'].flatMap((name) =>
+      entries(name).filter(isOdd),
     ),
   ];
   const [first] = found;
@@ -200,11 +199,7 @@ function removeLockFiles(store: string): void {
 }
 
 function writeIfOther(path: string, text: string): void {
-  try {
-    if (readFileSync(path, 'utf8') === text) return;
-  } catch {
-    // Not there yet.
-  }
+  if (readOwn(path, { depth: STORE_DEPTH + 1 })?.toString('utf8') === text) return;
   replaceText(path, text, false);
 }
 
