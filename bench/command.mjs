@@ -30,7 +30,7 @@ const run = {
       title: 'holdfast run x -- true',
       unit: 'ms',
       subject: 'holdfast run',
-      target: { to: 'node -e 0', ratioAtMost: 1.25 },
+      target: { to: 'node -e 0', ratioAtMost: 1.15 },
     },
   ],
   contestants: async ({ directory }) => ({

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 const fs = process.getBuiltinModule('node:fs');
-const Module = process.getBuiltinModule('node:module');
 const path = process.getBuiltinModule('node:path');
 const vm = process.getBuiltinModule('node:vm');
 
@@ -48,7 +47,8 @@ function loadRun(): { run(words: readonly string[]): Promise<number> } {
     filename,
     cachedData: readCache(path.join(__dirname, 'run.cache')),
   });
-  const loaded = new Module(filename);
+  // The class itself: node:module would load what customizes loading.
+  const loaded = new (module.constructor as new (id: string) => NodeJS.Module)(filename);
   loaded.filename = filename;
   require.cache[filename] = loaded;
   const body = script.runInThisContext() as (...names: unknown[]) => void;

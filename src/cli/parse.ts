@@ -20,6 +20,9 @@ export const HELP_OPTION: OptionSpec = { name: 'help', short: ['h'], help: 'Show
  * @throws UsageError naming the first word that is wrong.
  */
 export function parseCommand(command: CommandForm, args: readonly string[]): ParsedArguments {
+  // Nothing in front of the LOCK of `run`, so nothing to parse: it starts sooner.
+  if (command.isCutAtPositional === true && args[0]?.startsWith('-') === false)
+    return new Arguments(command, [], args, new Map());
   const options = [...command.options, HELP_OPTION];
   const byRawName = new Map<string, OptionSpec>();
   for (const option of options) for (const raw of spellingsOf(option)) byRawName.set(raw, option);

@@ -45,7 +45,7 @@ export function parseAddress(text: string): Address {
   if (typeof text !== 'string' || text === '') throw invalid(String(text), 'it is empty', 'Give a path');
   if (text.includes('\0')) throw invalid(text.replaceAll('\0', '\\0'), 'it contains a NUL byte', 'Remove it');
   // A single letter is a drive.
-  const word = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1];
+  const word = /^([a-zA-Z][a-zA-Z0-9+.-]+):/.exec(text)?.[1];
   if (word === undefined) return pathAddress('path', text, text);
   const rest = text.slice(word.length + 1);
   switch (word) {

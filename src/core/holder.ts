@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const PREFIX_LENGTH = 20;
-/** Two characters per entry; three entries make the counter's six. */
-const PAIRS = Array.from({ length: 1024 }, (_, n) => ALPHABET.charAt(n >> 5) + ALPHABET.charAt(n & 31));
+/** Two characters per entry; three entries make the counter's six. Made for the second id: a process of one needs none. */
+let pairs: readonly string[] | undefined;
+const FIRST_COUNT = ALPHABET.charAt(0).repeat(6);
 const COUNTER_LIMIT = 2 ** 30;
 
 let prefix = '';
@@ -19,7 +20,12 @@ export function newHolderId(): string {
     counter = 0;
   }
   const n = counter++;
-  return `${prefix}${PAIRS[n >> 20]}${PAIRS[(n >> 10) & 1023]}${PAIRS[n & 1023]}`;
+  if (n === 0) return prefix + FIRST_COUNT;
+  pairs ??= Array.from(
+    { length: 1024 },
+    (_, pair) => ALPHABET.charAt(pair >> 5) + ALPHABET.charAt(pair & 31),
+  );
+  return `${prefix}${pairs[n >> 20]}${pairs[(n >> 10) & 1023]}${pairs[n & 1023]}`;
 }
 
 /**

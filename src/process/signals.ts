@@ -1,5 +1,3 @@
-import { isatty } from 'node:tty';
-
 import { readProcessStat } from '../platform/process-stat.js';
 
 /** What a supervisor or a terminal sends; without a listener each would end the parent before its child. */
@@ -36,5 +34,7 @@ export function forwardSignals(send: (signal: NodeJS.Signals) => void): () => vo
 function isInForeground(): boolean {
   const stat = readProcessStat('self');
   if (stat !== undefined) return stat.terminalGroup === stat.processGroup;
+  // Loaded only here: with the sockets behind it, it costs every run as much as all that `run` does by itself.
+  const { isatty } = process.getBuiltinModule('node:tty');
   return isatty(0) || isatty(2);
 }

@@ -33,6 +33,26 @@ it('run needs one file, and the rarer ones only when asked for', () => {
   expect(eager.filter((id) => id?.startsWith('./') === true || id === 'node:fs/promises')).toEqual([]);
 });
 
+// node:tty alone, with the sockets and streams behind it, takes as long as everything that run does by itself.
+it('an uncontended run loads no module of Node that is slow to load', () => {
+  const directory = testDirectory();
+  const preload = join(directory, 'preload.cjs');
+  writeFileSync(
+    preload,
+    "process.on('exit', () => require('node:fs').writeSync(1, process.moduleLoadList.join('\\n')));",
+  );
+  const loadedBy = (...args: string[]): string[] =>
+    execFileSync(process.execPath, ['--require', preload, ...args], { encoding: 'utf8' }).split('\n');
+  const always = loadedBy('-e', '0');
+  const loaded = loadedBy(bin('holdfast.cjs'), 'run', join(directory, 'x'), 'true');
+  const more = loaded.filter((name) => name.startsWith('NativeModule ') && !always.includes(name));
+  const names = more.map((name) => name.slice('NativeModule '.length)).toSorted();
+  const slow =
+    /^(?:tty|net|stream|crypto|child_process|worker_threads|http|url|module|readline|internal\/modules\/esm)/;
+  expect(names.filter((name) => slow.test(name))).toEqual([]);
+  expect(names).toContain('diagnostics_channel');
+});
+
 /** Runs the launcher after `prelude` and tells whether it handed a cache to V8. */
 function isCacheUsed(prelude: string): boolean {
   const preload = join(testDirectory(), 'preload.cjs');
