@@ -1,56 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
 import { startHoldfast } from '../support/holdfast.js';
 import { eventually, isGone } from '../support/processes.js';
-import { threeEngines } from '../support/three-engines.js';
-import { startContenders, supervisorOf } from './run-supervisor.js';
-
-const ROUNDS = process.env['HOLDFAST_SOAK'] === undefined ? 3 : 50;
-const engines = threeEngines();
-
-const ADDRESSES: Readonly<Record<string, () => string>> = {
-  lease: () => 'lease:L',
-  redis: () => `${engines.redis.url}#kill`,
-  postgres: () => `${engines.postgres.url}#kill`,
-  etcd: () => `${engines.etcd.url}#kill`,
-};
-
-describe.each(Object.keys(ADDRESSES))('under %s', (backend) => {
-  const address = (): string => (ADDRESSES[backend] as () => string)();
-
-  it(
-    'no two commands work at the same time while wrappers are killed',
-    async () => {
-      const words = ['--lease', '2s', '--grace', '0.2', address()];
-      const contenders = startContenders(testDirectory(), words, 2);
-      const seen = new Set<string>();
-      for (let round = 0; round < ROUNDS; round++) {
-        const { pid, holder } = await contenders.wrapper(seen);
-        seen.add(holder);
-        // The moment is what is random.
-        await delay(Math.random() * 300);
-        process.kill(pid, 'SIGKILL');
-      }
-      await contenders.wrapper(seen);
-      expect(contenders.overlaps()).toEqual([]);
-    },
-    60_000 + ROUNDS * 20_000,
-  );
-
-  it('a wrapper that is stopped past the deadline costs its command, not the lock', async () => {
-    const contenders = startContenders(testDirectory(), ['--lease', '1s', '--grace', '0.2', address()], 2);
-    const first = await contenders.wrapper(new Set());
-    process.kill(first.pid, 'SIGSTOP');
-    await eventually('the command is ended', () => isGone(first.command), 60_000);
-    // A stopped wrapper has its session on the server still; a lease is over by itself.
-    if (backend === 'postgres') process.kill(first.pid, 'SIGCONT');
-    await contenders.wrapper(new Set([first.holder]));
-    if (backend !== 'postgres') process.kill(first.pid, 'SIGCONT');
-    expect(contenders.overlaps()).toEqual([]);
-  }, 90_000);
-});
+import { supervisorOf } from './run-supervisor.js';
 
 test('when the supervisor is killed its command and all below it end, and the wrapper says 137', async () => {
   const directory = testDirectory();

@@ -1,3 +1,4 @@
+import type { SpawnOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { eventually, start, type TestChild } from './processes.js';
 export interface Host {
   /** Runs a Node program there. */
   start(args: readonly string[]): HostedProcess;
+  /** Runs any program there; names of files must be absolute. Resolves with its number as this host has it. */
+  exec(words: readonly string[], options?: SpawnOptions): Promise<number>;
 }
 
 export interface HostedProcess {
@@ -19,7 +22,11 @@ export interface HostedProcess {
 
 /** This machine as it is. */
 export function thisHost(directory: string): Host {
-  return { start: (args) => hosted(stateDirectory(directory, 'this'), [process.execPath, ...args], false) };
+  const state = stateDirectory(directory, 'this');
+  return {
+    start: (args) => hosted(state, [process.execPath, ...args], false),
+    exec: (words, options) => Promise.resolve(startWith(state, words, options).pid),
+  };
 }
 
 /** Another host as far as anybody can tell: its own name, boot id and process numbers, for as long as the test. */
@@ -33,8 +40,11 @@ export async function otherHost(directory: string): Promise<Host> {
   const host = start('unshare', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   await host.line(/^up$/);
   const first = await childOf(host.pid);
-  const enter = ['nsenter', '--target', String(first), '--uts', '--pid', '--mount', '--', process.execPath];
-  return { start: (args) => hosted(state, [...enter, ...args], true) };
+  const enter = ['nsenter', '--target', String(first), '--uts', '--pid', '--mount', '--'];
+  return {
+    start: (args) => hosted(state, [...enter, process.execPath, ...args], true),
+    exec: (words, options) => childOf(startWith(state, [...enter, ...words], options).pid),
+  };
 }
 
 function stateDirectory(directory: string, name: string): string {
@@ -44,11 +54,7 @@ function stateDirectory(directory: string, name: string): string {
 }
 
 function hosted(state: string, words: readonly string[], isWrapped: boolean): HostedProcess {
-  const child = start(String(words[0]), words.slice(1), {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // Entering a mount namespace ends in its root, wherever one came from.
-    env: { ...process.env, XDG_STATE_HOME: state },
-  });
+  const child = startWith(state, words, { stdio: ['pipe', 'pipe', 'pipe'] });
   let stderr = '';
   child.process.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const target = isWrapped ? childOf(child.pid) : Promise.resolve(child.pid);
@@ -67,6 +73,12 @@ function hosted(state: string, words: readonly string[], isWrapped: boolean): Ho
       }
     },
   };
+}
+
+/** Entering a mount namespace ends in its root, wherever one came from. */
+function startWith(state: string, words: readonly string[], options: SpawnOptions = {}): TestChild {
+  const env = { ...(options.env ?? process.env), XDG_STATE_HOME: state };
+  return start(String(words[0]), words.slice(1), { ...options, env });
 }
 
 function childOf(pid: number): Promise<number> {

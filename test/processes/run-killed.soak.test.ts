@@ -1,0 +1,3 @@
+import { LOCAL, testTroubles } from './run-trials.js';
+
+for (const [title, trialAt] of Object.entries(LOCAL)) testTroubles(title, trialAt);
