@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { LeaseBackend, NAMED_DIRECTORY } from '../../src/backends/lease/index.js';
 import type { Grant } from '../../src/core/backend.js';
@@ -17,12 +18,13 @@ import { leaseClock } from '../../src/platform/lease-clock.js';
 import { clientOf } from '../../src/testing/index.js';
 import { testDirectory } from '../support/directory.js';
 import { statesIn } from '../support/lease.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { eventually, start } from '../support/processes.js';
-import { machineUnit, quiescentMs } from '../support/time.js';
+import { hangMs, machineUnit, quiescentMs } from '../support/time.js';
 
 const HOLD = { resource: 'r', backend: 'b', holderId: 'h' };
 const DURATION_MS = 300;
-/** Where a worker thread is started meanwhile, on a machine that is busy. */
+/** Kept by a worker thread that runs already. */
 const KEPT_MS = 2_500 * machineUnit;
 
 /** A renewal on the owner's loop that answers what it is told to, and notes what is asked of it. */
@@ -43,14 +45,24 @@ class Scripted implements Renewal {
   }
 }
 
+let clock = new ManualClock();
+beforeEach(() => void (clock = new ManualClock()));
+
 async function keep(renewal: Scripted, ageMs = 0): Promise<Grant> {
   const asked: Grant = {
-    lease: { durationMs: DURATION_MS, deadline: leaseClock.now() + DURATION_MS - ageMs, renewal },
+    lease: { durationMs: DURATION_MS, deadline: clock.now() + DURATION_MS - ageMs, renewal },
     check: () => undefined,
     onLost: () => undefined,
     release: () => undefined,
   };
-  return createKeeper(systemClock, leaseClock).startRenewal(asked, HOLD);
+  return createKeeper(clock, clock).startRenewal(asked, HOLD);
+}
+
+/** The reasons of its loss, as its listener is called. */
+function lossesOf(grant: Grant): string[] {
+  const losses: string[] = [];
+  grant.onLost((reason) => losses.push(reason));
+  return losses;
 }
 
 describe('a kept lease', () => {
@@ -62,11 +74,7 @@ describe('a kept lease', () => {
     ];
     renewal.answer = () => (answers.shift() ?? (() => Promise.resolve('extended')))();
     const grant = await keep(renewal);
-    const startedAt = leaseClock.now();
-    await eventually(
-      'three durations pass',
-      () => leaseClock.now() - startedAt > 3 * DURATION_MS || undefined,
-    );
+    await clock.runUntil(() => clock.now() > 3 * DURATION_MS);
     expect(grant.check(0)).toBeUndefined();
     await grant.release();
     expect(renewal.calls.at(-1)).toBe('release');
@@ -76,9 +84,8 @@ describe('a kept lease', () => {
     const renewal = new Scripted();
     renewal.answer = () => Promise.resolve('taken');
     const grant = await keep(renewal);
-    const told: string[] = [];
-    grant.onLost((reason) => told.push(reason));
-    await eventually('the loss', () => told.length > 0 || undefined);
+    const told = lossesOf(grant);
+    await clock.runUntil(() => told.length > 0);
     expect(grant.check(0)).toBe('taken');
     await grant.release();
     expect(told).toEqual(['taken']);
@@ -90,11 +97,11 @@ describe('a kept lease', () => {
     let finish: (outcome: RenewalOutcome) => void = () => undefined;
     renewal.answer = () => new Promise((resolve) => (finish = resolve));
     const grant = await keep(renewal);
-    const told: string[] = [];
-    grant.onLost((reason) => told.push(reason));
-    await eventually('the loss', () => told.length > 0 || undefined);
+    const told = lossesOf(grant);
+    await clock.runUntil(() => told.length > 0);
+    expect(clock.now()).toBe(DURATION_MS);
     finish('extended');
-    await eventually('the late answer', () => renewal.calls.includes('settled') || undefined);
+    await clock.runUntil(() => renewal.calls.includes('settled'));
     expect(grant.check(0)).toBe('expired');
     expect(told).toEqual(['expired']);
   });
@@ -104,7 +111,7 @@ describe('a kept lease', () => {
     let finish: (outcome: RenewalOutcome) => void = () => undefined;
     renewal.answer = () => new Promise((resolve) => (finish = resolve));
     const grant = await keep(renewal);
-    await eventually('a renewal', () => renewal.calls.includes('renew') || undefined);
+    await clock.runUntil(() => renewal.calls.includes('renew'));
     const released = grant.release();
     finish('extended');
     await released;
@@ -115,8 +122,11 @@ describe('a kept lease', () => {
     const renewal = new Scripted();
     renewal.answer = () => new Promise(() => undefined);
     const grant = await keep(renewal);
-    await eventually('a renewal', () => renewal.calls.includes('renew') || undefined);
-    await expect(grant.release()).rejects.toMatchObject({ code: 'HOLDFAST_IO' });
+    await clock.runUntil(() => renewal.calls.includes('renew'));
+    const released = grant.release();
+    await clock.runUntilSettled(released);
+    await expect(released).rejects.toMatchObject({ code: 'HOLDFAST_IO' });
+    expect(clock.now()).toBe(DURATION_MS);
   });
 
   test('that is over before it could be armed is not given out', async () => {
@@ -174,6 +184,17 @@ function moduleOf(code: string): { module: URL; state: unknown } {
   return { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state: null };
 }
 
+/** A renewal module that counts what it does where the owner sees it: renews, or dies soon after it was loaded. */
+function counting(what: 'renew' | 'die'): { renewal: { module: URL; state: unknown }; count(): number } {
+  const counter = new Int32Array(new SharedArrayBuffer(4));
+  const body = {
+    renew: `({ ...kept, renew: async () => { Atomics.add(counter, 0, 1); return 'extended' } })`,
+    die: `(setTimeout(() => { Atomics.add(counter, 0, 1); throw new Error('planted') }, 50), kept)`,
+  }[what];
+  const code = `const kept = { ${EXTENDS} }; export const openRenewal = (counter) => ${body}`;
+  return { renewal: { ...moduleOf(code), state: counter }, count: () => Atomics.load(counter, 0) };
+}
+
 const EXTENDS = `renew: async () => 'extended', release: async () => undefined`;
 /** Nothing of the thread runs any more, as in a call to a dead file server. */
 const FOREVER = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
@@ -198,9 +219,21 @@ function grantOf(
   };
 }
 
+/** A keeper whose worker thread runs: how long one takes to start is no part of what follows. */
+async function runningKeeper(): Promise<LeaseKeeper> {
+  const keeper = createKeeper(systemClock, leaseClock);
+  const first = grantOf(
+    moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`),
+    () => undefined,
+    hangMs,
+  );
+  await (await keeper.startRenewal(first, HOLD)).release();
+  return keeper;
+}
+
 describe.concurrent('a worker thread that', () => {
   test('dies tells no lies: its holder learns of the loss at its deadline, and the next lease is kept by a new one', async () => {
-    const keeper = createKeeper(systemClock, leaseClock);
+    const keeper = await runningKeeper();
     await keeper.startRenewal(grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)), HOLD);
     let released = 0;
     const asked = grantOf(
@@ -218,12 +251,12 @@ describe.concurrent('a worker thread that', () => {
     await grant.release();
     // Lost is lost: nothing is released in its name.
     expect(released).toBe(0);
+    const { renewal, count } = counting('renew');
     const next = await keeper.startRenewal(
-      grantOf(moduleOf(`export const openRenewal = () => ({ ${EXTENDS} })`)),
+      grantOf(renewal, () => undefined, 4 * KEPT_MS),
       HOLD,
     );
-    const since = leaseClock.now();
-    await eventually('a duration passes', () => leaseClock.now() - since > 1.2 * KEPT_MS || undefined);
+    await eventually('the new thread renews', () => count() > 0);
     expect(next.check(0)).toBeUndefined();
     await next.release();
   });
@@ -231,22 +264,20 @@ describe.concurrent('a worker thread that', () => {
   test('dies of an uncaught error does not take the process along, and its holds are given back by their owner', async () => {
     let released = 0;
     const onRelease = (): void => void released++;
-    const dying = moduleOf(
-      `export const openRenewal = () => { setTimeout(() => { throw new Error('planted') }, 50); return { ${EXTENDS} } }`,
-    );
+    const dying = counting('die');
     const grant = await createKeeper(systemClock, leaseClock).startRenewal(
-      grantOf(dying, onRelease, 10_000),
+      grantOf(dying.renewal, onRelease, hangMs),
       HOLD,
     );
-    const since = leaseClock.now();
-    await eventually('the thread is gone', () => leaseClock.now() - since > 2 * quiescentMs || undefined);
+    await eventually('the thread dies', () => dying.count() > 0);
+    await delay(quiescentMs);
     expect(grant.check(0)).toBeUndefined();
     await grant.release();
     expect(released).toBe(1);
   });
 
   test('is stuck costs its leases at their deadlines, and holds nobody up longer', async () => {
-    const keeper = createKeeper(systemClock, leaseClock);
+    const keeper = await runningKeeper();
     const asked = grantOf(moduleOf(`export const openRenewal = () => ({ renew: () => { ${FOREVER} } })`));
     const grant = await keeper.startRenewal(asked, HOLD);
     expect((await lossOf(grant)).reason).toBe('expired');
@@ -257,9 +288,9 @@ describe.concurrent('a worker thread that', () => {
   });
 
   test('starts slowly gives out no lease that is about to end', async () => {
-    const durationMs = 6_000;
+    const durationMs = 9_000; // An owner waits 10 s for a worker, not longer.
     const slow = moduleOf(
-      `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_100); export const openRenewal = () => ({ ${EXTENDS} })`,
+      `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${0.52 * durationMs}); export const openRenewal = () => ({ ${EXTENDS} })`,
     );
     const grant = await createKeeper(systemClock, leaseClock).startRenewal(
       grantOf(slow, () => undefined, durationMs),

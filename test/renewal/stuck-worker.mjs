@@ -3,12 +3,13 @@ import { systemClock } from '../../dist/platform/clock.js';
 import { leaseClock } from '../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../dist/renewal/index.js';
 
-const code = `export const openRenewal = () => ({
-  renew: () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },
+const code = `export const openRenewal = (state) => ({
+  renew: () => { Atomics.store(state, 0, 1); Atomics.wait(state, 1, 0); },
 });`;
-const durationMs = 3_000;
+const state = new Int32Array(new SharedArrayBuffer(8));
+const durationMs = 3_000 * Number(process.env.HOLDFAST_TEST_UNIT ?? 1);
 const deadline = leaseClock.now() + durationMs;
-const renewal = { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state: null };
+const renewal = { module: new URL(`data:text/javascript,${encodeURIComponent(code)}`), state };
 const grant = await createKeeper(systemClock, leaseClock).startRenewal(
   {
     lease: { durationMs, deadline, renewal },
@@ -19,7 +20,7 @@ const grant = await createKeeper(systemClock, leaseClock).startRenewal(
   { resource: 'r', backend: 'b', holderId: 'h' },
 );
 // The first renewal is due after a third.
-await new Promise((resolve) => setTimeout(resolve, durationMs / 2));
+while (Atomics.load(state, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
 const outcome = await grant.release().then(
   () => 'released',
   (error) => error.code,

@@ -27,9 +27,14 @@ export class ManualClock implements Clock {
       isSettled = true;
     };
     work.then(settle, settle);
+    await this.runUntil(() => isSettled);
+  }
+
+  /** Goes on from timer to timer until `isSo` answers true. */
+  async runUntil(isSo: () => boolean): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (isSettled) return;
+      if (isSo()) return;
       this.#timers.sort((a, b) => a.atMs - b.atMs);
       const next = this.#timers.shift();
       if (next === undefined) continue;
