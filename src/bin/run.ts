@@ -2,6 +2,7 @@ import { execute, spec } from '../cli/commands/run.js';
 import { parseCommand } from '../cli/parse.js';
 import { reportError } from '../cli/render/error.js';
 import { hideCredentials } from '../cli/title.js';
+import { warnings } from '../core/warnings.js';
 import { rawArguments } from '../process/bytes.js';
 import { inheritedDescriptors } from '../process/descriptors.js';
 
@@ -11,6 +12,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const inherited = inheritedDescriptors();
   const raw = rawArguments(words);
   hideCredentials(['run', ...words]);
+  warnings.areOn = false;
   try {
     const parsed = parseCommand(spec, words);
     const instead = parsed.has('help') ? ['help', 'run'] : parsed.has('version') ? ['version'] : undefined;

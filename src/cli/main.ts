@@ -1,3 +1,4 @@
+import { warnings } from '../core/warnings.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { insteadOf, withoutAlias } from './aliases.js';
 import { stdoutFailure } from './output.js';
@@ -14,6 +15,7 @@ import { suggestion, UsageError } from './usage-error.js';
 /** Runs the command line `args` (without node and script) and returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   hideCredentials(args);
+  warnings.areOn = false;
   try {
     const exitCode = await dispatch(args);
     const failure = await stdoutFailure();

@@ -160,6 +160,8 @@ export interface Backend extends AsyncDisposable {
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
   /** Every resource that somebody holds, where the engine can tell. */
   list?(): Promise<readonly string[]>;
+  /** What is known against this very server, in sentences; empty when nothing is, or when it does not answer. */
+  weaknesses?(): Promise<readonly string[]>;
   /**
    * The cycle that this process closes by waiting for `resource`; undefined when there is none or none can be seen.
    * Cheap when there is none: it is asked again and again during a wait.

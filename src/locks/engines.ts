@@ -6,6 +6,7 @@ import { answeringInTime } from '../backends/engine/answer-in-time.js';
 import { ETCD_CAPABILITIES } from '../backends/etcd/config.js';
 import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
 import { REDIS_CAPABILITIES } from '../backends/redis/config.js';
+import { warnings } from '../core/warnings.js';
 import { systemClock } from '../platform/clock.js';
 import { leaseClock } from '../platform/lease-clock.js';
 import type { PgPool } from '../backends/postgres/client.js';
@@ -25,8 +26,12 @@ interface Engine {
 const ENGINES: Readonly<Record<EngineScheme, Engine>> = {
   etcd: {
     capabilities: ETCD_CAPABILITIES,
-    open: async (target) =>
-      (await import('../backends/etcd/index.js')).createEtcdBackend(target, systemClock, leaseClock),
+    open: async (target) => {
+      const { createEtcdBackend } = await import('../backends/etcd/index.js');
+      const backend = createEtcdBackend(target, systemClock, leaseClock);
+      if (warnings.areOn) void warnOf(backend);
+      return backend;
+    },
   },
   redis: {
     capabilities: REDIS_CAPABILITIES,
@@ -39,6 +44,18 @@ const ENGINES: Readonly<Record<EngineScheme, Engine>> = {
       (await import('../backends/postgres/index.js')).createPostgresBackend(target, systemClock, leaseClock),
   },
 };
+
+const warned = new Set<string>();
+
+/** Once per process for each weakness, while something else is asked of the server. */
+async function warnOf(backend: Backend): Promise<void> {
+  const weaknesses = await backend.weaknesses?.().catch(() => []);
+  for (const weakness of weaknesses ?? []) {
+    if (warned.has(weakness)) continue;
+    warned.add(weakness);
+    process.emitWarning(weakness, { type: 'HoldfastWarning', code: 'HOLDFAST_WEAK_SERVER' });
+  }
+}
 
 export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
   return scheme in ENGINES;

@@ -45,6 +45,11 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
   return { address, backend: backend.name, isHeld: holders.length > 0, holders, waiters };
 }
 
+/** What is known against the server that keeps `lock`: versions with faults. Asks it; empty where there is no server. */
+export async function weaknesses(lock: string | Lock): Promise<readonly string[]> {
+  return (await targetOf(lock).namespace.backend.weaknesses?.()) ?? [];
+}
+
 /**
  * Why a lock is not free: who holds it, what the holders wait for themselves, and so on, to the end or to a cycle.
  * Kernel locks only; on Linux, of processes that can be seen from here.

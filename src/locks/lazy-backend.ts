@@ -47,6 +47,9 @@ export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend)
     async list() {
       return (await (loaded ?? (await ready())).list?.()) ?? [];
     },
+    async weaknesses() {
+      return (await (loaded ?? (await ready())).weaknesses?.()) ?? [];
+    },
     async forceRelease(resource, holderId, options) {
       return (await (loaded ?? (await ready())).forceRelease?.(resource, holderId, options)) ?? false;
     },

@@ -8,6 +8,7 @@ import { etcdError } from './errors.js';
 import { grantOf, type EtcdContext } from './grant.js';
 import { breakHold, FORMAT, listNames, readHolders } from './holders.js';
 import { assertSameLimit, onSession } from './on-session.js';
+import { weaknessesOf } from './version.js';
 import { waitInQueue } from './wait.js';
 
 /** Keys under one session lease, in the order of their creation. See PROTOCOL.md in this folder. */
@@ -51,6 +52,7 @@ export function createEtcdBackend(context: EtcdContext): Backend {
     inspect: (resource): Promise<readonly HolderInfo[]> =>
       named(resource, () => readHolders(client, resource, shown(resource))),
     list: () => named('', () => listNames(client)),
+    weaknesses: () => weaknessesOf(client),
     forceRelease: (resource, holderId, options) =>
       named(resource, () => breakHold(client, resource, holderId, options?.isImmediate === true)),
 

@@ -82,6 +82,21 @@ export class EtcdClient {
     };
   }
 
+  /** The version of each member that answers. */
+  async versions(budgetMs: number): Promise<readonly string[]> {
+    const method = METHODS.status;
+    const asked = this.#channels.map(async (channel) => {
+      const token = await this.#login(budgetMs);
+      const answer = await channel.ask(
+        { path: method.path, message: encode(method.request, {}), token },
+        budgetMs,
+      );
+      return String(decode(method.response, answer)['version']);
+    });
+    const answers = await Promise.allSettled(asked);
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  }
+
   /** The next request logs in again. */
   forgetToken(): void {
     this.#token = undefined;

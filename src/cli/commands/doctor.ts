@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 import { isLockError } from '../../core/errors.js';
-import { inspect } from '../../locks/inspect.js';
+import { inspect, weaknesses } from '../../locks/inspect.js';
 import { isServer } from '../../locks/list.js';
 import { systemClock } from '../../platform/clock.js';
 import { fileSystemKind, type FileSystemKind } from '../../platform/filesystem.js';
@@ -109,6 +109,7 @@ async function examineAddress(given: string, shown: string): Promise<Finding[]> 
       { name: 'backend', value: backend },
       { name: 'answers', value: `yes, after ${tookMs} ms`, isGood: true },
       ...(address === given ? [{ name: 'lock', value: isHeld ? 'held' : 'free' }] : []),
+      ...(await weaknesses(address)).map((value) => ({ name: 'weakness', value })),
     );
   } catch (error) {
     if (!isLockError(error)) throw error;

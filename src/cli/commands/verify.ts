@@ -5,8 +5,10 @@ import { resolve } from 'node:path';
 import { withoutCredentials } from '../../core/credentials.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import type { Verdict } from '../../verify/judge.js';
+import { isServer } from '../../locks/list.js';
 import { parseLocation } from '../../verify/location.js';
 import { serveParty } from '../../verify/party.js';
+import { verifyServer } from '../../verify/server.js';
 import { verify, type VerifyOptions } from '../../verify/verify.js';
 import { SignalCancel } from '../cancel.js';
 import { printJson } from '../envelope.js';
@@ -21,10 +23,11 @@ import { UsageError } from '../usage-error.js';
 export const spec: CommandForm = {
   name: 'verify',
   summary: 'Prove or refute that locks exclude on a file system',
-  usage: ['verify [OPTIONS] DIR', 'verify [OPTIONS] --peer [HOST:]PATH DIR'],
+  usage: ['verify [OPTIONS] DIR', 'verify [OPTIONS] --peer [HOST:]PATH DIR', 'verify [--json] SERVER'],
   description: [
     'Lets two processes race in a folder of their own inside DIR, for about 15 s: exclusive create, link, rename, what each sees of the other and when, time stamps, kernel locks and leases, with a holder that is killed and one that is stopped. Says of flock and of lease whether they are safe there, and why. The folder goes afterwards.',
     'Both processes work in DIR unless --peer names another path to the same directory: a second mount, or one on another host, where "holdfast verify --serve" is started through ssh. Only that tells whether locks exclude between hosts.',
+    'Of a server (etcd://..., redis://..., postgres://...) it says whether its settings and its version are fit for locks.',
     'Exits 0 when the backend that a plain path in DIR gets is safe, 78 when it is not, and 76 when that is not known.',
   ],
   options: [
@@ -42,7 +45,9 @@ export const spec: CommandForm = {
     { name: 'serve', help: 'Be the peer of another verification: obey orders on stdin' },
     JSON_OPTION,
   ],
-  positionals: [{ name: 'DIR', help: 'A directory that may be written to', completes: 'directory' }],
+  positionals: [
+    { name: 'DIR|SERVER', help: 'A directory that may be written to, or a server', completes: 'directory' },
+  ],
   examples: [
     { command: 'holdfast verify /mnt/share', help: 'What one host can tell' },
     { command: 'holdfast verify --peer build2:/mnt/share /mnt/share', help: 'Between two hosts' },
@@ -61,6 +66,7 @@ const MAX_LEASE_MS = 600_000;
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const [path = '.'] = args.positionals;
+  if (isServer(path)) return verifyThere(args, path);
   const directory = directoryAt(path);
   if (args.has('serve')) return serve(directory);
   const cancel = new SignalCancel();
@@ -80,6 +86,19 @@ export async function execute(args: ParsedArguments): Promise<number> {
   } finally {
     cancel.disarm();
   }
+}
+
+async function verifyThere(args: ParsedArguments, server: string): Promise<number> {
+  const report = await verifyServer(server);
+  const exitCode = report.isSafe ? EXIT.ok : EXIT.config;
+  if (args.has('json')) return printJson(args, { ...report }, exitCode);
+  print({
+    parts: [
+      `${report.backend}: ${report.isSafe ? 'nothing is known against' : 'not safe on'} ${report.address}`,
+    ],
+  });
+  for (const weakness of report.weaknesses) print({ parts: [weakness] });
+  return exitCode;
 }
 
 /** Throws unless it is a directory here. */
