@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect } from 'vitest';
 
+import { together, whenFinished } from '../support/finish.js';
 import { fencingTokenOf } from '../../src/fencing/index.js';
 import { testDirectory } from '../support/directory.js';
 import { startHoldfast } from '../support/holdfast.js';
@@ -14,31 +15,34 @@ import { LEASE_MS, startParty, statesIn, type Party } from '../support/lease.js'
 import { eventually, isGone } from '../support/processes.js';
 import { readProcessStat } from '../../src/platform/process-stat.js';
 
-describe('a holder whose event loop is stuck', () => {
-  test('for three leases is not robbed, not even when it sticks in the tick after the grant', async () => {
-    const directory = testDirectory();
-    const paths = [join(directory, 'later'), join(directory, 'at-once')] as const;
-    const later = startParty(directory, paths[0]);
-    await later.held();
-    const atOnce = startParty(directory, paths[1], { blockMs: 3 * LEASE_MS });
-    await eventually(
-      'the second is claimed',
-      () => existsSync(paths[1]) && /\.\d{8}$/.test(statesIn(paths[1])[0] ?? ''),
-    );
-    const contenders = paths.map((path) => startParty(directory, path));
-    later.order(`block ${3 * LEASE_MS}`);
-    await delay(3 * LEASE_MS - 500);
-    for (const { child } of contenders) expect(child.stdout()).not.toContain('held');
-    await later.child.line(/^did block/);
-    await atOnce.held();
-    for (const holder of [later, atOnce]) {
-      holder.order('assert');
-      await holder.child.line(/^did assert/);
-      expect(holder.child.stdout()).not.toContain('lost');
-    }
-  });
+describe.concurrent('a holder whose event loop is stuck', () => {
+  together(
+    'for three leases is not robbed, not even when it sticks in the tick after the grant',
+    async () => {
+      const directory = testDirectory();
+      const paths = [join(directory, 'later'), join(directory, 'at-once')] as const;
+      const later = startParty(directory, paths[0]);
+      await later.held();
+      const atOnce = startParty(directory, paths[1], { blockMs: 3 * LEASE_MS });
+      await eventually(
+        'the second is claimed',
+        () => existsSync(paths[1]) && /\.\d{8}$/.test(statesIn(paths[1])[0] ?? ''),
+      );
+      const contenders = paths.map((path) => startParty(directory, path));
+      later.order(`block ${3 * LEASE_MS}`);
+      await delay(3 * LEASE_MS - 500);
+      for (const { child } of contenders) expect(child.stdout()).not.toContain('held');
+      await later.child.line(/^did block/);
+      await atOnce.held();
+      for (const holder of [later, atOnce]) {
+        holder.order('assert');
+        await holder.child.line(/^did assert/);
+        expect(holder.child.stdout()).not.toContain('lost');
+      }
+    },
+  );
 
-  test('for longer than maxStallMs loses its lease', async () => {
+  together('for longer than maxStallMs loses its lease', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { maxStallMs: LEASE_MS / 2 });
@@ -66,7 +70,7 @@ async function startFencedServer() {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  whenFinished(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -81,28 +85,31 @@ async function ordered(party: Party, ...orders: string[]): Promise<void> {
   }
 }
 
-describe('a holder that was stopped past its lease', () => {
-  test('INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing', async () => {
-    const directory = testDirectory();
-    const path = join(directory, 'lock');
-    const holder = startParty(directory, path);
-    const first = await holder.held();
-    holder.child.process.kill('SIGSTOP');
-    const successor = startParty(directory, path);
-    const second = await successor.held();
-    expect(second.token).toBeGreaterThan(first.token);
-    holder.order('assert');
-    holder.order('release');
-    holder.child.process.kill('SIGCONT');
-    await holder.child.line(/^failed assert HOLDFAST_LOST/);
-    await holder.child.line(/^lost/);
-    await holder.child.line(/^did release/);
-    expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
-    successor.order('assert');
-    await successor.child.line(/^did assert/);
-  });
+describe.concurrent('a holder that was stopped past its lease', () => {
+  together(
+    'INV-LEASE-7 knows that it is lost as soon as it runs again, and its release changes nothing',
+    async () => {
+      const directory = testDirectory();
+      const path = join(directory, 'lock');
+      const holder = startParty(directory, path);
+      const first = await holder.held();
+      holder.child.process.kill('SIGSTOP');
+      const successor = startParty(directory, path);
+      const second = await successor.held();
+      expect(second.token).toBeGreaterThan(first.token);
+      holder.order('assert');
+      holder.order('release');
+      holder.child.process.kill('SIGCONT');
+      await holder.child.line(/^failed assert HOLDFAST_LOST/);
+      await holder.child.line(/^lost/);
+      await holder.child.line(/^did release/);
+      expect(statesIn(path)).toEqual([expect.stringContaining(second.holderId)]);
+      successor.order('assert');
+      await successor.child.line(/^did assert/);
+    },
+  );
 
-  test('writes nothing under its old token any more, checked or too late to be checked', async () => {
+  together('writes nothing under its old token any more, checked or too late to be checked', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const file = join(directory, 'data.json');
@@ -129,7 +136,7 @@ describe('a holder that was stopped past its lease', () => {
     expect(server.refused()).toBe(1);
   });
 
-  test('as `run` ends its command and exits 76', async () => {
+  together('as `run` ends its command and exits 76', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const env = { XDG_STATE_HOME: join(directory, 'state') };
@@ -159,8 +166,8 @@ describe('a holder that was stopped past its lease', () => {
   });
 });
 
-describe('looking at a lease', () => {
-  test('leaves a stopped holder stopped', async () => {
+describe.concurrent('looking at a lease', () => {
+  together('leaves a stopped holder stopped', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);
@@ -175,8 +182,8 @@ describe('looking at a lease', () => {
   });
 });
 
-describe('the keeper', () => {
-  test('lets a process end that has nothing else to do, and leaves the lease to the next', async () => {
+describe.concurrent('the keeper', () => {
+  together('lets a process end that has nothing else to do, and leaves the lease to the next', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path, { leaseMs: 30_000, isBrief: true });
@@ -185,7 +192,7 @@ describe('the keeper', () => {
     await startParty(directory, path).held();
   });
 
-  test('hears of a broken lease at its next renewal, and others wait until then', async () => {
+  together('hears of a broken lease at its next renewal, and others wait until then', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test } from 'vitest';
 
+import { together } from '../support/finish.js';
 import { testDirectory } from '../support/directory.js';
 import { holdfast, HOLDFAST } from '../support/holdfast.js';
 import { bootNow, LEASE_MS, otherHost, SILENCE_MS, startParty, wrongClock } from '../support/lease.js';
@@ -47,8 +48,8 @@ async function clocksUnder(
   return JSON.parse((await child.line(/^\{/)).input) as { wallMs: number; before: Reading; after: Reading };
 }
 
-describe('a live holder', () => {
-  test('INV-LEASE-1 keeps everybody out while it renews, whatever their clocks say', async () => {
+describe.concurrent('a live holder', () => {
+  together('INV-LEASE-1 keeps everybody out while it renews, whatever their clocks say', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);
@@ -71,8 +72,8 @@ describe('a live holder', () => {
   });
 });
 
-describe('a contender that judges by the wall clock', () => {
-  test('robs a live holder once its clock is an hour fast', async () => {
+describe.concurrent('a contender that judges by the wall clock', () => {
+  together('robs a live holder once its clock is an hour fast', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const holder = startParty(directory, path);
@@ -88,8 +89,8 @@ describe('a contender that judges by the wall clock', () => {
   });
 });
 
-describe('a killed holder', () => {
-  test('makes room on its own host long before its lease ends', async () => {
+describe.concurrent('a killed holder', () => {
+  together('makes room on its own host long before its lease ends', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const leaseMs = 2 * hangMs;
@@ -103,7 +104,7 @@ describe('a killed holder', () => {
     expect(second.token).toBeGreaterThan(first.token);
   });
 
-  test('makes room on another host after a lease, also for tries that never wait', async () => {
+  together('makes room on another host after a lease, also for tries that never wait', async () => {
     const directory = testDirectory();
     const paths = [join(directory, 'waited'), join(directory, 'tried')] as const;
     const holders = paths.map((path) => startParty(directory, path));
@@ -121,7 +122,7 @@ describe('a killed holder', () => {
     expect(Number(triedAt) * 1_000 - killedAt).toBeGreaterThan(LEASE_MS);
   });
 
-  test('makes no room while its command runs', async () => {
+  together('makes no room while its command runs', async () => {
     const directory = testDirectory();
     const path = join(directory, 'lock');
     const env = { ...process.env, XDG_STATE_HOME: join(directory, 'state') };

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from '../support/finish.js';
 import { hangMs } from '../support/time.js';
 
 export { hangMs };
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  whenFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
@@ -54,7 +54,7 @@ export function run(command: string, args: readonly string[]): Running {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal));
   });
-  onTestFinished(async () => {
+  whenFinished(async () => {
     child.kill('SIGKILL');
     await ended;
   });

@@ -123,7 +123,7 @@ describe('a kept lease', () => {
     renewal.answer = () => new Promise(() => undefined);
     const grant = await keep(renewal);
     await clock.runUntil(() => renewal.calls.includes('renew'));
-    const released = grant.release();
+    const released = Promise.resolve(grant.release());
     await clock.runUntilSettled(released);
     await expect(released).rejects.toMatchObject({ code: 'HOLDFAST_IO' });
     expect(clock.now()).toBe(DURATION_MS);

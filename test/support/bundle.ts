@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { onTestFinished } from 'vitest';
+
+import { whenFinished } from './finish.js';
 
 /**
  * Bundles one source file to CommonJS, as `holdfast run` is shipped, so that a child can `require` it.
@@ -10,7 +11,7 @@ import { onTestFinished } from 'vitest';
  */
 export async function bundleSource(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-bundle-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  whenFinished(() => rmSync(directory, { recursive: true, force: true }));
   return bundleFile(new URL(`../../src/${source}`, import.meta.url), directory);
 }
 

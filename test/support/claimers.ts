@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { GIT_ENV } from './git-remotes.js';
 
 export interface ClaimAnswer {
@@ -25,7 +25,7 @@ export function startClaimer(clone: string, env: NodeJS.ProcessEnv = {}): Claime
     env: { ...GIT_ENV, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  whenFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
   return {
     async claim(id) {

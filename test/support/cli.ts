@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { GIT_ENV } from './git-remotes.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
@@ -34,7 +34,7 @@ export function startCli(cwd: string, args: readonly string[], options: CliOptio
     env: { ...GIT_ENV, HOLDFAST_AGENT: basename(cwd), ...options.env },
     stdio: 'pipe',
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  whenFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));

@@ -1,11 +1,12 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+
+import { whenFinished } from './finish.js';
 
 /** A directory of this test's own, removed when the test ends. */
 export function testDirectory(): string {
   const directory = mkdtempSync(join(realpathSync(tmpdir()), 'holdfast-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  whenFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+
+import { whenFinished } from './finish.js';
 
 export interface FaultServer {
   readonly url: string;
@@ -19,7 +20,7 @@ export async function faultServer(handler: Handler): Promise<FaultServer> {
     handler(request, response, requests.length);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(async () => {
+  whenFinished(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });

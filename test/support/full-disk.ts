@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { testDirectory } from './directory.js';
 
 /** A small file system of its own, unmounted when the test ends. Needs root. */
@@ -11,7 +11,7 @@ export function fullDisk(sizeKib: number, moreOptions = ''): { readonly director
   mkdirSync(directory);
   const options = [`size=${sizeKib}k`, ...(moreOptions === '' ? [] : [moreOptions])].join(',');
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
-  onTestFinished(() => {
+  whenFinished(() => {
     execFileSync('umount', ['-l', directory]);
   });
   return { directory };

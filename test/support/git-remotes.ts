@@ -5,8 +5,8 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { testDirectory } from './directory.js';
 
 const run = promisify(execFile);
@@ -134,7 +134,7 @@ export async function startDaemon(
     ],
     { stdio: 'ignore', detached: true, env: GIT_ENV },
   );
-  onTestFinished(() => tryKillGroup(daemon.pid as number));
+  whenFinished(() => tryKillGroup(daemon.pid as number));
   while (!(await isListening(chosen))) if (daemon.exitCode !== null) throw new Error('git daemon ended');
   return {
     port: chosen,
@@ -197,7 +197,7 @@ export async function startHttp(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
+  whenFinished(() => {
     server.closeAllConnections();
     server.close();
   });

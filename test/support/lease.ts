@@ -10,7 +10,7 @@ import { machineUnit } from './time.js';
 const PARTY = fileURLToPath(new URL('../processes/lease-party.mjs', import.meta.url));
 
 /** Short enough for tests, and long enough that its holder lives on this machine; the silence before a takeover follows. */
-export const LEASE_MS = 3_000 * Math.max(1, machineUnit / 2);
+export const LEASE_MS = 4_000 * Math.max(1, machineUnit / 2);
 export const SILENCE_MS = 1.25 * LEASE_MS + 1_000;
 
 export interface Party {

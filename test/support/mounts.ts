@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { onTestFinished } from 'vitest';
-
+import { whenFinished } from './finish.js';
 import { testDirectory } from './directory.js';
 
 /** Mounts need root, and a kernel that lets this container's root have them. */
@@ -35,7 +34,7 @@ export function smallInodes(): string {
   execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-I', '128', image], { stdio: 'ignore' });
   mkdirSync(place);
   execFileSync('mount', ['-o', 'loop', image, place]);
-  onTestFinished(() => {
+  whenFinished(() => {
     execFileSync('umount', ['--lazy', place]);
   });
   return place;

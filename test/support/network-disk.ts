@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { testDirectory } from './directory.js';
 
 /** A network file system, unmounted when the test ends: sshfs that talks to the server's program without ssh between. */
@@ -18,7 +18,7 @@ export function networkDisk(): string {
   writeFileSync(ssh, '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n');
   chmodSync(ssh, 0o755);
   execFileSync('sshfs', ['-o', `ssh_command=${ssh}`, `host:${shared}`, mounted]);
-  onTestFinished(() => {
+  whenFinished(() => {
     execFileSync('umount', ['-l', mounted]);
   });
   return mounted;

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { isZombie, readProcessStat } from '../../src/platform/process-stat.js';
 import { hangMs } from './time.js';
 
@@ -44,7 +44,7 @@ export function start(command: string, args: readonly string[], options: SpawnOp
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string }>(
     (resolve) => child.once('close', (code, signal) => resolve({ code, signal, stdout: text })),
   );
-  onTestFinished(() => killGroup(pid));
+  whenFinished(() => killGroup(pid));
   const line = (pattern: RegExp, withinMs?: number): Promise<RegExpExecArray> => {
     const read = (): RegExpExecArray | undefined => {
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
@@ -72,7 +72,7 @@ function killGroup(pid: number): void {
 /** Kills one process that the test started, when the test ends. */
 export function killAfterTest(pid: number): void {
   const startTime = readProcessStat(pid)?.startTime;
-  onTestFinished(() => {
+  whenFinished(() => {
     if (startTime !== undefined && readProcessStat(pid)?.startTime === startTime)
       process.kill(pid, 'SIGKILL');
   });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 
+import { whenFinished } from './finish.js';
 import { cleanEnvironment, HOLDFAST } from './holdfast.js';
 import { eventually } from './processes.js';
 
@@ -73,7 +73,7 @@ export class Terminal {
 /** An interactive shell in `directory`, where `$H` is the command. */
 export async function openTerminal(directory: string, columns = 100): Promise<Terminal> {
   const terminal = new Terminal(directory, columns);
-  onTestFinished(() => terminal.kill());
+  whenFinished(() => terminal.kill());
   await terminal.shows(/^\$$/);
   return terminal;
 }
