@@ -2,6 +2,7 @@
 #define NAPI_VERSION 8
 #include "environment.h"
 #ifndef _WIN32
+#include "append_node.h"
 #include "durable_node.h"
 #ifdef __linux__
 #include "spawn_node.h"
@@ -297,6 +298,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"spawn", spawn_node},
 #endif
       {"openOwn", open_own},
+      {"appendDurable", append_node},
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},
       {"discardDurable", durable_node_discard},

@@ -15,7 +15,7 @@ const supervisor = join(here, '..', 'prebuilds', target, 'holdfast-run');
 
 const posix = [
   ...['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'],
-  ...['durable_node.c', 'durable_posix.c', 'own_posix.c', 'acl_posix.c'],
+  ...['durable_node.c', 'durable_posix.c', 'append_node.c', 'append_posix.c', 'own_posix.c', 'acl_posix.c'],
 ];
 const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'facts_windows.c', 'delay_load_windows.c'];
 

@@ -4,25 +4,10 @@
  */
 #include "acl.h"
 #include "durable.h"
+#include "sync_posix.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#ifdef __linux__
-#include <sys/syscall.h>
-/* As in lock_posix.c: the C library's wrappers are not there in every version. */
-#define status_of(fd, into) ((int)syscall(SYS_fstat, fd, into))
-#define status_at(fd, name, into) ((int)syscall(SYS_newfstatat, fd, name, into, AT_SYMLINK_NOFOLLOW))
-#define sync_file(fd) fsync(fd)
-#else
-#define status_of(fd, into) fstat(fd, into)
-#define status_at(fd, name, into) fstatat(fd, name, into, AT_SYMLINK_NOFOLLOW)
-/* macOS: fsync leaves the data in the drive's cache (fsync(2)); not every file system there knows the stronger form. */
-static int sync_file(int fd) { return fcntl(fd, F_FULLFSYNC) == 0 ? 0 : fsync(fd); }
-#endif
 
 enum { PRIVATE_MODE = 0600, MODE_BITS = 07777, CHUNK_BYTES = 1 << 30 };
 

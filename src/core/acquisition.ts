@@ -1,10 +1,10 @@
 import type { AcquireRequest, Attempt, Backend, Grant, Granted, HolderInfo, Mode } from './backend.js';
 import { Contention } from './contention.js';
-import { namedDeadlock, namedHolders } from './diagnostics.js';
+import { namedHolders, timeoutOf } from './diagnostics.js';
 import { isLockError } from './errors.js';
 import { acquireChannel } from './events.js';
 import { HeldGuard, type Guard } from './guard.js';
-import { canceledError, contendedError, deadlockError, timeoutError } from './messages.js';
+import { canceledError, contendedError, deadlockError } from './messages.js';
 import type { Target } from './namespace.js';
 import type { ResolvedOptions } from './options.js';
 import { Outages } from './outage.js';
@@ -243,11 +243,7 @@ class Acquisition {
     contention.finish(ended.kind);
     if (ended.kind === 'canceled') return canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') return deadlockError(address, ended.cycle);
-    const [holders, deadlock] = await Promise.all([
-      namedHolders(this.#target, this.#holders),
-      namedDeadlock(this.#target),
-    ]);
-    return timeoutError(address, this.#options.timeout, holders, deadlock);
+    return timeoutOf(this.#target, this.#options.timeout, this.#holders);
   }
 
   #throwIfCanceled(): void {

@@ -1,6 +1,9 @@
 import type { HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
+import type { LockTimeoutError } from './errors.js';
+import { timeoutError } from './messages.js';
 import type { Target } from './namespace.js';
+import type { Timeout } from './timeout.js';
 
 /** After this time past the deadline an error is thrown without holder names. */
 const DIAGNOSTICS_WITHIN_MS = 200;
@@ -35,8 +38,18 @@ export async function namedHolders(
   return (await soon(target, holdersOf(target))) ?? [];
 }
 
-export function namedDeadlock(target: Target): Promise<readonly DeadlockLink[] | undefined> {
+function namedDeadlock(target: Target): Promise<readonly DeadlockLink[] | undefined> {
   return soon(target, deadlockOf(target));
+}
+
+/** The error of a call whose deadline has passed. `known`: the holders that its last attempt returned. */
+export async function timeoutOf(
+  target: Target,
+  timeout: Timeout,
+  known: readonly HolderInfo[] | undefined,
+): Promise<LockTimeoutError> {
+  const [holders, deadlock] = await Promise.all([namedHolders(target, known), namedDeadlock(target)]);
+  return timeoutError(target.address, timeout, holders, deadlock);
 }
 
 function soon<T>({ namespace }: Target, answer: Promise<T>): Promise<T | undefined> {

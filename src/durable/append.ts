@@ -11,28 +11,17 @@ import { readReplaced } from '../files/replaced.js';
 import { fileRights, giveRights, newDataRights } from '../files/rights.js';
 import { readTail, type Tail } from './line-reader.js';
 
-/**
- * Appends `lines` (complete, the last newline included) with one write. The text of a write that was cut short stays
- * where it is: a reader may stand in it, and would take the bytes from there to the next newline for a record that
- * nobody wrote. It is copied aside, and a newline before the lines ends it, in the same write.
- */
-export async function appendLines(file: FileHandle, path: string, tail: Tail, lines: string): Promise<void> {
-  if (tail.torn.length > 0) copyAside(path, tail.torn);
-  const bytes = Buffer.from(tail.torn.length > 0 ? `\n${lines}` : lines);
-  // A full disk takes a part and refuses the rest: asking again tells why, and leaves the torn text to the next append.
-  for (let offset = 0; offset < bytes.length;) {
-    offset += (await file.write(bytes, offset, bytes.length - offset, null)).bytesWritten;
-  }
-  await file.sync();
-}
-
 /** Where the text of writes that were cut short is kept. */
 export function tornPath(path: string): string {
   return `${path}.torn`;
 }
 
-/** Synchronous: it happens once after a crash. The name is ours, so another user may have put something there. */
-function copyAside(path: string, torn: Buffer): void {
+/**
+ * The text of a write that was cut short stays where it is: a reader may stand in it, and would take the bytes from there
+ * to the next newline for a record that was never written. Before a newline ends it, it is copied aside. Synchronous: it
+ * happens once after a crash. The name is ours, so another user may have put something there.
+ */
+export function copyAside(path: string, torn: Uint8Array): void {
   const aside = tornPath(path);
   const flags = constants.O_WRONLY | constants.O_APPEND;
   let file = openOwnIfThere(aside, flags);
@@ -50,8 +39,6 @@ function copyAside(path: string, torn: Buffer): void {
 
 export interface OpenedTail {
   readonly file: FileHandle;
-  /** Then its name has to be synced as well. */
-  readonly isNew: boolean;
   readonly tail: Tail;
 }
 
@@ -61,30 +48,25 @@ export async function openTail(
   mode: number | undefined,
   parse: (line: Buffer) => unknown,
 ): Promise<OpenedTail> {
-  let isNew = false;
   return readReplaced(path, async () => {
-    const opened = await openForAppend(path, mode);
-    isNew ||= opened.isNew;
+    const file = await openForAppend(path, mode);
     try {
-      return { file: opened.file, isNew, tail: await readTail(opened.file, parse) };
+      return { file, tail: await readTail(file, parse) };
     } catch (error) {
-      await opened.file.close();
+      await file.close();
       throw error;
     }
   });
 }
 
-async function openForAppend(
-  path: string,
-  mode: number | undefined,
-): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openForAppend(path: string, mode: number | undefined): Promise<FileHandle> {
   try {
-    return { file: await openNamed(path, NAMED_APPEND), isNew: false };
+    return await openNamed(path, NAMED_APPEND);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     const file = await openNamed(path, NAMED_CREATE, mode ?? 0o600);
     if (mode === undefined) giveRights(file.fd, newDataRights(statSync(dirname(path))));
-    return { file, isNew: true };
+    return file;
   }
 }
 

@@ -1,21 +1,25 @@
 import type { FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
 
+import { timeoutOf } from '../core/diagnostics.js';
 import type { Guard } from '../core/guard.js';
+import { canceledError } from '../core/messages.js';
+import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { resolveLinks } from '../files/real-path.js';
-import { readReplacedSync } from '../files/replaced-sync.js';
-import { refreshNames } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
-import { lockFor, type Lock } from '../locks/lock.js';
-import { appendLines, openTail, rotate, rotatedPaths } from './append.js';
+import { lockFor, optionsOf, targetOf, type Lock } from '../locks/lock.js';
+import { systemClock } from '../platform/clock.js';
+import { AppendQueue } from './append-queue.js';
+import { rotatedPaths } from './append.js';
 import { writeFailure } from './failure.js';
-import { assertNotFenced } from './fencing.js';
 import type { JsonWriteOptions } from './json-file.js';
-import { completeLines, openGenerations, readTail } from './line-reader.js';
+import { completeLines, openGenerations } from './line-reader.js';
+import { LinesFile } from './lines-file.js';
+import { RecordLines } from './record-lines.js';
 import { describeIssues, type StandardSchema } from './standard-schema.js';
-import { syncDirectory } from '../files/sync-directory.js';
-import { isRecord, joinToken, splitToken } from './token-member.js';
+import { isRecord, splitToken } from './token-member.js';
+
+/** Options of a call that leave it free to share a hold with others. */
+const SHARED_OPTIONS = new Set(['timeoutMs', 'timeoutSource', 'signal']);
 
 export interface JsonLinesOptions<T> {
   /** Checked for every record that is read; those that do not fit count as invalid. Any Standard Schema. */
@@ -60,6 +64,9 @@ export class JsonLines<T extends object> {
   readonly path: string;
   readonly #options: JsonLinesOptions<T>;
   readonly #lock: string | Lock;
+  readonly #file: LinesFile;
+  readonly #queue: AppendQueue<Guard>;
+  #hasLeases: boolean | undefined;
 
   constructor(path: string, options: JsonLinesOptions<T> = {}) {
     const { rotation } = options;
@@ -75,16 +82,19 @@ export class JsonLines<T extends object> {
     this.#options = options;
     this.#lock =
       options.lock ?? lockFor(path, options.lockDir === undefined ? {} : { lockDir: options.lockDir });
+    this.#file = new LinesFile(path, options);
+    this.#queue = this.#newQueue();
   }
 
   /**
-   * Appends one record. Once this resolves the record is on disk, and every reader sees it once.
+   * Appends one record. Once this resolves the record is on disk, and every reader sees it once. Calls that wait at the
+   * same time share one hold of the lock, one write and one sync, in the order of the calls.
    *
    * @throws LockError of the lock; HOLDFAST_IO (a full disk leaves a torn line, which readers do not see and the next
    *   append ends), HOLDFAST_PERMISSION; HOLDFAST_LOST for an older fencing token; TypeError for what is no record.
    */
   append(record: T, options: JsonWriteOptions = {}): Promise<void> {
-    return this.appendAll([record], options);
+    return this.#appendLines([record], options);
   }
 
   /**
@@ -92,60 +102,53 @@ export class JsonLines<T extends object> {
    * part of them may be there.
    */
   async appendAll(records: readonly T[], options: JsonWriteOptions = {}): Promise<void> {
-    if (records.length === 0) return;
-    for (const record of records) {
-      if (typeof record !== 'object' || record === null)
-        throw new TypeError('A record is an object or an array.');
-    }
+    if (records.length > 0) await this.#appendLines(records, options);
+  }
+
+  // The lines are made at once: what the caller changes afterwards is no part of this append.
+  async #appendLines(records: readonly T[], options: JsonWriteOptions): Promise<void> {
     const { fencingToken, ...lockOptions } = options;
+    const lines = new RecordLines(records);
+    const shared = this.#sharedOptions(fencingToken === undefined ? lockOptions : undefined);
+    if (shared !== undefined) {
+      const { timeout, signal } = shared;
+      const linesUnder = (guard: Guard): string => lines.under(guard.fencingToken);
+      return this.#queue.append({ linesUnder, timeout, signal });
+    }
+    this.#queue.seal();
     await withLock(this.#lock, lockOptions, async (guard) => {
       const token = fencingToken ?? guard.fencingToken;
-      const lines = records.map((record) => `${JSON.stringify(joinToken(record, token))}\n`).join('');
+      const text = lines.under(token);
       try {
-        await this.#append(guard, token, lines);
+        const { error } = await this.#file.append(guard, token, [text]);
+        if (error !== undefined) throw error;
       } catch (error) {
-        throw writeFailure(this.path, Buffer.byteLength(lines), error);
+        throw writeFailure(this.path, Buffer.byteLength(text), error);
       }
     });
   }
 
-  async #append(guard: Guard, token: bigint | undefined, lines: string): Promise<void> {
-    const path = readReplacedSync(this.path, () => resolveLinks(this.path));
-    await refreshNames(dirname(path));
-    const { mode } = this.#options;
-    let opened = await openTail(path, mode, parseLine);
-    try {
-      const { tail } = opened;
-      assertNotFenced(this.path, token, tokenOf(tail.last ?? (await this.#lastRotated(path)), this.path));
-      if (this.#isRotationDue(tail.sizeBytes, Buffer.byteLength(lines))) {
-        guard.assertHeld();
-        await opened.file.close();
-        await rotate(path, this.#options.rotation?.keep ?? 1);
-        opened = await openTail(path, mode, parseLine);
-      }
-      guard.assertHeld();
-      await appendLines(opened.file, path, opened.tail, lines);
-      if (opened.isNew) await syncDirectory(dirname(path));
-    } finally {
-      await opened.file.close();
-    }
+  /** What of the options a call brings to a hold that it shares with others; undefined when it wants one of its own. */
+  #sharedOptions(ofCall: LockOptions | undefined): ResolvedOptions | undefined {
+    if (ofCall === undefined || Object.keys(ofCall).some((name) => !SHARED_OPTIONS.has(name)))
+      return undefined;
+    // Finding the place of a lock takes a dozen system calls, and acquiring it does so anyway.
+    this.#hasLeases ??= targetOf(this.#lock).namespace.hasLeases;
+    const merged = mergeOptions(optionsOf(this.#lock), ofCall, this.#hasLeases);
+    // A call that tries once, or reports its wait, stands in the lock's own queue.
+    return merged.timeout.ms === 0 || merged.onWait !== undefined ? undefined : merged;
   }
 
-  /** A crash between the rotation and the append leaves the highest token in the file before this one. */
-  async #lastRotated(path: string): Promise<unknown> {
-    if (this.#options.rotation === undefined) return undefined;
-    const [file] = await openGenerations(rotatedPaths(path, 1));
-    if (file === undefined) return undefined;
-    try {
-      return (await readTail(file, parseLine)).last;
-    } finally {
-      await file.close();
-    }
-  }
-
-  #isRotationDue(sizeBytes: number, moreBytes: number): boolean {
-    const { rotation } = this.#options;
-    return rotation !== undefined && sizeBytes > 0 && sizeBytes + moreBytes > rotation.maxSizeBytes;
+  #newQueue(): AppendQueue<Guard> {
+    const lock = this.#lock;
+    return new AppendQueue<Guard>({
+      clock: systemClock,
+      hold: (signal, work) => withLock(lock, { timeoutMs: Infinity, signal }, work),
+      write: (texts, guard) => this.#file.append(guard, guard.fencingToken, texts),
+      failureOf: (error, text) => writeFailure(this.path, Buffer.byteLength(text), error),
+      timeoutOf: ({ timeout }) => timeoutOf(targetOf(lock), timeout, undefined),
+      canceledOf: (reason) => canceledError(targetOf(lock).address, reason),
+    });
   }
 
   /**
@@ -203,17 +206,4 @@ export class JsonLines<T extends object> {
     const result = await this.#options.schema['~standard'].validate(value);
     return result.issues === undefined ? { record: result.value } : { fact: describeIssues(result.issues) };
   }
-}
-
-function parseLine(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString());
-  } catch {
-    return undefined;
-  }
-}
-
-/** Every fenced append carries a token at least as high as the one before, so the last record has the highest. */
-function tokenOf(last: unknown, path: string): bigint | undefined {
-  return last === undefined ? undefined : splitToken(last, path).token;
 }

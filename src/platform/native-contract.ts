@@ -9,7 +9,7 @@
  * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
  * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon extends DurableCalls, SpawnCalls {
+export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -125,6 +125,26 @@ export interface DurableCalls {
   discardDurable?(prepared: PreparedWrite): number;
 }
 
+/** Durable appends. Absent on Windows. */
+export interface AppendCalls {
+  /**
+   * Off the event loop: opens `path` for appending, compares it with `state`, writes `data`, syncs it; with `isNew` also
+   * syncs the directory. `state` is device, inode, size and time of the last change in nanoseconds, as fstat(2) has
+   * them; it is filled in again for the file as it then is, or with zeros where that is not certain. `done` gets 0 or a
+   * negative errno, the step reached (one of APPEND_*), and how many bytes of `data` are on disk, also after a failure.
+   * -EAGAIN at APPEND_COMPARE: the file is in another state, and nothing was written.
+   * `data` and `state` must not change meanwhile. Returns a negative errno when the job could not be started.
+   */
+  appendDurable?(
+    directory: string,
+    path: string,
+    data: Uint8Array,
+    state: BigUint64Array,
+    isNew: boolean,
+    done: (result: number, step: number, writtenBytes: number) => void,
+  ): number;
+}
+
 declare const PREPARED: unique symbol;
 /** Opaque. Collected without `finishDurable`, it removes its temp. */
 export interface PreparedWrite {
@@ -148,6 +168,14 @@ export const DURABLE_WRITE = 4;
 export const DURABLE_SYNC = 5;
 export const DURABLE_RENAME = 6;
 export const DURABLE_SYNC_DIRECTORY = 7;
+
+/** Where a durable append ended. */
+export const APPEND_OPEN = 1;
+export const APPEND_COMPARE = 2;
+export const APPEND_WRITE = 3;
+export const APPEND_SYNC = 4;
+export const APPEND_SYNC_DIRECTORY = 5;
+
 /** Lock the path also when it is a directory; otherwise that is -EISDIR. */
 export const LOCK_DIRECTORY = 16;
 /**

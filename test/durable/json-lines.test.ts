@@ -1,16 +1,24 @@
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { holdChannel } from '../../src/core/events.js';
+import { acquire } from '../../src/locks/acquire.js';
+import { lockFor } from '../../src/locks/lock.js';
 import { JsonLines, type InvalidLine } from '../../src/durable/json-lines.js';
 import { fullDisk } from '../support/full-disk.js';
 import { testDirectory } from '../support/directory.js';
@@ -129,6 +137,110 @@ test('what is no record is skipped and told', async () => {
   expect(await all(strict)).toEqual([{ n: 2 }]);
   await expect(new JsonLines<Entry>(path).append(5 as never)).rejects.toThrow('an object or an array');
   expect(await all(new JsonLines<Entry>(join(testDirectory(), 'none.jsonl')))).toEqual([]);
+});
+
+describe('appends that wait at the same time', () => {
+  test('share holds of the lock, in the order of the calls', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path);
+    let holds = 0;
+    const count = (): void => void holds++;
+    holdChannel.start.subscribe(count);
+    onTestFinished(() => holdChannel.start.unsubscribe(count));
+    await Promise.all(Array.from({ length: 64 }, (_, n) => lines.append({ n })));
+    expect(await all(lines)).toEqual(Array.from({ length: 64 }, (_, n) => ({ n })));
+    expect(holds).toBeLessThanOrEqual(2);
+  });
+
+  test('a disk that is full in the midst of them: what resolved is there, what failed is not, none is there twice', async () => {
+    const { directory } = fullDisk(64);
+    const path = join(directory, 'log.jsonl');
+    const lines = new JsonLines<{ n: number; text: string }>(path);
+    await lines.append({ n: -1, text: '' });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 64 }, (_, n) => lines.append({ n, text: 'x'.repeat(1_000) })),
+    );
+    const resolved = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [n] : []));
+    expect(resolved.length).toBeGreaterThan(0);
+    expect(resolved.length).toBeLessThan(64);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'HOLDFAST_IO' });
+    }
+    expect((await all(lines)).map(({ n }) => n)).toEqual([-1, ...resolved]);
+  });
+
+  test('a record that was cut right before its newline never becomes one', async () => {
+    // Pages of 4 096 bytes: the second line fills the last one but for its newline.
+    const { directory } = fullDisk(64);
+    const path = join(directory, 'log.jsonl');
+    const lines = new JsonLines<{ n: number; text: string }>(path);
+    await lines.append({ n: 1, text: '' });
+    const ballast = openSync(join(directory, 'ballast'), 'a');
+    for (let isFull = false; !isFull;) {
+      try {
+        writeSync(ballast, Buffer.alloc(4_096));
+      } catch {
+        isFull = true;
+      }
+    }
+    closeSync(ballast);
+    const room = 4_096 - statSync(path).size;
+    const text = 'x'.repeat(room - '{"n":2,"text":""}'.length);
+    await expect(lines.append({ n: 2, text })).rejects.toMatchObject({ code: 'HOLDFAST_IO' });
+    expect(statSync(path).size).toBe(4_096);
+    unlinkSync(join(directory, 'ballast'));
+    await lines.append({ n: 3, text: '' });
+    expect((await all(lines)).map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  test('INV-APPEND-6: what others append in between, whole or torn, is seen', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const [mine, other] = [new JsonLines<Entry>(path), new JsonLines<Entry>(path)];
+    await mine.append({ n: 1 });
+    await other.append({ n: 2 }, { fencingToken: 7n });
+    await expect(mine.append({ n: 3 })).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
+    await mine.append({ n: 4 }, { fencingToken: 8n });
+    appendFileSync(path, '{"n":5');
+    await mine.append({ n: 6 }, { fencingToken: 8n });
+    renameSync(path, `${path}.old`);
+    await mine.append({ n: 7 });
+    expect(readFileSync(path, 'utf8')).toBe('{"n":7}\n');
+    expect((await all(new JsonLines<Entry>(`${path}.old`))).map(({ n }) => n)).toEqual([1, 2, 4, 6]);
+  });
+
+  test('a caller that times out or cancels is never written, and is told of the holder', async () => {
+    const path = join(testDirectory(), 'log.jsonl');
+    const lines = new JsonLines<Entry>(path);
+    const guard = await acquire(lockFor(path));
+    const stop = new AbortController();
+    const waiting = [
+      lines.append({ n: 1 }, { signal: stop.signal }),
+      lines.append({ n: 2 }, { timeoutMs: 20 }),
+      lines.append({ n: 3 }),
+    ];
+    const outcomes = Promise.allSettled(waiting);
+    await expect(waiting[1]).rejects.toMatchObject({
+      code: 'HOLDFAST_TIMEOUT',
+      message: expect.stringMatching(
+        new RegExp(`within timeout 20 ms \\(timeoutMs\\): .*pid ${process.pid}`),
+      ),
+    });
+    stop.abort('enough');
+    await expect(waiting[0]).rejects.toMatchObject({ code: 'HOLDFAST_CANCELED', cause: 'enough' });
+    await guard.release();
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(await all(lines)).toEqual([{ n: 3 }]);
+  });
+
+  test('a record is what it was when append was called, and one that JSON cannot say fails alone', async () => {
+    const lines = new JsonLines<{ n: unknown }>(join(testDirectory(), 'log.jsonl'));
+    const record = { n: 1 };
+    const first = lines.append(record);
+    record.n = 2;
+    const bad = lines.append({ n: 3n });
+    await Promise.all([first, expect(bad).rejects.toThrow(TypeError)]);
+    expect(await all(lines)).toEqual([{ n: 1 }]);
+  });
 });
 
 describe('rotation', () => {
