@@ -33,6 +33,7 @@ export interface AttemptOptions {
   /** The bytes as they come over the wire, and no encoding is asked for. */
   readonly isRaw: boolean;
   readonly isDetached: boolean;
+  readonly isVerified: boolean;
   readonly idleTimeoutMs: number;
   readonly maxSizeBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -70,6 +71,7 @@ async function send(url: string | URL, options: AttemptOptions, idle: DeadlineSi
       body: options.requestBody,
       signal: idle.signal,
       isDetached: options.isDetached,
+      isVerified: options.isVerified,
     });
   } catch (error) {
     if (error instanceof NetworkFailure) throw error;
@@ -106,7 +108,7 @@ async function* bodyOf(
     if (error instanceof NetworkFailure) throw error;
     if (options.signal?.aborted === true) throw options.signal.reason;
     if (idle.isExpired) throw silence(idleTimeoutMs, 'fell silent in the middle of the body');
-    throw cutShort(receivedBytes, totalBytes, error);
+    throw damaged(error, encoding) ?? cutShort(receivedBytes, totalBytes, error);
   }
   if (totalBytes !== undefined && receivedBytes < totalBytes) throw cutShort(receivedBytes, totalBytes);
 }
@@ -130,6 +132,18 @@ function cutShort(receivedBytes: number, totalBytes: number | undefined, cause?:
     kind: 'cut-short',
     isTransient: true,
     cause,
+  });
+}
+
+/** A compressed form that is not cut but wrong, or was never one. */
+function damaged(error: unknown, encoding: string | null): NetworkFailure | undefined {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (encoding === null || !(code === 'Z_DATA_ERROR' || code?.startsWith('ERR__ERROR_FORMAT_') === true))
+    return undefined;
+  return new NetworkFailure(`the body is no whole "${encoding}" and was refused (${message})`, {
+    kind: 'request',
+    isTransient: false,
+    cause: error,
   });
 }
 

@@ -1,15 +1,15 @@
-import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Duplex, pipeline, Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 
 import { NetworkFailure } from './network-failure.js';
 
 /** What {@link decoded} understands, for `accept-encoding`. */
 export const DECODABLE = 'gzip, deflate, br';
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
+const DECODERS: Readonly<Record<string, () => Duplex>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
-  deflate: createInflate,
+  deflate: createAnyInflate,
   br: createBrotliDecompress,
 };
 
@@ -35,4 +35,21 @@ export function decoded(body: Readable, contentEncoding: string | null): Readabl
     // The last stream's reader gets the error; the callback only keeps pipeline from throwing it.
     return pipeline(stream, decoder(), () => undefined);
   }, body);
+}
+
+/** `deflate` is the zlib format (RFC 9110, 8.4.1.2), but some servers send it without zlib's header, as RFC 1951 has it. */
+function createAnyInflate(): Duplex {
+  return Duplex.from(async function* (source: AsyncIterable<Buffer>) {
+    const parts = source[Symbol.asyncIterator]();
+    const first = await parts.next();
+    const isWrapped = first.done === true || ((first.value[0] ?? 8) & 0x0f) === 8;
+    async function* all(): AsyncGenerator<Buffer> {
+      for (let part = first; part.done !== true; part = await parts.next()) yield part.value;
+    }
+    yield* pipeline(
+      Readable.from(all()),
+      isWrapped ? createInflate() : createInflateRaw(),
+      () => undefined,
+    ) as AsyncIterable<Buffer>;
+  });
 }

@@ -16,6 +16,8 @@ export interface ExchangeRequest {
   readonly body: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
   readonly isDetached: boolean;
+  /** The caller checks the body by a checksum: a redirect may leave https. */
+  readonly isVerified: boolean;
 }
 
 /** An answer with its body as it came over the wire. */
@@ -45,17 +47,17 @@ const PORTABLE = new Set(['accept', 'accept-encoding', 'accept-language', 'user-
  * @throws NetworkFailure for a redirect that leads nowhere; undici's errors for a connection that fails.
  */
 export async function exchange(url: string | URL, request: ExchangeRequest): Promise<RawAnswer> {
-  const dispatcher = await dispatcherFor(request.isDetached);
   let target = new URL(url);
   let { method, body } = request;
   const home = target.origin;
   for (let redirects = 0; ; redirects++) {
+    const dispatcher = await dispatcherFor(target.protocol, request.isDetached);
     const answer = await send(dispatcher, target, { ...request, method, body }, home);
     const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null;
     if (location === null) return answer;
     answer.body.on('error', () => undefined).destroy();
     if (redirects === REDIRECTS_MAX) throw astray(`there are more than ${REDIRECTS_MAX} redirects`);
-    target = next(location, target);
+    target = next(location, target, request.isVerified);
     if (answer.status === 303 || (answer.status < 303 && method === 'POST'))
       [method, body] = ['GET', undefined];
   }
@@ -100,11 +102,15 @@ function headersOf(received: Record<string, string | string[] | undefined>): Hea
   return headers;
 }
 
-function next(location: string, from: URL): URL {
+function next(location: string, from: URL, isVerified: boolean): URL {
   if (!URL.canParse(location, from.href)) throw astray('it redirects to something that is no URL');
   const target = new URL(location, from.href);
   if (!/^https?:$/.test(target.protocol))
     throw astray(`it redirects to ${displayUrl(target)}, which is no web address`);
+  if (from.protocol === 'https:' && target.protocol === 'http:' && !isVerified)
+    throw astray(
+      `it redirects from https to ${displayUrl(target)}, where the payload could be changed on its way`,
+    );
   return target;
 }
 

@@ -31,6 +31,8 @@ export interface FetchOptions {
   readonly acceptedStatus?: readonly number[];
   /** Default false: content encodings are undone. `true`: the bytes as they come, for checksums. */
   readonly isRaw?: boolean;
+  /** The caller compares a checksum: a redirect may lead from https to http. Default false: it is refused. */
+  readonly isVerified?: boolean;
   /** The request does not keep the process alive. Its timers are those of `clock`. */
   readonly isDetached?: boolean;
   readonly attempts?: number;
@@ -60,7 +62,7 @@ export interface RetryEvent {
 
 /**
  * Fetches `url` and hands each attempt's answer to `consume`, which must begin afresh each time. Only what may pass is
- * tried again: no connection, silence, a body cut short, and the statuses 202, 408, 425, 429, 500, 502, 503 and 504; the
+ * tried again: no connection, silence, a body cut short, and the statuses 202, 408, 425, 429, 500, 502 to 504 and 520 to 524; the
  * server's Retry-After is kept. Use it for requests that may safely be sent twice.
  *
  * @throws LockError HOLDFAST_NETWORK with a {@link NetworkFailure} as cause; the signal's reason; what `consume` throws.
@@ -81,6 +83,7 @@ export async function fetchRetrying<T>(
     requestBody: options.requestBody,
     isRaw: options.isRaw ?? false,
     isDetached: options.isDetached ?? false,
+    isVerified: options.isVerified ?? false,
     acceptedStatus: options.acceptedStatus ?? [],
     idleTimeoutMs: options.idleTimeoutMs ?? FETCH_IDLE_TIMEOUT_MS,
     maxSizeBytes: options.maxSizeBytes ?? FETCH_MAX_SIZE_BYTES,
@@ -142,7 +145,9 @@ function networkError(url: string | URL, fact: string, nextStep: string, cause: 
 }
 
 const NEXT_STEPS: Partial<Record<NetworkFailure['kind'], string>> = {
-  'too-large': 'Raise the limit if that is right',
+  'too-large': 'Raise the limit if that is right (maxSizeBytes, or --max-size of the command)',
+  proxy: 'Correct http_proxy, https_proxy or no_proxy; a name and password stand in the URL of the proxy',
+  protocol: 'Check the URL and its port',
   certificate: "Check the server's certificate; name an authority of your own in NODE_EXTRA_CA_CERTS",
 };
 

@@ -1,6 +1,15 @@
 /** Why one attempt failed. The `cause` of the LockError that the caller of a fetch sees. */
 export class NetworkFailure extends Error {
-  readonly kind: 'status' | 'connection' | 'certificate' | 'timeout' | 'cut-short' | 'too-large' | 'request';
+  readonly kind:
+    | 'status'
+    | 'connection'
+    | 'proxy'
+    | 'certificate'
+    | 'protocol'
+    | 'timeout'
+    | 'cut-short'
+    | 'too-large'
+    | 'request';
   readonly isTransient: boolean;
   readonly status: number | undefined;
   /** Milliseconds that the server asked us to stay away. */
@@ -29,8 +38,11 @@ export class NetworkFailure extends Error {
   }
 }
 
-/** Server busy, in between, or not yet done (202): asking again may help. 501 and 505 will say the same for ever. */
-const TRANSIENT_STATUS = new Set([202, 408, 425, 429, 500, 502, 503, 504]);
+/**
+ * Server busy, in between, or not yet done (202): asking again may help. 501 and 505 will say the same for ever. 520 to 524 come
+ * from CDNs that did not reach their origin.
+ */
+const TRANSIENT_STATUS = new Set([202, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
 /** Not ENOTFOUND: a name that does not exist is a typing error more often than a moment (EAI_AGAIN is the moment). */
 const TRANSIENT_CODES = new Set([
@@ -77,12 +89,34 @@ export function connectionFailure(error: unknown): NetworkFailure {
     const fact = `its TLS certificate or connection was refused (${code})`;
     return new NetworkFailure(fact, { kind: 'certificate', isTransient: false, cause: error });
   }
+  const refusal = proxyRefusal(message);
+  if (refusal !== undefined) return refusal;
+  if (isNoHttp(code, message)) {
+    const fact = `what it answered is no HTTP that can be read (${/^(UND_|ERR_)/.test(code ?? '') ? code : message})`;
+    return new NetworkFailure(fact, { kind: 'protocol', isTransient: false, cause: error });
+  }
   const isTransient = code !== undefined && TRANSIENT_CODES.has(code);
   return new NetworkFailure(`the server cannot be reached (${code ?? message})`, {
     kind: 'connection',
     isTransient,
     cause: error,
   });
+}
+
+/** undici has no code of its own for these. */
+function proxyRefusal(message: string): NetworkFailure | undefined {
+  const status = /^Proxy response \((\d+)\)|^Proxy Authentication Required \((407)\)/.exec(message);
+  if (status === null) return undefined;
+  const number = Number(status[1] ?? status[2]);
+  const isTransient = TRANSIENT_STATUS.has(number);
+  return new NetworkFailure(`the proxy answered ${number}`, { kind: 'proxy', isTransient, status: number });
+}
+
+function isNoHttp(code: string | undefined, message: string): boolean {
+  return (
+    message.startsWith('Response does not match the HTTP') ||
+    /^(HPE_|ERR_ASSERTION$|UND_ERR_RES_|UND_ERR_HEADERS_OVERFLOW)/.test(code ?? '')
+  );
 }
 
 /** undici wraps: TypeError "fetch failed" > AggregateError > the error with the code. */

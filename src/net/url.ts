@@ -9,8 +9,17 @@ export function displayUrl(url: string | URL): string {
 export function splitCredentials(url: string | URL): { url: URL; authorization: string | undefined } {
   const plain = new URL(url);
   if (plain.username === '' && plain.password === '') return { url: plain, authorization: undefined };
-  const pair = `${decodeURIComponent(plain.username)}:${decodeURIComponent(plain.password)}`;
+  const pair = `${percentDecoded(plain.username)}:${percentDecoded(plain.password)}`;
   plain.username = '';
   plain.password = '';
   return { url: plain, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** As it stands where a percent sign stands for itself. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

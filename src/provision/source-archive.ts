@@ -37,6 +37,7 @@ export async function fetchArchive(
         maxSizeBytes: Infinity,
         // The checksum is of the file at the server: an archive served as `Content-Encoding: gzip` is not to be unpacked.
         isRaw: true,
+        isVerified: true,
         headers: () => download.rangeHeaders(),
         acceptedStatus: [206, 416],
         onRetry: ({ attempt, attempts, delayMs, failure }) =>

@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { fetchBytes } from '../../src/net/fetch.js';
 import { systemClock } from '../../src/platform/clock.js';
+import { createAuthority, type Authority } from '../support/certificates.js';
 import { testDirectory } from '../support/directory.js';
 import { answer, faultServer } from '../support/fault-server.js';
 import { freePort, isListening, until } from '../support/ports.js';
@@ -16,6 +19,9 @@ const VARIABLES = [
   'HTTPS_PROXY',
   'no_proxy',
   'NO_PROXY',
+  'all_proxy',
+  'ALL_PROXY',
+  'SSL_CERT_FILE',
   'REQUEST_METHOD',
 ];
 const before = new Map<string, string | undefined>();
@@ -34,13 +40,13 @@ afterEach(() => {
 });
 
 /** A real proxy, and how many requests it has passed on. */
-async function startProxy(): Promise<{ url: string; passed(): number }> {
+async function startProxy(...settings: string[]): Promise<{ url: string; passed(): number }> {
   const directory = testDirectory();
   const port = await freePort();
   const log = join(directory, 'log');
   writeFileSync(
     join(directory, 'conf'),
-    `Port ${port}\nListen 127.0.0.1\nLogFile "${log}"\nLogLevel Connect\nMaxClients 20\n`,
+    `Port ${port}\nListen 127.0.0.1\nLogFile "${log}"\nLogLevel Connect\nMaxClients 20\n${settings.join('\n')}\n`,
   );
   start('tinyproxy', ['-d', '-c', join(directory, 'conf')], { stdio: ['pipe', 'ignore', 'inherit'] });
   await until('the proxy listens', () => isListening(port));
@@ -77,3 +83,81 @@ test('HTTP_PROXY of a CGI program is a header of its client, and is ignored', as
   process.env['REQUEST_METHOD'] = 'GET';
   expect(await get(server.url)).toBe('x');
 });
+
+describe('https', () => {
+  let authority: Authority;
+  beforeAll(() => {
+    authority = createAuthority();
+  });
+  afterAll(() => authority.remove());
+
+  async function secureServer(): Promise<string> {
+    const { certificate, key } = authority.issue('server');
+    const credentials = { cert: readFileSync(certificate), key: readFileSync(key) };
+    const server = createHttpsServer(credentials, (_, response) => void response.end('there'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    process.env['SSL_CERT_FILE'] = authority.certificate;
+    return `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+
+  test.each(['https_proxy', 'HTTPS_PROXY', 'all_proxy'])('%s: through a tunnel', async (name) => {
+    const [proxy, url] = [await startProxy(), await secureServer()];
+    process.env[name] = proxy.url;
+    expect(await get(url)).toBe('there');
+    expect(proxy.passed()).toBe(1);
+  });
+
+  test('http_proxy is not for https', async () => {
+    const [proxy, url] = [await startProxy(), await secureServer()];
+    process.env['http_proxy'] = proxy.url;
+    expect(await get(url)).toBe('there');
+    expect(proxy.passed()).toBe(0);
+  });
+
+  test('a tunnel that is refused: the proxy and its status are named', async () => {
+    const [proxy, url] = [await startProxy('ConnectPort 443'), await secureServer()];
+    process.env['https_proxy'] = proxy.url;
+    await expect(get(url)).rejects.toThrow(
+      /the proxy answered 403\. Correct http_proxy, https_proxy or no_proxy/,
+    );
+  });
+});
+
+test('a proxy with a password: its URL carries it, to http and https; without it 407 is named', async () => {
+  const server = await faultServer((request, response) =>
+    answer(response, 200, {}, String(request.headers['proxy-authorization'])),
+  );
+  const proxy = await startProxy('BasicAuth ada hush');
+  process.env['http_proxy'] = proxy.url;
+  const refusal = await get(server.url).catch((error: Error) => error);
+  expect(refusal).toMatchObject({ message: expect.stringContaining('the proxy answered 407') as string });
+  process.env['http_proxy'] = proxy.url.replace('//', '//ada:hush@');
+  expect(await get(server.url)).toBe('undefined');
+});
+
+test('a proxy without a scheme is one by http, and hosts without one may name their port', async () => {
+  const proxy = await startProxy();
+  const server = await faultServer((_, response) => answer(response, 200, {}, 'there'));
+  process.env['http_proxy'] = proxy.url.replace('http://', '');
+  expect(await get(server.url)).toBe('there');
+  expect(proxy.passed()).toBe(1);
+  process.env['no_proxy'] = `example.test, 127.0.0.1:${new URL(server.url).port}`;
+  expect(await get(server.url)).toBe('there');
+  process.env['no_proxy'] = '127.0.0.1:1';
+  expect(await get(server.url)).toBe('there');
+  expect(proxy.passed()).toBe(2);
+});
+
+test.each(['ftp://127.0.0.1:1', 'http://['])(
+  '%s is no proxy: its variable is named, its value is not',
+  async (value) => {
+    process.env['http_proxy'] = value;
+    await expect(get('http://127.0.0.1:1/')).rejects.toThrow(
+      /http_proxy names no proxy by http, https or socks5/,
+    );
+  },
+);

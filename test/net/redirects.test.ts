@@ -60,3 +60,29 @@ test('a signed target is not written down', async () => {
   await new HttpCache(path, `${server.url}latest`).get();
   expect(readFileSync(path, 'utf8')).not.toContain('hush');
 });
+
+test.each([
+  [301, 'target?a=b'],
+  [302, '/target'],
+  [303, './target'],
+  [307, '//HOST/target'],
+  [308, 'http://HOST/target#part'],
+])('%i to %j is followed, the fragment and the body of the redirect left out', async (status, location) => {
+  const server = await faultServer((request, response) => {
+    if (request.url === '/') {
+      const headers = { location: location.replace('HOST', String(request.headers.host)) };
+      // It never ends: what it says does not matter.
+      response.writeHead(status, headers).write('moved');
+    } else answer(response, 200, {}, request.url);
+  });
+  const { body } = await fetchBytes(server.url, { clock: systemClock, attempts: 1 });
+  expect(String(body)).toBe(location === 'target?a=b' ? '/target?a=b' : '/target');
+});
+
+test('a percent sign in a password stands for itself where nothing else fits', async () => {
+  const server = await faultServer((request, response) =>
+    answer(response, 200, {}, request.headers.authorization),
+  );
+  const { body } = await fetchBytes(server.url.replace('//', '//ada:5%25%zz@'), { clock: systemClock });
+  expect(String(body)).toBe(`Basic ${Buffer.from('ada:5%25%zz').toString('base64')}`);
+});
