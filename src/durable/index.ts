@@ -1,11 +1,7 @@
 export { writeFileDurable, type WriteOptions } from './write.js';
 export { JsonFile, type JsonFileOptions, type JsonWriteOptions } from './json-file.js';
-export {
-  JsonLines,
-  type InvalidLine,
-  type JsonLinesOptions,
-  type JsonLinesReadOptions,
-} from './json-lines.js';
+export { JsonLines, type JsonLinesOptions, type JsonLinesReadOptions } from './json-lines.js';
+export type { InvalidLine } from './record-decoder.js';
 export { syncDirectory } from '../files/sync-directory.js';
 export { sweepOrphans, SWEEP_INTERVAL_MS } from '../files/sweep.js';
 export {

@@ -6,42 +6,62 @@ import { openNamed } from '../files/open-named-async.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
 
 const CHUNK_BYTES = 64 * 1024;
+/** Of one reading: every hop to another thread costs as much as parsing 100 short records. */
+const READ_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
-/** One line that ends in a newline, and where it begins. */
-export interface CompleteLine {
-  readonly text: Buffer;
+/** Lines that follow each other, each of which ends in a newline in the file. */
+export interface CompleteLines {
+  /** All but the last newline. */
+  readonly text: string;
+  /** Of the first one, in the file. */
   readonly offset: number;
+  /** Not changed before the next lines are asked for. */
+  readonly bytes: Buffer;
 }
 
 /** Fills as much of `into` as there is. */
 export type ReadAt = (into: Buffer, position: number) => Promise<{ readonly bytesRead: number }>;
 
 /**
- * The complete lines of an open file, in constant memory however long the file is. Bytes behind the last newline are
- * being written or were never acknowledged: they are no line.
+ * The complete lines of an open file, many at a time, in constant memory however long the file is: as much as one
+ * reading, or one line. Bytes behind the last newline are being written or were never acknowledged: they are no line.
  */
-export async function* completeLines(readAt: ReadAt): AsyncGenerator<CompleteLine> {
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+export async function* completeLines(readAt: ReadAt): AsyncGenerator<CompleteLines> {
+  let chunk: Buffer = Buffer.allocUnsafe(READ_BYTES);
+  let spare: Buffer | undefined;
   let parts: Buffer[] = [];
-  let lineOffset = 0;
-  for (let position = 0; ;) {
-    const { bytesRead } = await readAt(chunk, position);
-    if (bytesRead === 0) return;
-    const read = chunk.subarray(0, bytesRead);
-    let start = 0;
-    for (let end = read.indexOf(NEWLINE); end >= 0; end = read.indexOf(NEWLINE, start)) {
-      const tail = read.subarray(start, end);
-      yield {
-        text: parts.length === 0 ? Buffer.from(tail) : Buffer.concat([...parts, tail]),
-        offset: lineOffset,
-      };
-      parts = [];
-      start = end + 1;
-      lineOffset = position + start;
+  let offset = 0;
+  let position = 0;
+  let reading = readAt(chunk, position);
+  try {
+    for (;;) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      const read = chunk.subarray(0, bytesRead);
+      position += bytesRead;
+      // Ahead, while the caller is busy, but not at the end: what is appended until it comes back belongs to it.
+      const isAhead = bytesRead === chunk.length;
+      if (isAhead) {
+        [chunk, spare] = [spare ?? Buffer.allocUnsafe(READ_BYTES), chunk];
+        reading = readAt(chunk, position);
+        // It is awaited below, or when the caller leaves.
+        reading.catch(() => undefined);
+      }
+      const end = read.lastIndexOf(NEWLINE);
+      if (end >= 0) {
+        const tail = read.subarray(0, end);
+        const bytes = parts.length === 0 ? tail : Buffer.concat([...parts, tail]);
+        yield { text: bytes.toString(), offset, bytes };
+        parts = [];
+        offset = position - bytesRead + end + 1;
+      }
+      if (end + 1 < bytesRead) parts.push(Buffer.from(read.subarray(end + 1)));
+      if (!isAhead) reading = readAt(chunk, position);
     }
-    if (start < bytesRead) parts.push(Buffer.from(read.subarray(start)));
-    position += bytesRead;
+  } finally {
+    // The file is closed next.
+    await reading.catch(() => undefined);
   }
 }
 

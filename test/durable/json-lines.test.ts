@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -19,7 +20,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { holdChannel } from '../../src/core/events.js';
 import { acquire } from '../../src/locks/acquire.js';
 import { lockFor } from '../../src/locks/lock.js';
-import { JsonLines, type InvalidLine } from '../../src/durable/json-lines.js';
+import { JsonLines } from '../../src/durable/json-lines.js';
+import type { InvalidLine } from '../../src/durable/record-decoder.js';
 import { fullDisk } from '../support/full-disk.js';
 import { testDirectory } from '../support/directory.js';
 import { start } from '../support/processes.js';
@@ -124,6 +126,25 @@ test('reads files larger than a chunk, lines longer than a chunk, and letters th
   await lines.appendAll(records);
   expect(statSync(path).size).toBeGreaterThan(900_000);
   expect(await all(lines)).toEqual(records);
+});
+
+test('batches are the same records; calls of next() before an answer are answered in order; leaving closes the file', async () => {
+  const path = join(testDirectory(), 'log.jsonl');
+  const lines = new JsonLines<{ n: number; text: string }>(path);
+  // Several readings of the file.
+  const records = Array.from({ length: 3_000 }, (_, n) => ({ n, text: 'x'.repeat(300) }));
+  await lines.appendAll(records);
+  const batches: (typeof records)[] = [];
+  for await (const batch of lines.readBatches()) batches.push(batch);
+  expect(batches.length).toBeGreaterThan(2);
+  expect(batches.flat()).toEqual(records);
+  const open = (): number => readdirSync('/proc/self/fd').length;
+  const before = open();
+  const reading = lines.read();
+  const answers = await Promise.all(Array.from({ length: 3_001 }, () => reading.next()));
+  expect(answers.map(({ value }) => value?.n)).toEqual([...records.map(({ n }) => n), undefined]);
+  for await (const { n } of lines.read()) if (n === 2_000) break;
+  expect(open()).toBe(before);
 });
 
 test('what is no record is skipped and told', async () => {
