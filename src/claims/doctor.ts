@@ -104,7 +104,7 @@ function compared(theirs: ExecResult, ours: ExecResult): DoctorItem[] {
 async function pairItem(store: ClaimStore, refs: ReadonlyMap<string, string>): Promise<DoctorItem> {
   const check = 'push and fetch';
   if (store.isProven) return { check, status: 'ok', fact: 'what was pushed has been fetched' };
-  const there = await store.git.listRemote([CLAIMS], store.deadline, 'holdfast-arbiter');
+  const there = await store.git.listRemote('all', store.deadline, 'holdfast-arbiter');
   if (there === undefined)
     return {
       check,

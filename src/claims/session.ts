@@ -33,7 +33,10 @@ export interface ClaimsOptions {
   readonly remote?: string;
   /** Who claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else `user@host/worktree`. */
   readonly agent?: string;
-  /** Milliseconds for everything, the network included. Default {@link DEFAULT_NETWORK_TIMEOUT_MS}. */
+  /**
+   * Milliseconds for everything, the network included. Default {@link DEFAULT_NETWORK_TIMEOUT_MS}, and once more as long
+   * where a push was sent and a slow remote has yet to tell what became of it.
+   */
   readonly timeoutMs?: number;
   /** Ends the call with HOLDFAST_CANCELED. A push that was under way is settled by the next call. */
   readonly signal?: AbortSignal;
@@ -93,7 +96,8 @@ export async function inSession<T>(options: ClaimsOptions, fn: (session: Session
   }
   const remote = options.remote ?? env['HOLDFAST_REMOTE'];
   const host = gitHost(fileNamespace());
-  const deadline = deadlineIn(timeoutMs, host.clock, signal);
+  const settleMs = options.timeoutMs === undefined ? DEFAULT_NETWORK_TIMEOUT_MS : 0;
+  const deadline = deadlineIn(timeoutMs, host.clock, signal, settleMs);
   const arbiter = await Arbiter.open({ cwd, env, remote, agent, signing }, host);
   const run = (store: ClaimStore): Promise<T> =>
     fn(new Session(arbiter, store, host.clock, Math.round(staleAfterMs)));

@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { check, claim, list, release, renew, type ClaimsOptions } from '../../src/claims/index.js';
 import {
   clones,
-  git,
   GIT_ENV,
+  multiply,
   optionsFor,
   served,
   testRemote,
@@ -108,16 +107,3 @@ test('1000 claims are listed with one fetch, over each transport', async () => {
     expect(cost, transport).toEqual({ processes: ['fetch', 'cat-file'], roundTrips: ['fetch'] });
   }
 });
-
-/** Makes many claims of one: to have 1000 made by their own agents would take most of the test's time. */
-async function multiply(remote: TestRemote, id: string, count: number): Promise<void> {
-  const branch = `refs/heads/holdfast/claims/${id}`;
-  const record = JSON.parse(await git(remote.path, 'show', `${branch}:lock.json`)) as object;
-  let stream = '';
-  for (let index = 1; index < count; index++) {
-    const text = JSON.stringify({ ...record, resource: `task-${index}`, nonce: `nonce-${index}` });
-    stream += `commit refs/heads/holdfast/claims/task-${index}\nauthor ada <a@b> 0 +0000\ncommitter ada <a@b> 0 +0000\n`;
-    stream += `data 1\nx\nM 100644 inline lock.json\ndata ${Buffer.byteLength(text)}\n${text}\n\n`;
-  }
-  execFileSync('git', ['fast-import', '--quiet'], { cwd: remote.path, env: GIT_ENV, input: stream });
-}

@@ -237,3 +237,13 @@ test('a remote that denies anything but fast-forwards and deletions is enough', 
   await release('x', ada);
   expect((await claim('x', bob)).outcome).toBe('claimed');
 });
+
+test('a claim that another agent was faster with is contended, although it cannot be learned whose it is', async () => {
+  const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
+  await claim('x', optionsFor(ada));
+  await git(bob, 'config', 'remote.origin.uploadpack', 'exit 1;');
+  await expect(claim('x', optionsFor(bob))).rejects.toMatchObject({
+    code: 'HOLDFAST_CONTENDED',
+    message: expect.stringContaining('another agent was faster') as string,
+  });
+});

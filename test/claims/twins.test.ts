@@ -55,7 +55,7 @@ async function race(remote: TestRemote, changes: readonly Change[]): Promise<(Ou
           exclusively: (_path, _deadline, fn) => fn(),
         },
       );
-      const deadline = deadlineIn(30_000, clock);
+      const deadline = deadlineIn(30_000, clock, undefined);
       const change = changes[index] as Change;
       return arbiter.use(deadline, async (store) => (await publish(store, [change])).get(change.ref));
     }),

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, rename, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -272,6 +272,19 @@ export async function testClone(remote: TestRemote, name: string): Promise<strin
 
 export function clones(remote: TestRemote, ...names: string[]): Promise<string[]> {
   return Promise.all(names.map((name) => testClone(remote, name)));
+}
+
+/** Makes many claims of one: to have 1000 made by their own agents would take most of the test's time. */
+export async function multiply(remote: TestRemote, id: string, count: number): Promise<void> {
+  const branch = `refs/heads/holdfast/claims/${id}`;
+  const record = JSON.parse(await git(remote.path, 'show', `${branch}:lock.json`)) as object;
+  let stream = '';
+  for (let index = 1; index < count; index++) {
+    const text = JSON.stringify({ ...record, resource: `task-${index}`, nonce: `nonce-${index}` });
+    stream += `commit refs/heads/holdfast/claims/task-${index}\nauthor ada <a@b> 0 +0000\ncommitter ada <a@b> 0 +0000\n`;
+    stream += `data 1\nx\nM 100644 inline lock.json\ndata ${Buffer.byteLength(text)}\n${text}\n\n`;
+  }
+  execFileSync('git', ['fast-import', '--quiet'], { cwd: remote.path, env: GIT_ENV, input: stream });
 }
 
 /** Installs a server-side hook. */

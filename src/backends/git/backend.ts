@@ -55,7 +55,7 @@ export function createGitBackend(host: ArbiterHost): Backend {
   ): Promise<T> {
     const { remote, id } = splitResource(resource);
     const arbiter = await Arbiter.open({ cwd: process.cwd(), remote }, host);
-    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
+    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock, undefined);
     return arbiter.use(deadline, async (store) => {
       const look = await store.look([id]);
       if (look.kind === 'unreachable') throw store.unreachable('read', [id], look.cause);

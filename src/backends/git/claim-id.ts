@@ -39,6 +39,7 @@ export function refOfClaim(id: string): string {
 export function claimOfRef(ref: string): string | undefined {
   if (!ref.startsWith(CLAIM_REF_PREFIX)) return undefined;
   const name = ref.slice(CLAIM_REF_PREFIX.length);
+  if (isPlainName(name)) return name;
   const bytes: number[] = [];
   for (const [, hex, letter] of name.matchAll(/=([0-9a-f]{2})|([^])/g)) {
     bytes.push(hex === undefined ? (letter as string).charCodeAt(0) : Number.parseInt(hex, 16));
@@ -53,6 +54,7 @@ export function claimOfRef(ref: string): string | undefined {
  * claims, and git could not have both as branches.
  */
 function nameOf(id: string): string {
+  if (isPlainName(id)) return id;
   const folded = folding(id);
   const bytes = [...Buffer.from(folded, 'utf8')];
   const last = bytes.length - 1;
@@ -71,6 +73,12 @@ function nameOf(id: string): string {
     .join('');
 }
 
+/** Of the thousands of ids in a list, nearly all are names as they are. */
+function isPlainName(id: string): boolean {
+  return /^[a-z0-9_][a-z0-9_-]*$/.test(id) && id.length <= LONGEST_ID && !RESERVED_ON_WINDOWS.test(id);
+}
+
+/** By way of upper case: a final sigma, a long s and a sharp s are other letters in lower case only. */
 function folding(id: string): string {
-  return id.normalize('NFC').toLowerCase().normalize('NFC');
+  return id.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
 }

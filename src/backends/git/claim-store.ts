@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { LockError } from '../../core/errors.js';
 import { FirstSeen, type Timeline } from '../../platform/first-seen.js';
 import { hostname } from '../../platform/identity.js';
@@ -15,9 +13,10 @@ import {
   unavailableError,
   unconfirmedError,
 } from './failures.js';
-import { readJson, readState, replaceText } from './files.js';
+import { readState, replaceText } from './files.js';
 import { Journal } from './journal.js';
 import { commitText, withSignature, writeObject, writeTree, type ObjectId } from './objects.js';
+import { contentsOf, expectsMany, fetchMany, MANY_TIPS, packRefs } from './many.js';
 import type { Fetched, Git } from './plumbing.js';
 import {
   encodeClaimRecord,
@@ -27,10 +26,12 @@ import {
   type ClaimEvent,
   type ClaimRecord,
 } from './record.js';
-import { ARBITER_NAME, isOnePlace, type Remote } from './remote.js';
+import { Proof } from './proof.js';
+import { ARBITER_NAME, type Remote } from './remote.js';
 import type { Signing } from './signing.js';
 import { resetStore, type StorePaths } from './store.js';
 import { absentTip, readTip, type Tip } from './tip.js';
+import { TipCache } from './tip-cache.js';
 
 /** What the remote reported, or why it could not be asked. */
 export type Look = { readonly kind: 'seen'; readonly tips: ReadonlyMap<string, Tip> } | Unreachable;
@@ -74,8 +75,8 @@ export class ClaimStore {
   readonly firstSeen: FirstSeen;
   readonly deadline: Deadline;
   readonly #parts: ClaimStoreParts;
-  readonly #pair: string | undefined;
-  #isProven: boolean;
+  #cache: TipCache;
+  readonly #proof: Proof;
 
   constructor(parts: ClaimStoreParts) {
     const { git, remote, paths, entries, deadline } = parts;
@@ -86,21 +87,18 @@ export class ClaimStore {
     this.journal = new Journal(paths, parts.placeId);
     this.firstSeen = new FirstSeen(parts.timeline, readState(paths.firstSeen));
     this.#parts = parts;
-    this.#pair = isOnePlace(remote) ? undefined : pairKey(remote);
-    this.#isProven = this.#pair === undefined || provenPairs(paths.proven).includes(this.#pair);
+    this.#cache = new TipCache(paths.tips);
+    this.#proof = new Proof(remote, paths.proven);
   }
 
   /** Whether what is pushed is known to appear where claims are read. */
   get isProven(): boolean {
-    return this.#isProven;
+    return this.#proof.isProven;
   }
 
   /** Called once an own event was pushed and has been read again. */
   prove(): void {
-    const { proven } = this.#parts.paths;
-    if (this.#isProven || this.#pair === undefined) return;
-    this.#isProven = true;
-    replaceText(proven, JSON.stringify({ format: 1, pairs: [...provenPairs(proven), this.#pair] }), false);
+    this.#proof.prove();
   }
 
   /**
@@ -112,24 +110,24 @@ export class ClaimStore {
   async look(ids: readonly string[] | 'all'): Promise<Look> {
     const refs = ids === 'all' ? ids : ids.map(refOfClaim);
     for (let isRetry = false; ; isRetry = true) {
-      const fetched = await this.#fetch(refs, 1);
+      const fetched = await (refs === 'all' ? this.#fetchAll() : this.#fetch(refs, 1));
       if (fetched.kind === 'failed') {
         if (isOtherFormat(fetched.stderr)) throw new OtherFormat();
         const isMissing = gitFailure(fetched.stderr).kind === 'missing';
         if (!isRetry && isStoreDamaged(fetched.stderr) && !isMissing) {
-          resetStore(this.#parts.paths);
+          this.#reset();
           continue;
         }
         return this.#unreachable(fetched, ids);
       }
-      if (!this.#isProven && !(await this.#isLikeArbiter(refs, fetched.tips))) {
+      if (!this.isProven && !(await this.#isLikeArbiter(refs, fetched.tips))) {
         if (!isRetry) continue;
         throw this.apart(ids);
       }
       const tips = await this.#read(fetched.tips);
       if (tips !== undefined) return { kind: 'seen', tips: this.#noted(refs, tips) };
       if (isRetry) return { kind: 'unreachable', cause: 'what it sent could not be read' };
-      resetStore(this.#parts.paths);
+      this.#reset();
     }
   }
 
@@ -154,9 +152,9 @@ export class ClaimStore {
   }
 
   /** Notes what is there, or with an empty `oid` that nothing is. */
-  note(ref: string, oid: ObjectId): void {
+  note(ref: string, oid: ObjectId, at?: number): void {
     if (oid === '') this.firstSeen.forget(ref);
-    else this.firstSeen.note(ref, oid);
+    else this.firstSeen.note(ref, oid, at);
   }
 
   /** Not synced: a lost table makes everything look fresh, and the journal can be settled again. */
@@ -200,6 +198,21 @@ export class ClaimStore {
     return writeObject(objects, 'commit', Buffer.from(whole));
   }
 
+  #reset(): void {
+    resetStore(this.#parts.paths);
+    this.#cache = new TipCache(this.#parts.paths.tips);
+  }
+
+  async #fetchAll(): Promise<Fetched> {
+    const { git, deadline } = this;
+    const { paths } = this.#parts;
+    if (expectsMany(paths, this.#cache)) return fetchMany(git, paths, this.#cache, deadline);
+    const fetched = await this.#fetch('all', 1);
+    if (fetched.kind === 'fetched' && fetched.tips.size > MANY_TIPS)
+      packRefs(paths.store, paths.refPrefix, fetched.tips);
+    return fetched;
+  }
+
   #fetch(refs: readonly string[] | 'all', depth: number): Promise<Fetched> {
     return this.git.fetchTips(refs, this.#parts.paths.refPrefix, depth, this.deadline);
   }
@@ -209,15 +222,13 @@ export class ClaimStore {
     refs: readonly string[] | 'all',
     tips: ReadonlyMap<string, ObjectId>,
   ): Promise<boolean> {
-    const patterns = refs === 'all' ? ['refs/heads/holdfast/claims/*'] : refs;
-    const there = await this.git.listRemote(patterns, this.deadline, ARBITER_NAME);
+    const there = await this.git.listRemote(refs, this.deadline, ARBITER_NAME);
     if (there === undefined) return true;
     return there.size === tips.size && [...there].every(([ref, oid]) => tips.get(ref) === oid);
   }
 
   async #read(oids: ReadonlyMap<string, ObjectId>): Promise<Tip[] | undefined> {
-    if (oids.size === 0) return [];
-    const raw = await this.git.readCommits([...oids.values()]);
+    const raw = await contentsOf(this.git, this.#cache, [...oids.values()]);
     if (raw === undefined) return undefined;
     const { signing } = this.#parts;
     return Promise.all([...oids].map(([ref, oid]) => readTip(ref, oid, raw.get(oid) ?? NONE, signing)));
@@ -227,7 +238,8 @@ export class ClaimStore {
     const tips = new Map(found.map((tip) => [tip.ref, tip]));
     if (refs === 'all') this.firstSeen.retain(new Set(tips.keys()));
     else for (const ref of refs) if (!tips.has(ref)) tips.set(ref, absentTip(ref));
-    for (const { ref, oid } of tips.values()) this.note(ref, oid);
+    const at = this.#parts.timeline.now();
+    for (const { ref, oid } of tips.values()) this.note(ref, oid, at);
     this.#settleJournal(tips);
     this.save();
     return tips;
@@ -258,15 +270,6 @@ export class ClaimStore {
 
 function labelOf(ids: readonly string[] | 'all'): string {
   return ids === 'all' ? 'all claims' : ids.join(' ');
-}
-
-function pairKey({ settings }: Remote): string {
-  return createHash('sha256').update(JSON.stringify(settings)).digest('hex');
-}
-
-function provenPairs(path: string): readonly unknown[] {
-  const value = readJson(path) as { format?: unknown; pairs?: unknown } | null | undefined;
-  return value?.format === 1 && Array.isArray(value.pairs) ? value.pairs : [];
 }
 
 /** What git removes from names and addresses of people; see ident.c. */

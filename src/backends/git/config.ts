@@ -19,9 +19,31 @@ export interface Deadline {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds left, never negative. */
   leftMs(): number;
+  /** Milliseconds that {@link settle} would leave at least. */
+  readonly settleMs: number;
+  /** Grants them, once: a push was sent, and what became of it is to be found out. */
+  settle(): void;
 }
 
-export function deadlineIn(timeoutMs: number, clock: Clock, signal?: AbortSignal): Deadline {
-  const end = clock.now() + timeoutMs;
-  return { timeoutMs, signal, leftMs: () => Math.max(0, end - clock.now()) };
+/** @param settleMs beyond `timeoutMs`, for a push that was sent within it. */
+export function deadlineIn(
+  timeoutMs: number,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  settleMs = 0,
+): Deadline {
+  let end = clock.now() + timeoutMs;
+  let restMs = settleMs;
+  return {
+    timeoutMs,
+    signal,
+    leftMs: () => Math.max(0, end - clock.now()),
+    get settleMs() {
+      return restMs;
+    },
+    settle() {
+      if (restMs > 0) end = Math.max(end, clock.now() + restMs);
+      restMs = 0;
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { withoutCredentials } from '../../core/credentials.js';
-import { LockError } from '../../core/errors.js';
+import { LockError, LockTimeoutError } from '../../core/errors.js';
 import { isRefusal } from '../../process/git/failure.js';
 import type { ClaimEvent } from './record.js';
 
@@ -16,6 +16,11 @@ const TRANSIENT =
 export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
   if (isRefusal(text)) return 'denied';
   return TRANSIENT.test(text) ? 'transient' : 'other';
+}
+
+/** Whether a refusal proves that the branch is not as it was expected: another event was faster. */
+export function isTaken(reason: string): boolean {
+  return /stale info|already exists/i.test(reason);
 }
 
 /** Whether a push that ended by itself ended before it sent anything: it has not landed and never will. */
@@ -67,6 +72,21 @@ export function unconfirmedError(resource: string, url: string, cause: string): 
   return new LockError(
     `Could not confirm "${resource}": ${withoutCredentials(url)} could not be asked (${cause}). Run the same command again when it can be reached.`,
     { code: 'HOLDFAST_UNCONFIRMED', resource },
+  );
+}
+
+export function atomicError(resource: string, url: string): LockError {
+  return new LockError(
+    `Could not claim "${resource}" together: the server of ${withoutCredentials(url)} has no atomic pushes. Claim them one by one.`,
+    { code: 'HOLDFAST_UNSUPPORTED', resource },
+  );
+}
+
+/** Another event is there, and whose it is could not be learned. */
+export function takenError(resource: string, url: string, cause: string): LockError {
+  return new LockTimeoutError(
+    `Could not claim "${resource}": another agent was faster, and ${withoutCredentials(url)} could not be asked who (${cause}). Look at it later: holdfast claims check ${resource}.`,
+    { code: 'HOLDFAST_CONTENDED', resource },
   );
 }
 

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, readFileSync, unlinkSync } from 'node:
 
 import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
-import { openOwnIfThere } from '../../files/open-own.js';
+import { openOwnIfThere, readOwn } from '../../files/open-own.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
 
 /** Below the clone's common directory: `holdfast/claims.git/holdfast/FILE`. */
@@ -57,6 +57,15 @@ export function replaceText(path: string, text: string, isDurable: boolean): voi
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('write', path, errno, error);
   }
+}
+
+/** Git's own files there name every branch; a remote may have very many. */
+const GIT_FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** A file of git's own at the top of our store; undefined when there is none. @throws LockError HOLDFAST_PERMISSION for a link. */
+export function readGitFile(path: string): string | undefined {
+  const options = { depth: STORE_DEPTH + 1, maxSizeBytes: GIT_FILE_BYTES_MAX };
+  return readOwn(path, options)?.toString('utf8');
 }
 
 export function tryUnlink(path: string): void {

@@ -68,7 +68,7 @@ export class ClaimHold implements Grant {
     // Lost is final: what is at the remote now belongs to others.
     if (this.#loss === 'taken' || this.#loss === 'record-missing') return;
     const { arbiter, clock, ref, display } = this.#parts;
-    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock);
+    const deadline = deadlineIn(DEFAULT_NETWORK_TIMEOUT_MS, clock, undefined);
     await arbiter.use(deadline, async (store) => {
       for (;;) {
         const change = continuedChange({ ...this.#attempted, ref }, 'released', clock.wallNow());
@@ -111,7 +111,7 @@ export class ClaimHold implements Grant {
 
   async #look(): Promise<void> {
     const { arbiter, clock, ref } = this.#parts;
-    const tip = await arbiter.git().remoteTip(ref, deadlineIn(this.#patienceMs(), clock));
+    const tip = await arbiter.git().remoteTip(ref, deadlineIn(this.#patienceMs(), clock, undefined));
     // No answer is no loss: until it is stale, others need force to take it.
     if (tip === undefined || tip === this.#attempted.oid) return;
     this.#lose(tip === '' ? 'record-missing' : 'taken');
@@ -121,7 +121,7 @@ export class ClaimHold implements Grant {
     const { arbiter, clock, ref, now } = this.#parts;
     const startedAt = now();
     const change = continuedChange({ ...this.#attempted, ref }, 'renewed', clock.wallNow());
-    const deadline = deadlineIn(this.#patienceMs(), clock);
+    const deadline = deadlineIn(this.#patienceMs(), clock, undefined);
     const outcome = await arbiter.use(deadline, async (store) => (await publish(store, [change])).get(ref));
     if (outcome?.kind === 'landed') {
       this.#t0 = startedAt;

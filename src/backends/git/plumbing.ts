@@ -5,17 +5,14 @@ import type { Clock } from '../../core/time.js';
 import type { ExecResult } from '../../process/exec.js';
 import { isolatedGitEnvironment, type GitSettings } from '../../process/git/environment.js';
 import { runGit } from '../../process/git/run-git.js';
-import { readOwn } from '../../files/open-own.js';
 import { CLAIM_REF_PREFIX } from './claim-id.js';
 import type { Deadline } from './config.js';
-import { STORE_DEPTH, tryUnlink } from './files.js';
+import { readGitFile, tryUnlink } from './files.js';
 import type { ObjectId } from './objects.js';
 import { RECORD_FILE } from './record.js';
 import { REMOTE_NAME } from './remote.js';
 
 const LOCAL_PATIENCE_MS = 20_000;
-/** Beyond it, refs are kept in one file. */
-const MANY_REFS = 2_000;
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** How git is started in one store. */
@@ -31,9 +28,13 @@ export interface GitParts {
   readonly onStart?: (pid: number) => void;
 }
 
-export type Fetched =
-  | { readonly kind: 'fetched'; readonly tips: ReadonlyMap<string, ObjectId> }
-  | { readonly kind: 'failed'; readonly stderr: string; readonly isTimedOut: boolean };
+export type Fetched = { readonly kind: 'fetched'; readonly tips: ReadonlyMap<string, ObjectId> } | Failed;
+
+export interface Failed {
+  readonly kind: 'failed';
+  readonly stderr: string;
+  readonly isTimedOut: boolean;
+}
 
 /** What a tip is made of. `record` is undefined when there is no `lock.json` in it. */
 export interface RawTip {
@@ -68,8 +69,8 @@ export class Git {
   }
 
   /**
-   * One fetch of the named branches, or of all. Always by pattern: an exact name that is absent ends the whole fetch
-   * with 128. The pattern of one id also brings those that begin with it; they are left out of the answer.
+   * One fetch of the named branches, or of all. Of several names some may be absent, which ends a fetch of exact names with
+   * 128: then they are fetched by patterns, which also bring those that begin with them and are left out of the answer.
    */
   async fetchTips(
     refs: readonly string[] | 'all',
@@ -77,26 +78,19 @@ export class Git {
     depth: number,
     deadline: Deadline,
   ): Promise<Fetched> {
-    const patterns = refs === 'all' ? [''] : refs.map((ref) => ref.slice(CLAIM_REF_PREFIX.length));
-    const refspecs = patterns.map((name) => `+${CLAIM_REF_PREFIX}${name}*:${refPrefix}${name}*`);
-    const fetchHead = join(this.store, 'FETCH_HEAD');
-    const fetch = (depthArgs: readonly string[]): Promise<ExecResult> => {
-      tryUnlink(fetchHead);
-      const args = ['fetch', '--quiet', '--no-tags', '--no-auto-gc', '--prune', ...depthArgs];
-      return this.run([...args, '--end-of-options', REMOTE_NAME, ...refspecs], {
-        timeoutMs: deadline.leftMs(),
-        signal: deadline.signal,
-      });
-    };
-    let result = await fetch([`--depth=${depth}`]);
-    if (/does not support shallow/.test(result.stderr)) result = await fetch([]);
-    const options = { depth: STORE_DEPTH + 1, maxSizeBytes: MAX_OUTPUT_BYTES };
-    const text = readOwn(fetchHead, options)?.toString('utf8') ?? '';
+    const local = (ref: string): string => refPrefix + ref.slice(CLAIM_REF_PREFIX.length);
+    const everything = [allInto(refPrefix)];
+    const exact = refs === 'all' ? everything : refs.map((ref) => `+${ref}:${local(ref)}`);
+    let result = await this.#fetch(exact, depth, deadline);
+    if (refs !== 'all' && isAbsent(result.stderr)) {
+      if (refs.length === 1) return { kind: 'fetched', tips: new Map() };
+      const patterns = refs.map((ref) => `+${ref}*:${local(ref)}*`);
+      result = await this.#fetch(patterns, depth, deadline);
+    }
+    const text = readGitFile(this.#fetchHead) ?? '';
     // With --depth, a pattern that matches nothing ends with 1 and without a message.
     const isEmpty = result.code === 1 && text === '' && !/^(?:fatal|error)/m.test(result.stderr);
-    if ((result.code !== 0 && !isEmpty) || result.isTimedOut) {
-      return { kind: 'failed', stderr: result.stderr, isTimedOut: result.isTimedOut };
-    }
+    if ((result.code !== 0 && !isEmpty) || result.isTimedOut) return failed(result);
     const wanted = refs === 'all' ? undefined : new Set(refs);
     const tips = new Map<string, ObjectId>();
     // FETCH_HEAD is what the remote answered in this very fetch, without another process to read the refs.
@@ -104,9 +98,47 @@ export class Git {
       const ref = `refs/heads/${branch}`;
       if (wanted === undefined || wanted.has(ref)) tips.set(ref, oid as ObjectId);
     }
-    // A file for each of so many refs would have to be read by every later fetch.
-    if (tips.size > MANY_REFS) await this.run(['pack-refs', '--all'], { timeoutMs: LOCAL_PATIENCE_MS });
     return { kind: 'fetched', tips };
+  }
+
+  /**
+   * Brings the objects of all tips and notes no branches: git is slow to make thousands. That `--dry-run` leaves the objects
+   * behind is git's habit, no promise; whether they came is for the caller to find out. undefined when it ended well.
+   */
+  async fetchObjects(refPrefix: string, deadline: Deadline): Promise<Failed | undefined> {
+    const result = await this.#fetch([allInto(refPrefix)], 1, deadline, ['--dry-run']);
+    return result.code === 0 && !result.isTimedOut ? undefined : failed(result);
+  }
+
+  /** Which of these objects are not in the store. */
+  async absentObjects(oids: readonly ObjectId[]): Promise<ReadonlySet<ObjectId>> {
+    const input = oids.map((oid) => `${oid}\n`).join('');
+    const args = ['cat-file', '--batch-check=%(objectname)', '--buffer'];
+    const result = await this.run(args, { timeoutMs: LOCAL_PATIENCE_MS, input });
+    const found = new Set(result.stdout.split('\n'));
+    return new Set(oids.filter((oid) => !found.has(oid)));
+  }
+
+  get #fetchHead(): string {
+    return join(this.store, 'FETCH_HEAD');
+  }
+
+  async #fetch(
+    refspecs: readonly string[],
+    depth: number,
+    deadline: Deadline,
+    options: readonly string[] = [],
+  ): Promise<ExecResult> {
+    const fetch = (depthArgs: readonly string[]): Promise<ExecResult> => {
+      tryUnlink(this.#fetchHead);
+      const args = ['fetch', '--quiet', '--no-tags', '--no-auto-gc', '--prune', ...options, ...depthArgs];
+      return this.run([...args, '--end-of-options', REMOTE_NAME, ...refspecs], {
+        timeoutMs: deadline.leftMs(),
+        signal: deadline.signal,
+      });
+    };
+    const result = await fetch([`--depth=${depth}`]);
+    return /does not support shallow/.test(result.stderr) ? fetch([]) : result;
   }
 
   /** Reads commits and their `lock.json`, all in one process. undefined when the store is damaged. */
@@ -114,7 +146,10 @@ export class Git {
     // Announced sizes count bytes and the output is text by now; a random name that git calls missing is the divider.
     const divider = `holdfast-${randomBytes(12).toString('hex')}`;
     const input = oids.map((oid) => `${oid}\n${divider}\n${oid}:${RECORD_FILE}\n${divider}\n`).join('');
-    const result = await this.run(['cat-file', '--batch'], { timeoutMs: LOCAL_PATIENCE_MS, input });
+    const result = await this.run(['cat-file', '--batch', '--buffer'], {
+      timeoutMs: LOCAL_PATIENCE_MS,
+      input,
+    });
     if (result.code !== 0 || result.isTruncated) return undefined;
     const parts = result.stdout.split(`${divider} missing\n`);
     // An answer that was cut off says nothing of what is missing from it.
@@ -136,20 +171,32 @@ export class Git {
     return result.stdout.split('\n').filter((line) => line !== '');
   }
 
-  /**
-   * Lists branches and fetches nothing. `patterns` as ls-remote(1) takes them; `from`: a URL other than the one that is
-   * read from. undefined without an answer.
-   */
+  /** Lists the branches of claims and fetches nothing. */
+  async listTips(deadline: Deadline): Promise<Fetched> {
+    return this.#list([`${CLAIM_REF_PREFIX}*`], REMOTE_NAME, deadline);
+  }
+
+  /** Some branches, likewise; `from`: a remote other than the one that is read from. undefined without an answer. */
   async listRemote(
-    patterns: readonly string[],
+    refs: readonly string[] | 'all',
     deadline: Deadline,
     from = REMOTE_NAME,
   ): Promise<ReadonlyMap<string, ObjectId> | undefined> {
-    const args = ['ls-remote', '--refs', '--end-of-options', from, ...patterns];
+    const listed = await this.#list(refs === 'all' ? [`${CLAIM_REF_PREFIX}*`] : refs, from, deadline);
+    return listed.kind === 'fetched' ? listed.tips : undefined;
+  }
+
+  async #list(patterns: readonly string[], from: string, deadline: Deadline): Promise<Fetched> {
+    const args = ['ls-remote', '--heads', '--refs', '--end-of-options', from, ...patterns];
     const result = await this.run(args, { timeoutMs: deadline.leftMs(), signal: deadline.signal });
-    if (result.code !== 0 || result.isTimedOut) return undefined;
-    const lines = result.stdout.split('\n').filter((line) => line !== '');
-    return new Map(lines.map((line) => line.split('\t').reverse() as [string, ObjectId]));
+    if (result.code !== 0 || result.isTimedOut) return failed(result);
+    const tips = new Map<string, ObjectId>();
+    for (const line of result.stdout.split('\n')) {
+      const [oid = '', ref = ''] = line.split('\t');
+      // A pattern also matches at the end of longer names.
+      if (ref.startsWith(CLAIM_REF_PREFIX)) tips.set(ref, oid);
+    }
+    return { kind: 'fetched', tips };
   }
 
   /** The tip of one branch: '' when it is absent, undefined without an answer. */
@@ -157,6 +204,19 @@ export class Git {
     const found = await this.listRemote([ref], deadline);
     return found && (found.get(ref) ?? '');
   }
+}
+
+/** Whether a fetch of exact names ended because the remote has not got one of them. */
+function isAbsent(stderr: string): boolean {
+  return /^fatal: couldn't find remote ref refs\/heads\//im.test(stderr);
+}
+
+function allInto(refPrefix: string): string {
+  return `+${CLAIM_REF_PREFIX}*:${refPrefix}*`;
+}
+
+function failed({ stderr, isTimedOut }: ExecResult): Failed {
+  return { kind: 'failed', stderr, isTimedOut };
 }
 
 function contentOf(part: string | undefined, type: string): string | undefined {

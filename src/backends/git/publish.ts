@@ -1,18 +1,20 @@
 import { backoffDelayMs } from '../../core/time.js';
 import { LockError } from '../../core/errors.js';
-import { withoutCredentials } from '../../core/credentials.js';
 import { sleep } from '../../platform/clock.js';
 import { gitFailure } from '../../process/git/failure.js';
 import type { ClaimStore } from './claim-store.js';
 import { OtherFormat } from './claim-store.js';
 import { continuedChange, type Change } from './events.js';
 import {
+  atomicError,
   branchInTheWay,
   isOtherFormat,
+  isTaken,
   occupiedError,
   permissionError,
   refusalKind,
   refusedError,
+  takenError,
   unavailableError,
 } from './failures.js';
 import { pushUpdates, type Pushed, type PushStatus } from './push.js';
@@ -33,7 +35,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: LockError };
 
 const MAX_ROUNDS = 6;
-/** Of the time that is left, for one push: what remains is needed to find out what became of it. */
+/** Of the time that is left, for one push, where what remains is all there is to find out what became of it. */
 const PUSH_SHARE = 0.6;
 const SHORTEST_PUSH_MS = 1_000;
 /** The cause of an _unconfirmed_ after a push that had no answer. */
@@ -95,7 +97,8 @@ class Publication {
       if (this.#pushed.lacksAtomic || isOtherFormat(this.#pushed.stderr)) {
         for (const { change, mayLand } of this.#open) if (!mayLand) journal.voided(change.ref);
         journal.save();
-        throw this.#pushed.lacksAtomic ? this.#atomicError() : new OtherFormat();
+        if (!this.#pushed.lacksAtomic) throw new OtherFormat();
+        throw atomicError(this.#open.map(({ change }) => change.record.resource).join(' '), this.#store.url);
       }
       this.#open = this.#open.filter((entry) => !this.#isLanded(entry));
       if (this.#open.length > 0) await this.#settle(round >= MAX_ROUNDS);
@@ -118,7 +121,8 @@ class Publication {
     journal.begin(begun);
     const updates = begun.map(({ ref, expected, attempted }) => ({ ref, expected, oid: attempted.oid }));
     const leftMs = deadline.leftMs();
-    const timeoutMs = Math.min(leftMs, Math.max(SHORTEST_PUSH_MS, leftMs * PUSH_SHARE));
+    const share = deadline.settleMs > 0 ? 1 : PUSH_SHARE;
+    const timeoutMs = Math.min(leftMs, Math.max(SHORTEST_PUSH_MS, leftMs * share));
     const isAtomic = this.#isAtomic && updates.length > 1;
     this.#pushed = await pushUpdates(git, updates, { url, isAtomic, timeoutMs, deadline });
   }
@@ -149,6 +153,7 @@ class Publication {
   async #settle(isLastRound: boolean): Promise<void> {
     const open = this.#open;
     this.#open = [];
+    this.#store.deadline.settle();
     const look = await this.#store.look(open.map(({ change }) => change.record.resource));
     if (look.kind === 'unreachable') {
       for (const entry of open) this.#conclude(entry, this.#unsettled(entry, look.cause));
@@ -192,6 +197,10 @@ class Publication {
     if (status.kind === 'refused' && refusalKind(this.#reasons(status.reason)) === 'denied')
       return this.#refused(entry, 'denied', reason);
     if (status.kind === 'unsent') return this.#unsent(entry, kind === 'denied', reason);
+    const { event, resource } = entry.change.record;
+    const isTaking = event === 'claimed' || event === 'stolen';
+    if (status.kind === 'refused' && isTaking && !entry.mayLand && isTaken(status.reason))
+      return { kind: 'failed', error: takenError(resource, this.#store.url, cause) };
     return { kind: 'unconfirmed', cause };
   }
 
@@ -286,13 +295,5 @@ class Publication {
     }
     if (updates.length > 0)
       await pushUpdates(git, updates, { url, isAtomic: false, timeoutMs: deadline.leftMs(), deadline });
-  }
-
-  #atomicError(): LockError {
-    const resource = this.#open.map(({ change }) => change.record.resource).join(' ');
-    return new LockError(
-      `Could not claim "${resource}" together: the server of ${withoutCredentials(this.#store.url)} has no atomic pushes. Claim them one by one.`,
-      { code: 'HOLDFAST_UNSUPPORTED', resource },
-    );
   }
 }

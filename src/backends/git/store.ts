@@ -34,6 +34,8 @@ export interface StorePaths {
   readonly firstSeen: string;
   /** URL pairs of which it is proven that what is pushed to the one can be fetched from the other. */
   readonly proven: string;
+  /** What many tips say, by object id; it goes with the objects. */
+  readonly tips: string;
   /** There while a command works in the store, with the processes that it started; a killed command leaves it behind. */
   readonly busy: string;
   readonly place: string;
@@ -75,6 +77,7 @@ export function storePaths(
     journalLog: join(own, 'journal.log'),
     firstSeen: join(own, `seen-${key}.json`),
     proven: join(own, 'proven.json'),
+    tips: join(store, 'objects', `tips-${key}.json`),
     busy: join(own, 'busy'),
     place: join(own, 'place'),
     key,

@@ -21,7 +21,7 @@ export const TIMEOUT: OptionSpec = {
   value: 'DUR',
   kind: 'duration',
   help: 'Time for everything, the network included',
-  default: '30s',
+  default: '30s, and as long again to find out what became of a push',
 };
 export const STALE_AFTER: OptionSpec = {
   name: 'stale-after',
@@ -48,7 +48,7 @@ export const ID: PositionalSpec = { name: 'ID', help: IDS.help, completes: 'none
 
 /** The options that all commands about claims share. */
 export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOptions> {
-  const { timeoutMs } = await resolveTimeout(args, {
+  const { timeoutMs, timeoutSource } = await resolveTimeout(args, {
     option: 'timeout',
     configKey: 'claims',
     defaultMs: DEFAULT_NETWORK_TIMEOUT_MS,
@@ -57,7 +57,8 @@ export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOption
   const remote = args.text('remote');
   const staleAfterMs = args.durationMs('stale-after');
   return {
-    timeoutMs,
+    // Its own default has time to spare for a push that was sent.
+    ...(timeoutSource !== 'default' && { timeoutMs }),
     ...(agent !== undefined && { agent }),
     ...(remote !== undefined && { remote }),
     ...(staleAfterMs !== undefined && { staleAfterMs }),
