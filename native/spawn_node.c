@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ typedef struct {
   char **words, **environment;
   const int32_t *descriptors;
   size_t descriptor_count;
+  struct rlimit open_files;
 } command;
 
 /* Texts that a NUL ends each become a list that NULL ends. */
@@ -66,12 +68,24 @@ static char **change_environment(char *const *changes) {
   return list;
 }
 
+/*
+ * Node raises its soft limit of open files to the hard one at start, and forgets what it was. A parent with the same hard
+ * limit has it still, unless it gave its child another one.
+ */
+static struct rlimit open_files_before_node(void) {
+  struct rlimit own = {0}, parent;
+  getrlimit(RLIMIT_NOFILE, &own);
+  if (prlimit(getppid(), RLIMIT_NOFILE, NULL, &parent) == 0 && parent.rlim_max == own.rlim_max) return parent;
+  return own;
+}
+
 /* In the child, which shares memory with its parent (vfork): system calls only. */
 static int become(const command *self) {
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigset_t none;
   /* Node ignores SIGPIPE and has handlers; what its own parent had ignored it has forgotten. */
   for (int signal = 1; signal < 65; signal++) sigaction(signal, &action, NULL);
+  setrlimit(RLIMIT_NOFILE, &self->open_files);
   for (size_t i = 0; i < self->descriptor_count; i++) fcntl(self->descriptors[i], F_SETFD, 0);
   /* Node marks the standard streams, too. */
   for (int fd = 0; fd <= 2; fd++) {
@@ -161,6 +175,7 @@ napi_value spawn_node(napi_env env, napi_callback_info info) {
       napi_get_typedarray_info(env, values[2], NULL, &self.descriptor_count, &numbers, NULL, NULL) == napi_ok) {
     char **list = list_texts(changes, change_length);
     self.descriptors = numbers;
+    self.open_files = open_files_before_node();
     self.words = list_texts(words, word_length);
     self.environment = list == NULL ? NULL : change_environment(list);
     if (self.words == NULL || self.environment == NULL) pid = -ENOMEM;

@@ -187,8 +187,9 @@ static int run(int fd) {
   char *text = block + ((size_t)start.arguments + start.variables + 4) * sizeof(char *);
   if (start.arguments == 0 || !read_whole(fd, text, start.bytes)) return 64;
   const char *end = text + start.bytes;
-  char **arguments = list_of(lists, &text, end, start.arguments);
-  char **environment = list_of(lists + start.arguments + 2, &text, end, start.variables);
+  command_start command = {.mask = mask, .parent = start.parent};
+  command.arguments = list_of(lists, &text, end, start.arguments);
+  command.environment = list_of(lists + start.arguments + 2, &text, end, start.variables);
 
   supervisor self = {.socket = fd,
                      .grace_us = (int64_t)start.grace_ms * 1000,
@@ -208,7 +209,7 @@ static int run(int fd) {
     needed[count++] = start.kept[i];
   }
   int error;
-  self.command = start_command(arguments, environment, mask, &error);
+  self.command = start_command(&command, &error);
   if (self.command < 0 || error != 0) {
     tell(&self, NOT_STARTED, (uint32_t)(error != 0 ? error : -self.command));
     return 0;

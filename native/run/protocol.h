@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { PROTOCOL = 0x31524648 /* "HFR1" */, KEPT = 4 };
+enum { PROTOCOL = 0x32524648 /* "HFR2" */, KEPT = 4 };
 
 /* First of all, followed by `bytes` bytes: the arguments, then the environment, each text ended by a NUL. */
 typedef struct {
@@ -19,6 +19,8 @@ typedef struct {
   uint32_t flags;
   int64_t deadline_us; /* on CLOCK_BOOTTIME; 0: none */
   int32_t kept[KEPT];  /* descriptors that live as long as the command, and that it does not get; -1: none */
+  int32_t parent; /* of the wrapper */
+  int32_t unused;
 } start_message;
 
 enum { UNTIL_CLOSED = 1 /* the work is over when the last descendant has ended, not only the command */ };

@@ -58,7 +58,17 @@ static int search(char **arguments, char *const *environment) {
   }
 }
 
-int start_command(char **arguments, char *const *environment, uint64_t mask, int *error) {
+/* See open_files_before_node in spawn_node.c. */
+static void restore_open_files(int parent) {
+  struct {
+    uint64_t soft, hard;
+  } own, above;
+  enum { OPEN_FILES = 7 };
+  if (CALL4(SYS_prlimit64, 0, OPEN_FILES, 0, &own) < 0 || CALL4(SYS_prlimit64, parent, OPEN_FILES, 0, &above) < 0) return;
+  if (above.hard == own.hard) CALL4(SYS_prlimit64, 0, OPEN_FILES, &above, 0);
+}
+
+int start_command(const command_start *command, int *error) {
   int report[2];
   *error = 0;
   long result = CALL2(SYS_pipe2, report, O_CLOEXEC);
@@ -69,8 +79,9 @@ int start_command(char **arguments, char *const *environment, uint64_t mask, int
     /* The second line: should this process be killed, the command goes with it. */
     CALL2(SYS_prctl, DEATH_SIGNAL, SIGNAL_KILL);
     if (CALL1(SYS_getppid, 0) != self) CALL1(SYS_exit_group, 127);
-    CALL4(SYS_rt_sigprocmask, BLOCK_SET, &mask, 0, SIGNAL_SET_BYTES);
-    int failure = search(arguments, environment);
+    restore_open_files(command->parent);
+    CALL4(SYS_rt_sigprocmask, BLOCK_SET, &command->mask, 0, SIGNAL_SET_BYTES);
+    int failure = search(command->arguments, command->environment);
     CALL3(SYS_write, report[1], &failure, sizeof failure);
     CALL1(SYS_exit_group, 127);
   }

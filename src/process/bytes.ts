@@ -31,20 +31,36 @@ export function changedEnvironment(changes: EnvironmentChanges): NodeJS.ProcessE
   );
 }
 
-/** `NAME=value` of this process's own environment with the changes, as bytes. */
+/** Node reads them and takes them out of its environment. */
+const OF_NODE: ReadonlySet<string> = new Set(['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE']);
+
+/**
+ * `NAME=value` of this process's own environment with the changes, as bytes: those it was started with, where they can be
+ * known. Node's are texts, one for each name, and it aborts where one has no name.
+ */
 export function environmentBytes(changes: EnvironmentChanges): Buffer[] {
-  const kept = Object.entries(changedEnvironment(changes));
-  const texts = kept.map(([name, value]) => `${name}=${value}`);
-  if (process.platform !== 'linux' || !texts.some((text) => text.includes(REPLACED)))
-    return texts.map((text) => Buffer.from(text));
-  const own = split(readFileSync('/proc/self/environ')).filter((bytes) => {
-    const text = String(bytes);
-    return !(text.slice(0, text.indexOf('=')) in changes);
+  const given = givenEnvironment();
+  if (given === undefined) {
+    const kept = Object.entries(changedEnvironment(changes));
+    return kept.map(([name, value]) => Buffer.from(`${name}=${value}`));
+  }
+  const own = given.filter((bytes) => {
+    const [name = ''] = bytes.toString('latin1').split('=', 1);
+    return !Object.hasOwn(changes, name) && !OF_NODE.has(name);
   });
   const set = Object.entries(changes).flatMap(([name, value]) =>
     value === undefined ? [] : [Buffer.from(`${name}=${value}`)],
   );
   return [...own, ...set];
+}
+
+function givenEnvironment(): Buffer[] | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return split(readFileSync('/proc/self/environ'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Each text ended by a NUL. */

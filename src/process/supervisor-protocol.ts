@@ -5,8 +5,8 @@ import { joinBytes } from './bytes.js';
 
 /** What native/run/protocol.h says: 16 bytes each, in the machine's own byte order. */
 const MESSAGE_BYTES = 16;
-const START_BYTES = 48;
-const PROTOCOL = 0x31524648;
+const START_BYTES = 56;
+const PROTOCOL = 0x32524648;
 const KEPT = 4;
 const UNTIL_CLOSED = 1;
 
@@ -67,6 +67,7 @@ export function startMessage(start: SupervisorStart): Buffer {
   const deadlineUs = Number.isFinite(deadlineMs) ? Math.floor(deadlineMs * 1_000) : 0;
   view.setBigInt64(24, BigInt(deadlineUs), isLittle);
   for (let index = 0; index < KEPT; index++) view.setInt32(32 + 4 * index, kept[index] ?? -1, isLittle);
+  view.setInt32(48, process.ppid, isLittle);
   return Buffer.concat([head, text]);
 }
 

@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 
 import { LockError } from '../core/errors.js';
 import type { LossReason, RenewalSource } from '../core/lease.js';
 import { distUrl } from '../platform/native.js';
+import { leaveRemovedDirectory } from '../platform/working-directory.js';
 import type { LeaseCell } from './shared-state.js';
 import { OrderRing } from './ring.js';
 import { fromWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
@@ -160,15 +161,20 @@ export class WorkerThread {
   #start(): Worker {
     // A new one: what is left in the ring of a dead thread is over.
     this.#ring = new OrderRing();
+    // A thread cannot start where there is no working directory.
+    const goBack = leaveRemovedDirectory();
     const worker = new Worker(distUrl('renewal/worker.js'), {
       workerData: { ...this.#setup, ring: this.#ring.memory } satisfies WorkerSetup,
       name: 'holdfast-keeper',
       // The owner's loaders and inspector are none of the worker's business.
       execArgv: [],
+      // A copy of the environment aborts where a variable has no name.
+      env: SHARE_ENV,
       stdin: false,
     });
     worker.unref();
     this.#isOnline = false;
+    if (goBack !== undefined) worker.once('online', goBack).once('exit', goBack);
     worker.on('online', () => {
       if (this.#worker === worker) this.#isOnline = true;
     });

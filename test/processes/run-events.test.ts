@@ -50,11 +50,28 @@ describe('run --events FILE', () => {
     const text =
       'mkfifo fifo; $H run --events >(cat >copy) x true; echo $?; $H run --events fifo x true; echo $?';
     const { stdout, stderr } = await script(testDirectory(), text);
-    expect(stdout).toBe('0\n74\n');
+    expect(stdout).toBe('0\n0\n');
     expect(stderr).toMatch(
-      /^holdfast: Could not write events to "fifo": no process reads it.*\(ENXIO\).*\n$/,
+      /^holdfast: Could not write events to "fifo": no process reads it.*\(ENXIO\).* runs without them\.\n$/,
     );
   });
+
+  it.each(['no/such/log', '.', 'x/log', 'a'.repeat(300)])(
+    'a file that cannot be opened changes no outcome: %s',
+    async (log) => {
+      const { code, stderr } = await holdfast(testDirectory(), [
+        'run',
+        '--events',
+        log,
+        'x',
+        'sh',
+        '-c',
+        'exit 7',
+      ]);
+      expect(code).toBe(7);
+      expect(stderr).toMatch(/^holdfast: Could not write events to .*\. The command runs without them\.\n$/);
+    },
+  );
 
   it.each(['--events /dev/full', '--events 9 9>/dev/full'])('%s changes no outcome', async (events) => {
     const { stdout, stderr } = await script(testDirectory(), `$H run ${events} x sh -c "exit 7"; echo $?`);

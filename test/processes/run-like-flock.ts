@@ -99,6 +99,7 @@ export const INVOCATIONS: readonly Invocation[] = [
     '$F l sh -c "echo out; echo err >&2" 2>&1',
     "$F l sh -c 'umask'; (umask 077; $F m sh -c umask)",
     'ulimit -n 99; $F l sh -c "ulimit -n"',
+    'ulimit -Sn 99; $F l sh -c "ulimit -Sn"; ulimit -Hn',
     '$F l $F m echo nested',
     'cat /dev/null | $F l true | cat',
   ),
@@ -120,5 +121,10 @@ export const INVOCATIONS: readonly Invocation[] = [
   ...differ('`--verbose`', '$F --verbose l true | wc -l'),
   ...differ('An empty lock file', '$F l wc -c < /dev/null; wc -c < l | tr -d " " | sed "s/^[1-9].*/record/"'),
   ...differ('`-V`', '$F -V | head -c 5'),
-  ...differ('Ignored signals', 'trap "" HUP; $F l sh -c \'kill -HUP $$; echo alive\''),
+  ...differ(
+    'Ignored and blocked signals',
+    'trap "" HUP; $F l sh -c \'kill -HUP $$; echo alive\'',
+    'env --block-signal=USR2 $F l grep SigBlk /proc/self/status',
+  ),
+  ...differ('The soft limit of open files', 'ulimit -Sn 99; exec $F l sh -c "ulimit -Sn"'),
 ];

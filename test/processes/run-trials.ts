@@ -8,7 +8,7 @@ import { hangMs } from '../support/time.js';
 import { troubleWrappers, type Trial } from './run-killed.js';
 
 const isSoak = process.env['HOLDFAST_SOAK'] === '1';
-const rounds = isSoak ? 50 : 1;
+const rounds = Number(process.env['HOLDFAST_ROUNDS'] ?? (isSoak ? 50 : 1));
 /** As short as one may be, or a little longer: a hold that is lost on a busy machine is ended in time like any other. */
 const leaseMs = isSoak ? 2_000 : 1_000;
 const lease = ['--lease', `${leaseMs}ms`, '--grace', '0.2'];

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/time.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { openNamedLogSync } from '../../files/open-named.js';
 import { JSON_FORMAT, toJson } from '../envelope.js';
+import { note } from '../output.js';
 import { usage } from './request.js';
 
 /** What `run --events` tells. Every line also has `format`, `event`, `at`, `pid` and `lock`. */
@@ -24,13 +25,14 @@ export type RunEvent =
 export type EventLog = (event: RunEvent) => void;
 
 /**
- * Appends one JSON line per event to a file, or to an inherited descriptor. A log that cannot be written any more
- * is given up silently: it must not end the command that it tells about.
+ * Appends one JSON line per event to a file, or to an inherited descriptor. A log that cannot be opened is named on
+ * stderr, one that cannot be written any more is given up silently: neither may end the command that it reports.
  *
- * @throws UsageError for a descriptor that is not open, LockError when the file cannot be opened.
+ * @throws UsageError for a descriptor that is not open.
  */
-export function openEventLog(target: string, lock: string, clock: Clock): EventLog {
+export function openEventLog(target: string, lock: string, clock: Clock): EventLog | undefined {
   const descriptor = /^\d{1,9}$/.test(target) ? openDescriptor(target) : openFile(target);
+  if (descriptor === undefined) return undefined;
   let isBroken = false;
   return (event) => {
     if (isBroken) return;
@@ -56,11 +58,14 @@ function openDescriptor(number: string): number {
   }
 }
 
-function openFile(path: string): number {
+function openFile(path: string): number | undefined {
   try {
     return openNamedLogSync(path);
   } catch (error) {
     const errno = errnoOf(error);
-    throw errno === undefined ? error : systemError('write events to', path, errno, error);
+    const { message } =
+      errno === undefined ? (error as Error) : systemError('write events to', path, errno, error);
+    note(`holdfast: ${message} The command runs without them.`);
+    return undefined;
   }
 }
