@@ -11,8 +11,8 @@ const SOAK = 'test/**/*.soak.test.ts';
 const exclude = ['test/package/**', 'test/bare/**', ...(isSoak ? [] : [SOAK])];
 
 /**
- * Here time goes into waiting for leases, servers, timeouts and other processes: a file uses a quarter of a core. Four
- * at a time leave more room beside a test that measures time than two of the files that compute.
+ * Here time goes into waiting for leases, servers, timeouts and other processes: a file uses a quarter of a core, and
+ * its slowest tests run side by side. Three at a time keep two cores busy without crowding them.
  */
 const WAITING = [
   'test/{backends,cache,claims,cli,conformance,renewal,net,process,terminal}/**/*.test.ts',
@@ -79,7 +79,7 @@ export default defineConfig({
                 name: 'waiting',
                 include: WAITING,
                 exclude,
-                maxWorkers: 2,
+                maxWorkers: 3,
                 sequence: { groupOrder: 0 },
               },
             },
@@ -89,7 +89,7 @@ export default defineConfig({
                 name: 'working',
                 include: ['test/**/*.test.ts'],
                 exclude: [...exclude, ...WAITING],
-                maxWorkers: 1,
+                maxWorkers: 2,
                 sequence: { groupOrder: 1 },
               },
             },

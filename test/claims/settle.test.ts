@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { claim, history, release, sync, type ClaimsOptions } from '../../src/claims/index.js';
 import { cli } from '../support/cli.js';
+import { together } from '../support/finish.js';
 import {
   clones,
   faultyRemote,
@@ -50,26 +51,29 @@ async function dieAfterUpdate(remote: TestRemote, then: string): Promise<void> {
   writeFileSync(join(remote.path, 'obey'), '');
 }
 
-describe.each(TRANSPORTS)('unreachable over %s', (transport) => {
-  test('from the start: not claimed, and it says so; back again, the second run makes one event', async () => {
-    const remote = await testRemote(transport);
-    const [ada = ''] = await clones(remote, 'ada');
-    await remote.goDown();
-    const first = await cli(ada, ['claim', 'x']);
-    expect([first.code, first.stderr]).toEqual([69, expect.stringContaining('it is not claimed')]);
-    const listing = await cli(ada, ['claims']);
-    expect([listing.code, listing.stdout]).toEqual([69, '']);
-    const listed = await cli(ada, ['claims', 'list', '--json']);
-    expect(listed.code).toBe(69);
-    expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(69);
-    await remote.comeBack();
-    // Nothing was sent, so nothing can land: a later look has nothing to settle, now or ever.
-    expect((await sync(optionsFor(ada))).settled).toEqual([]);
-    expect((await cli(ada, ['claim', 'x'])).stdout).toBe('claimed x\n');
-    expect(await eventsIn(optionsFor(ada), 'x')).toEqual(['claimed']);
-  });
+describe.concurrent.each(TRANSPORTS)('unreachable over %s', (transport) => {
+  together(
+    'from the start: not claimed, and it says so; back again, the second run makes one event',
+    async () => {
+      const remote = await testRemote(transport);
+      const [ada = ''] = await clones(remote, 'ada');
+      await remote.goDown();
+      const first = await cli(ada, ['claim', 'x']);
+      expect([first.code, first.stderr]).toEqual([69, expect.stringContaining('it is not claimed')]);
+      const listing = await cli(ada, ['claims']);
+      expect([listing.code, listing.stdout]).toEqual([69, '']);
+      const listed = await cli(ada, ['claims', 'list', '--json']);
+      expect(listed.code).toBe(69);
+      expect((await cli(ada, ['claims', 'check', 'x'])).code).toBe(69);
+      await remote.comeBack();
+      // Nothing was sent, so nothing can land: a later look has nothing to settle, now or ever.
+      expect((await sync(optionsFor(ada))).settled).toEqual([]);
+      expect((await cli(ada, ['claim', 'x'])).stdout).toBe('claimed x\n');
+      expect(await eventsIn(optionsFor(ada), 'x')).toEqual(['claimed']);
+    },
+  );
 
-  test('INV-GIT-4: after the push landed: the next run confirms that very claim', async () => {
+  together('INV-GIT-4: after the push landed: the next run confirms that very claim', async () => {
     const remote = await testRemote(transport);
     const [ada, bob] = await agents(remote);
     const away = `${remote.path}.away`;
@@ -89,7 +93,7 @@ describe.each(TRANSPORTS)('unreachable over %s', (transport) => {
     expect((await release('x', ada))[0]?.outcome).toBe('released');
   });
 
-  test('only the reply lost: settled within the call', async () => {
+  together('only the reply lost: settled within the call', async () => {
     const remote = await testRemote(transport);
     const [ada] = await agents(remote);
     await dieAfterUpdate(remote, '');

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
+import { together } from '../support/finish.js';
 import { freePort, until } from '../support/ports.js';
 import { start, type TestChild } from '../support/processes.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
@@ -15,7 +16,7 @@ import { hangMs, machineUnit } from '../support/time.js';
 
 const HOLDFAST = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
 const SECRET = 'hunter2-s3cr3t';
-const LEASE = `${Math.ceil(3_000 * machineUnit)}ms`;
+const LEASE = `${Math.ceil(4_000 * machineUnit)}ms`;
 
 const engines = threeEngines('--requirepass', SECRET);
 
@@ -96,9 +97,8 @@ describe('the command, by the address of an engine', () => {
     two[1]?.process.stdin?.end('\n');
   });
 
-  test.each(['redis', 'postgres', 'etcd'])(
-    "--permits on %s: a killed holder's permit comes back",
-    async (engine) => {
+  for (const engine of ['redis', 'postgres', 'etcd']) {
+    together(`--permits on ${engine}: a killed holder's permit comes back`, async () => {
       const address = on[engine]?.('jobs') as string;
       const run = ['run', '--permits', '2', '--lease', LEASE];
       const two = [1, 2].map(() => holdfast(...run, address, '--', 'sh', '-c', 'echo in; read _'));
@@ -110,12 +110,11 @@ describe('the command, by the address of an engine', () => {
       );
       two[1]?.process.stdin?.end('\n');
       await two[1]?.exited;
-    },
-  );
+    });
+  }
 
-  test.each(['redis', 'etcd'])(
-    '--stand-by on %s: a leader whose hold is broken stands by and leads again',
-    async (engine) => {
+  for (const engine of ['redis', 'etcd']) {
+    together(`--stand-by on ${engine}: a leader whose hold is broken stands by and leads again`, async () => {
       const address = on[engine]?.('lead') as string;
       const log = join(testDirectory(), 'log');
       writeFileSync(log, '');
@@ -128,8 +127,8 @@ describe('the command, by the address of an engine', () => {
       expect((await ended(holdfast('break', '--force', address, '--holder', holder))).code).toBe(0);
       expect(await end).toMatchObject({ code: 7, stderr: expect.stringMatching(/standing by/) as string });
       expect(readFileSync(log, 'utf8')).toBe('started\nstarted\n');
-    },
-  );
+    });
+  }
 
   test('--stand-by starts the command again after a loss, and ends with it otherwise', async () => {
     const proxy = await startTcpProxy(engines.postgres.port);

@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, afterAll, describe, expect, it } from 'vitest';
+import { beforeAll, afterAll, describe, expect } from 'vitest';
 
 import { advisoryKey } from '../../src/backends/postgres/keys.js';
 import { testDirectory } from '../support/directory.js';
+import { together } from '../support/finish.js';
 import {
   cleanEnvironment as provisionEnvironment,
   MAKE_ONE,
@@ -52,7 +53,7 @@ const NOTE = {
 /** Fewer values than for files, since each needs a server. */
 const VALUES: readonly unknown[] = [NASTY, { toString: 1 }, 1e300, null];
 
-describe('hostile records in engines', { timeout: 240_000 }, () => {
+describe.concurrent('hostile records in engines', { timeout: 240_000 }, () => {
   const engines = threeEngines();
   let redis: TestRedis;
   let postgres: TestPostgres;
@@ -69,7 +70,7 @@ describe('hostile records in engines', { timeout: 240_000 }, () => {
   const notes = [...hostileVariants(NOTE, VALUES), withNastyTexts(NOTE)].map((note) => JSON.stringify(note));
   const texts = [...notes, NASTY, 'null', '[]', ''];
 
-  it('of redis', async () => {
+  together('of redis', async () => {
     const lock = `${engines.redis.url}#x`;
     const commands = new Commands(testDirectory());
     for (const value of [
@@ -89,7 +90,7 @@ describe('hostile records in engines', { timeout: 240_000 }, () => {
     expectHarmless(words, await holdfast(testDirectory(), words));
   });
 
-  it('of etcd', async () => {
+  together('of etcd', async () => {
     const { url } = engines.etcd;
     const put = (key: string, value: string): Promise<unknown> =>
       etcdCall(url, '/v3/kv/put', {
@@ -109,7 +110,7 @@ describe('hostile records in engines', { timeout: 240_000 }, () => {
     for (const words of looks(`${url}#${NASTY}`)) await commands.harmless(...words);
   });
 
-  it('of postgres', async () => {
+  together('of postgres', async () => {
     const { url } = engines.postgres;
     const commands = new Commands(testDirectory());
     await postgres.query(`set application_name to 'holdfast ${HOLDER}'`);
@@ -131,10 +132,10 @@ function labelOf(note: string): string {
   return `/*holdfast:${Buffer.from(JSON.stringify([1, note])).toString('base64url')}*/`;
 }
 
-describe('hostile claims', { timeout: 240_000 }, () => {
+describe.concurrent('hostile claims', { timeout: 240_000 }, () => {
   const BRANCH = 'refs/heads/holdfast/claims/';
 
-  it('in every field, as author and as branch', async () => {
+  together('in every field, as author and as branch', async () => {
     const remote = await testRemote();
     const [mallory = '', ada = ''] = await clones(remote, 'mallory', 'ada');
     const commands = new Commands(ada, { ...GIT_ENV, HOLDFAST_AGENT: 'ada' });
@@ -191,8 +192,8 @@ async function forge(clone: string, remote: string, id: string, text: string, au
   run('', 'push', '--quiet', '--force', remote, `${commit}:refs/heads/holdfast/claims/${id}`);
 }
 
-describe('hostile caches and stamps', { timeout: 240_000 }, () => {
-  it('a cache, the record of a failure, and its lock', async () => {
+describe.concurrent('hostile caches and stamps', { timeout: 240_000 }, () => {
+  together('a cache, the record of a failure, and its lock', async () => {
     const directory = testDirectory();
     const server = await faultServer((_, response) => answerJson(response, { a: 1 }));
     const file = join(directory, 'cache.json');
@@ -240,7 +241,7 @@ describe('hostile caches and stamps', { timeout: 240_000 }, () => {
     }
   });
 
-  it('the stamp of a toolchain, and the log of a build', async () => {
+  together('the stamp of a toolchain, and the log of a build', async () => {
     const directory = testDirectory();
     const env = provisionEnvironment(directory);
     const remote = repository(join(directory, 'remote'), { 'seed.txt': 'one\n' });

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 
 import { loadForms } from '../../src/cli/table.js';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../provision/fixture.js';
 import { startCli } from '../support/cli.js';
 import { testDirectory } from '../support/directory.js';
+import { together } from '../support/finish.js';
 import { answerJson, faultServer } from '../support/fault-server.js';
 import { clones, GIT_ENV, testRemote } from '../support/git-remotes.js';
 import { holdfast, startHolder } from '../support/holdfast.js';
@@ -55,7 +56,7 @@ test('each command with --json has a schema, which the package exports', async (
 });
 
 describe('what commands print is what their schema says', () => {
-  it('of locks', async () => {
+  together('of locks', async () => {
     const directory = testDirectory();
     await startHolder(directory, ['--reason', 'r', 'x']);
     const lease = await startHolder(directory, ['lease:y']);
@@ -83,7 +84,7 @@ describe('what commands print is what their schema says', () => {
     await check(directory, ['verify', '-q', '--rounds', '4', '--lease', '1s', 'v']);
   });
 
-  it('of caches', async () => {
+  together('of caches', async () => {
     const directory = testDirectory();
     const server = await faultServer((_, response) => answerJson(response, { a: 1 }));
     const closed = 'http://127.0.0.1:1/';
@@ -101,7 +102,7 @@ describe('what commands print is what their schema says', () => {
     }
   });
 
-  it('of toolchains', async () => {
+  together('of toolchains', async () => {
     const directory = testDirectory();
     const env = provisionEnvironment(directory);
     const remote = repository(join(directory, 'remote'), { 'seed.txt': 'one\n' });
@@ -115,7 +116,7 @@ describe('what commands print is what their schema says', () => {
     await check(directory, ['setup', 'rollback', ...place], env);
   });
 
-  it('of claims', async () => {
+  together('of claims', async () => {
     const remote = await testRemote();
     const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
     const as = (agent: string): NodeJS.ProcessEnv => ({ ...GIT_ENV, HOLDFAST_AGENT: agent });

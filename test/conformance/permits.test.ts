@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { acquire, tryAcquire } from '../../src/locks/acquire.js';
 import { inspect } from '../../src/locks/inspect.js';
 import { testDirectory } from '../support/directory.js';
+import { together } from '../support/finish.js';
 import { until } from '../support/ports.js';
 import { start } from '../support/processes.js';
 import { threeEngines } from '../support/three-engines.js';
@@ -59,10 +60,10 @@ describe.each(Object.keys(addressOf))('permits on %s', (backend) => {
 
 const betweenProcesses = Object.keys(addressOf).filter((backend) => backend !== 'memory');
 
-describe.each(betweenProcesses)('permits on %s between processes', (backend) => {
+describe.concurrent.each(betweenProcesses)('permits on %s between processes', (backend) => {
   const at = (name: string): string => (addressOf[backend] as (name: string) => string)(name);
 
-  test('never more holders than permits between processes', async () => {
+  together('never more holders than permits between processes', async () => {
     const address = at('many');
     const runs = Array.from({ length: 4 }, () =>
       promisify(execFile)(process.execPath, [FIXTURE, address, '2', '8', '10', String(LEASE_MS * 2)]),
@@ -80,7 +81,7 @@ describe.each(betweenProcesses)('permits on %s between processes', (backend) => 
     expect(most).toBeLessThanOrEqual(2);
   });
 
-  test("a killed holder's permit comes back", async () => {
+  together("a killed holder's permit comes back", async () => {
     const address = at('killed');
     const child = start(process.execPath, [FIXTURE, address, '1', '0', '0', String(LEASE_MS)]);
     await child.line(/^held$/);

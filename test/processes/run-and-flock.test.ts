@@ -8,6 +8,7 @@ import { testDirectory } from '../support/directory.js';
 import { holdfast, says, script, startHolder, startHoldfast, startScript } from '../support/holdfast.js';
 import { eventually } from '../support/processes.js';
 import { sleepsOf } from '../support/wakes.js';
+import { raceIncrements } from './run-increments.js';
 
 describe('run and flock(1) on one file', () => {
   it.each([
@@ -108,18 +109,7 @@ describe('run on what is not ours', () => {
   });
 });
 
-it('8 x 50 increments through run are exactly 400 while clean loops beside them', async () => {
-  const directory = testDirectory();
-  writeFileSync(join(directory, 'count'), '0');
-  const increment = 'read n <count; echo $((n + 1)) >count';
-  const worker = `for i in $(seq 50); do $H run c.lock -- sh -c '${increment}' || exit 1; done`;
-  const cleaner = startScript(directory, 'while :; do $H clean; done');
-  const workers = Array.from({ length: 8 }, () => startScript(directory, worker, { stdio: 'ignore' }));
-  const codes = await Promise.all(workers.map(async ({ outcome }) => (await outcome).code));
-  expect(codes).toEqual(Array.from({ length: 8 }, () => 0));
-  expect(readFileSync(join(directory, 'count'), 'utf8').trim()).toBe('400');
-  expect(cleaner.child.stdout()).toMatch(/^removed 1 lock file$/m);
-});
+it('8 x 12 increments through run are exactly 96 while clean loops beside them', () => raceIncrements(12));
 
 it('a waiter sleeps in the kernel', async () => {
   const directory = testDirectory();

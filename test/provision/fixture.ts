@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+
+import { whenFinished } from '../support/finish.js';
 
 export const BIN = fileURLToPath(new URL('../../dist/bin/holdfast.cjs', import.meta.url));
 
@@ -167,7 +168,7 @@ export function startHoldfast(args: readonly string[], env: NodeJS.ProcessEnv, c
   const finished = new Promise<Finished>((done) =>
     child.once('close', (code, signal) => done({ code, signal, stdout, stderr })),
   );
-  onTestFinished(() => void child.kill('SIGKILL'));
+  whenFinished(() => void child.kill('SIGKILL'));
   const says = (pattern: RegExp): Promise<void> =>
     new Promise((found, missed) => {
       const look = (): void => {

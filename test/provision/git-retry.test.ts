@@ -3,13 +3,15 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { install } from '../../src/provision/install.js';
 import type { ProvisionEvent } from '../../src/provision/events.js';
 import type { Recipe } from '../../src/provision/recipe.js';
 import { testDirectory } from '../support/directory.js';
+import { together, whenFinished } from '../support/finish.js';
 import { isGone } from '../support/processes.js';
+import { machineUnit } from '../support/time.js';
 import {
   cleanEnvironment,
   cmakeProject,
@@ -48,8 +50,8 @@ function clonesIn(directory: string): number[] {
 
 const BROKEN_CONNECTION = `echo "fatal: unable to access 'https://example.org/': Could not resolve host: example.org" >&2; exit 128`;
 
-describe('fetching with git', () => {
-  test('failing twice: again after 1 s and after 2 s, then it goes on', async () => {
+describe.concurrent('fetching with git', () => {
+  together('failing twice: again after 1 s and after 2 s, then it goes on', async () => {
     const { directory, recipe, installDir, env } = scene();
     const script = `if [ $n -le 2 ]; then mkdir -p "$dir"; touch "$dir/partial"; ${BROKEN_CONNECTION}; fi\nexec ${REAL_GIT} "$@"`;
     const events: ProvisionEvent[] = [];
@@ -74,7 +76,7 @@ describe('fetching with git', () => {
     expect(readdirSync(dir)).not.toContain('partial');
   });
 
-  test('failing always: four attempts, named, exit 20, no partial clone seen, nothing left', async () => {
+  together('failing always: four attempts, named, exit 20, no partial clone seen, nothing left', async () => {
     const { directory, recipe, installDir, env } = scene();
     const args = ['setup', writeRecipe(directory, recipe), '--dir', installDir];
     const look = `mkdir -p "$dir"; touch "$dir/partial"; ls ${installDir} >> ${directory}/seen 2>&1`;
@@ -89,35 +91,40 @@ describe('fetching with git', () => {
     expect(existsSync(installDir)).toBe(false);
   });
 
-  test.each([
+  for (const [what, words] of [
     ['404', "fatal: repository 'https://example.org/x.git/' not found"],
     ['403', "fatal: unable to access 'https://example.org/x/': The requested URL returned error: 403"],
     ['authentication', "fatal: Authentication failed for 'https://example.org/x.git/'"],
     ['no password', "fatal: could not read Username for 'https://example.org': terminal prompts disabled"],
     ['an unknown ref', 'fatal: Remote branch nope not found in upstream origin'],
-  ])('%s is final: one attempt, exit 20', async (_, words) => {
-    const { directory, recipe, installDir, env } = scene();
-    const args = ['setup', writeRecipe(directory, recipe), '--dir', installDir];
-    const result = await holdfast(args, withFakeClone(env, directory, `echo "${words}" >&2; exit 128`));
-    expect(result).toMatchObject({ code: 20, stdout: '' });
-    expect(result.stderr).toContain(words);
-    expect(clonesIn(directory)).toHaveLength(1);
-  });
+  ] as const) {
+    together(`${what} is final: one attempt, exit 20`, async () => {
+      const { directory, recipe, installDir, env } = scene();
+      const args = ['setup', writeRecipe(directory, recipe), '--dir', installDir];
+      const result = await holdfast(args, withFakeClone(env, directory, `echo "${words}" >&2; exit 128`));
+      expect(result).toMatchObject({ code: 20, stdout: '' });
+      expect(result.stderr).toContain(words);
+      expect(clonesIn(directory)).toHaveLength(1);
+    });
+  }
 
-  test('hanging: each attempt ends at its timeout, and nothing that git started goes on', async () => {
+  together('hanging: each attempt ends at its timeout, and nothing that git started goes on', async () => {
     const { directory, recipe, installDir, env } = scene();
     const script = `setsid sh -c 'echo $$ >> ${directory}/pids; trap "" TERM; sleep 60; sleep 60' &\necho $$ >> ${directory}/pids\nsleep 60`;
-    const slow = { ...withFakeClone(env, directory, script), HOLDFAST_FETCH_TIMEOUT: '400ms' };
+    const slow = {
+      ...withFakeClone(env, directory, script),
+      HOLDFAST_FETCH_TIMEOUT: `${1_500 * machineUnit}ms`,
+    };
     const result = await holdfast(['setup', writeRecipe(directory, recipe), '--dir', installDir], slow);
     expect(result).toMatchObject({ code: 20, stdout: '' });
-    expect(result.stderr).toMatch(/failed after 4 attempts: it did not end within 400 ms/);
+    expect(result.stderr).toMatch(/failed after 4 attempts: it did not end within [\d.]+ (m?s|min)/);
     const pids = readFileSync(join(directory, 'pids'), 'utf8').trim().split('\n').map(Number);
     expect(pids).toHaveLength(8);
     expect(pids.filter((pid) => !isGone(pid))).toEqual([]);
     expect(versionsOf(installDir)).toEqual([]);
   });
 
-  test('credentials in the address appear nowhere', async () => {
+  together('credentials in the address appear nowhere', async () => {
     const { directory, recipe, installDir, env } = scene();
     const args = ['setup', '--dir', installDir];
     const secret = { ...recipe, source: { git: 'https://me:hunter2@example.org/x.git' } };
@@ -193,7 +200,7 @@ async function gitDaemon(directory: string): Promise<string> {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
-  onTestFinished(() => {
+  whenFinished(() => {
     process.kill(-(daemon.pid as number), 'SIGKILL');
   });
   await new Promise<void>((ready) =>

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 
@@ -63,19 +63,17 @@ const LEASE_S = Math.ceil(3 * machineUnit);
 
 test('run renews while the command runs, and releases after it', async () => {
   const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const running = startCli(ada, [
-    'run',
-    '--lease',
-    `${LEASE_S}s`,
-    'git:origin#x',
-    '--',
-    'sleep',
-    String(1.5 * LEASE_S),
-  ]);
+  const end = join(ada, 'end');
+  const script = 'until [ -e end ]; do sleep 0.1; done';
+  const words = ['run', '--lease', `${LEASE_S}s`, 'git:origin#x', '--', 'sh', '-c', script];
+  const running = startCli(ada, words);
   await eventuallyHeld(bob);
   expect((await cli(bob, ['claims', 'steal', 'x', '--stale-after', `${LEASE_S}s`])).code).toBe(75);
+  const kinds = async () => (await history('x', optionsFor(bob))).map(({ event }) => event);
+  await eventually('it renews', async () => (await kinds()).includes('renewed'));
+  writeFileSync(end, '');
   expect((await running.ended).code).toBe(0);
-  const events = (await history('x', optionsFor(bob))).map(({ event }) => event);
+  const events = await kinds();
   expect([events[0], events.at(-1)]).toEqual(['released', 'claimed']);
   expect(events.slice(1, -1).length).toBeGreaterThan(0);
   expect(new Set(events.slice(1, -1))).toEqual(new Set(['renewed']));
