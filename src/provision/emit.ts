@@ -197,15 +197,15 @@ function github(name: string, value: string): string {
   return `${name}<<${end}\n${value}\n${end}\n`;
 }
 
-/** Double quotes with the escapes that dotenv readers and shells share; single ones where nothing needs an escape. */
+/** Double quotes with the one escape that all dotenv readers know; single ones where nothing needs an escape. */
 function dotenv(name: string, value: string): string {
   if (!/['\r\n]/.test(value)) return `${name}='${value}'\n`;
-  if (/["\\$`]/.test(value)) {
+  if (/["\\$`\r]/.test(value)) {
     throw new RangeError(
       `${name} cannot hold ${JSON.stringify(value)} in dotenv: its readers differ about escapes. Install elsewhere.`,
     );
   }
-  return `${name}="${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"\n`;
+  return `${name}="${value.replaceAll('\n', '\\n')}"\n`;
 }
 
 /** Variables with their whole values, search paths included. */

@@ -1,4 +1,5 @@
 import type { WaitEvent } from '../core/events.js';
+import type { LockOptions } from '../core/options.js';
 import type { Clock } from '../core/time.js';
 import type { ProvisionEvent, Reporter } from './events.js';
 import type { FetchContext } from './fetch-context.js';
@@ -49,4 +50,23 @@ export interface InstallRun {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly options: InstallOptions;
+}
+
+/** How an install, a removal or a rollback waits for the one lock. */
+export function lockOptionsOf(
+  reason: string,
+  {
+    timeoutMs,
+    timeoutSource,
+    signal,
+    onWait,
+  }: Pick<InstallOptions, 'timeoutMs' | 'timeoutSource' | 'signal' | 'onWait'>,
+): LockOptions {
+  return {
+    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
+    timeoutSource: timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    reason,
+    ...(signal && { signal }),
+    ...(onWait && { onWait }),
+  };
 }

@@ -11,7 +11,7 @@ import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.j
 import type { Layout } from './layout.js';
 import { inheritedEnvironment, reachesRemotes } from '../process/environment.js';
 import { makeDirectory } from '../files/make-directory.js';
-import { DEFAULT_INSTALL_TIMEOUT_MS, type InstallOptions, type InstallRun } from './install-options.js';
+import { lockOptionsOf, type InstallOptions, type InstallRun } from './install-options.js';
 import { makeVersion } from './make-version.js';
 import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
@@ -51,7 +51,7 @@ export interface Installation {
  * const { dir } = await install(LLAMA_CPP, { timeoutMs: 60_000 });
  */
 export async function install(recipe: Recipe, options: InstallOptions = {}): Promise<Installation> {
-  const { env = process.env, onEvent, onWait, signal, ref } = options;
+  const { env = process.env, onEvent, signal, ref } = options;
   assertRef(recipe, ref);
   const reporter = reporterFor(recipe.name, onEvent);
   const place = await placeOf(recipe, options.dir, env);
@@ -81,13 +81,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     const found = await findReady(run);
     if (found !== undefined) return found;
     makeDirectory(layout.parentDir);
-    const lockOptions = {
-      timeoutMs: options.timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
-      timeoutSource: options.timeoutSource ?? (options.timeoutMs === undefined ? 'default' : 'timeoutMs'),
-      reason: `setup ${recipe.name}`,
-      ...(signal && { signal }),
-      ...(onWait && { onWait }),
-    };
+    const lockOptions = lockOptionsOf(`setup ${recipe.name}`, options);
     return await withLock(layout.lockPath, lockOptions, (guard) => installLocked(run, guard));
   } catch (error) {
     if (signal?.aborted === true && error === signal.reason) throw canceled(recipe, error);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { replaceFile } from '../files/replace.js';
+import { fileError } from './errors.js';
 import { isGitSource, withoutSecrets, type Recipe } from './recipe.js';
 
 export const LOCK_FILE_NAME = 'holdfast-setup.lock';
@@ -67,9 +68,13 @@ export class LockFile {
     if (this.pinOf(recipe) === revision) return;
     this.#pins.set(recipe.name, { source: sourceOf(recipe), revision });
     const recipes = Object.fromEntries([...this.#pins].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    await replaceFile(this.path, `${JSON.stringify({ format: FORMAT, recipes }, undefined, 2)}\n`, {
-      mode: 0o644,
-    });
+    try {
+      await replaceFile(this.path, `${JSON.stringify({ format: FORMAT, recipes }, undefined, 2)}\n`, {
+        mode: 0o644,
+      });
+    } catch (error) {
+      throw fileError('write', this.path, error);
+    }
   }
 }
 

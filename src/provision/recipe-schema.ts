@@ -34,8 +34,11 @@ const git = v.strictObject({
   timeoutMs: v.exactOptional(duration),
 });
 
+const webAddress = v.pipe(line, v.regex(/^https?:\/\//, 'must be an http or https URL'));
+
 const archive = v.strictObject({
-  archive: v.pipe(line, v.regex(/^https?:\/\//, 'must be an http or https URL')),
+  archive: webAddress,
+  mirrors: v.exactOptional(v.array(webAddress)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits')),
   stripComponents: v.exactOptional(count),
   timeoutMs: v.exactOptional(duration),

@@ -22,6 +22,8 @@ export interface GitSource {
 export interface ArchiveSource {
   /** URL of a .tar, .tar.gz, .tar.xz, .tar.bz2 or .zip. */
   readonly archive: string;
+  /** Other URLs of the same file, in the order in which they are tried when the first one fails. */
+  readonly mirrors?: readonly string[];
   /** SHA-256 of the archive, 64 hexadecimal digits. */
   readonly sha256: string;
   /** Leading path elements to drop when unpacking. Default 1. */
@@ -153,5 +155,12 @@ export function withoutSecrets(recipe: Recipe): Recipe {
   const { source } = recipe;
   return isGitSource(source)
     ? { ...recipe, source: { ...source, git: withoutCredentials(source.git) } }
-    : { ...recipe, source: { ...source, archive: withoutCredentials(source.archive) } };
+    : {
+        ...recipe,
+        source: {
+          ...source,
+          archive: withoutCredentials(source.archive),
+          ...(source.mirrors && { mirrors: source.mirrors.map((url) => withoutCredentials(url)) }),
+        },
+      };
 }

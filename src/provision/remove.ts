@@ -4,7 +4,7 @@ import type { WaitEvent } from '../core/events.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { DEFAULT_INSTALL_TIMEOUT_MS } from './install-options.js';
+import { lockOptionsOf } from './install-options.js';
 import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
 import { removeAll } from './versions.js';
@@ -33,7 +33,6 @@ export interface Removal {
  *   HOLDFAST_UNSUPPORTED for a toolchain that a variable names and that is the user's own.
  */
 export async function remove(recipe: Recipe, options: RemoveOptions = {}): Promise<Removal> {
-  const { signal, onWait, timeoutMs } = options;
   const place = await placeOf(recipe, options.dir, options.env ?? process.env);
   if (place.kind === 'provided') {
     throw installError(
@@ -47,13 +46,7 @@ export async function remove(recipe: Recipe, options: RemoveOptions = {}): Promi
   const { installDir } = layout;
   if ((await lstat(layout.parentDir).catch(() => undefined)) === undefined)
     return { wasInstalled: false, installDir };
-  const lockOptions = {
-    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
-    timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
-    reason: `remove ${recipe.name}`,
-    ...(signal && { signal }),
-    ...(onWait && { onWait }),
-  };
+  const lockOptions = lockOptionsOf(`remove ${recipe.name}`, options);
   try {
     const wasInstalled = await withLock(layout.lockPath, lockOptions, () => removeAll(layout, systemClock));
     return { wasInstalled, installDir };

@@ -1,7 +1,7 @@
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { DEFAULT_INSTALL_TIMEOUT_MS } from './install-options.js';
+import { lockOptionsOf } from './install-options.js';
 import { versionDir, type Layout } from './layout.js';
 import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
@@ -33,7 +33,6 @@ export interface Rollback {
  *   HOLDFAST_TIMEOUT, HOLDFAST_CONTENDED, HOLDFAST_CANCELED, HOLDFAST_PERMISSION, HOLDFAST_IO.
  */
 export async function rollback(recipe: Recipe, options: RollbackOptions = {}): Promise<Rollback> {
-  const { signal, onWait, timeoutMs } = options;
   const place = await placeOf(recipe, options.dir, options.env ?? process.env);
   if (place.kind === 'provided') {
     const fact = `${place.chosenBy} names a toolchain of yours, which has no versions of ours`;
@@ -41,13 +40,7 @@ export async function rollback(recipe: Recipe, options: RollbackOptions = {}): P
   }
   const { layout } = place;
   if ((await currentVersion(layout)) === undefined) throw noVersion(recipe, 'nothing is installed');
-  const lockOptions = {
-    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
-    timeoutSource: options.timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
-    reason: `rollback ${recipe.name}`,
-    ...(signal && { signal }),
-    ...(onWait && { onWait }),
-  };
+  const lockOptions = lockOptionsOf(`rollback ${recipe.name}`, options);
   try {
     return await withLock(layout.lockPath, lockOptions, () => rollbackLocked(recipe, layout, options.to));
   } catch (error) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 
+import { isLockError } from '../core/errors.js';
 import { errnoOf } from '../core/system-error.js';
 import { Download } from '../net/download.js';
 import { fetchRetrying } from '../net/fetch.js';
@@ -13,8 +14,12 @@ import type { FetchContext } from './fetch-context.js';
 import { removeSpecialBits } from './plain-rights.js';
 import type { ArchiveSource } from './recipe.js';
 
+/** Attempts at a place while there is another one. */
+const ATTEMPTS_BEFORE_MIRROR = 2;
+
 /**
- * Downloads the archive beside the directory `dir`, compares its checksum and unpacks it into `dir`. Returns the checksum.
+ * Downloads the archive beside the directory `dir`, from its URL or a mirror, compares its checksum and unpacks it into `dir`.
+ * Returns the checksum.
  *
  * @throws LockError HOLDFAST_NETWORK, also for a checksum that is not the recipe's.
  */
@@ -23,37 +28,60 @@ export async function fetchArchive(
   dir: string,
   context: FetchContext,
 ): Promise<string> {
-  const { reporter, signal, clock, attemptTimeoutMs, recipeName } = context;
-  const display = withoutCredentials(source.archive);
   const path = `${dir}.download`;
-  reporter.stage('download');
-  const download = new Download(path);
+  context.reporter.stage('download');
   try {
-    await fetchRetrying(
-      source.archive,
-      {
-        clock,
-        timeoutMs: attemptTimeoutMs,
-        maxSizeBytes: Infinity,
-        // The checksum is of the file at the server: an archive served as `Content-Encoding: gzip` is not to be unpacked.
-        isRaw: true,
-        isVerified: true,
-        headers: () => download.rangeHeaders(),
-        acceptedStatus: [206, 416],
-        onRetry: ({ attempt, attempts, delayMs, failure }) =>
-          reporter.send({ type: 'retry', attempt, attempts, delayMs, reason: failure.message }),
-        ...(signal && { signal }),
-      },
-      (answer) => download.take(answer),
-    );
-    await assertChecksum(path, source.sha256, recipeName, display);
-    reporter.stage('unpack');
+    await downloadAnywhere(source, path, context);
+    context.reporter.stage('unpack');
     await unpack(source, path, dir, context);
     await removeSpecialBits(dir);
   } finally {
     await rm(path, { force: true });
   }
   return source.sha256.toLowerCase();
+}
+
+/** The URL, then the mirrors in their order: until one delivers the file that the checksum is of. */
+async function downloadAnywhere(source: ArchiveSource, path: string, context: FetchContext): Promise<void> {
+  const urls = [source.archive, ...(source.mirrors ?? [])];
+  for (const [index, url] of urls.entries()) {
+    const next = urls[index + 1];
+    try {
+      await download(url, path, next === undefined ? undefined : ATTEMPTS_BEFORE_MIRROR, context);
+      return await assertChecksum(path, source.sha256, context.recipeName, withoutCredentials(url));
+    } catch (error) {
+      if (next === undefined || !isLockError(error) || error.code !== 'HOLDFAST_NETWORK') throw error;
+      context.reporter.note(`${error.message} The mirror ${withoutCredentials(next)} comes next`);
+    }
+  }
+}
+
+async function download(
+  url: string,
+  path: string,
+  attempts: number | undefined,
+  context: FetchContext,
+): Promise<void> {
+  const { reporter, signal, clock, attemptTimeoutMs } = context;
+  const download = new Download(path);
+  await fetchRetrying(
+    url,
+    {
+      clock,
+      timeoutMs: attemptTimeoutMs,
+      maxSizeBytes: Infinity,
+      // The checksum is of the file at the server: an archive served as `Content-Encoding: gzip` is not to be unpacked.
+      isRaw: true,
+      isVerified: true,
+      headers: () => download.rangeHeaders(),
+      acceptedStatus: [206, 416],
+      onRetry: ({ attempt, attempts: all, delayMs, failure }) =>
+        reporter.send({ type: 'retry', attempt, attempts: all, delayMs, reason: failure.message }),
+      ...(attempts !== undefined && { attempts }),
+      ...(signal && { signal }),
+    },
+    (answer) => download.take(answer),
+  );
 }
 
 /** A whole body with a wrong checksum is another file: asking again would bring the same one. */

@@ -44,12 +44,22 @@ export interface Stamp {
   readonly builtAt: string;
 }
 
-/** Equal for two recipes when a tree built by one is what the other asks for. Exports don't count: they cost no build. */
+/**
+ * Equal for two recipes when a tree built by one is what the other asks for. Exports don't count: they cost no build; nor do
+ * mirrors and timeouts: the checksum decides what comes.
+ */
 export function recipeHash(recipe: Recipe): string {
   const { name, steps, artifacts, search } = recipe;
   const { source } = withoutSecrets(recipe);
   const platform = `${recipePlatform()}-${process.arch}`;
-  const wanted = { name, source: { ...source, timeoutMs: undefined }, steps, artifacts, search, platform };
+  const wanted = {
+    name,
+    source: { ...source, timeoutMs: undefined, mirrors: undefined },
+    steps,
+    artifacts,
+    search,
+    platform,
+  };
   return createHash('sha256').update(canonicalJson(wanted)).digest('hex');
 }
 

@@ -112,3 +112,24 @@ test('killed in the middle of the download: the next run begins again and leaves
   expect(result.code, result.stderr).toBe(0);
   expect(readdirSync(`${at.installDir}.versions`)).toHaveLength(1);
 });
+
+test('mirrors come in their order, and none is believed without the checksum', async () => {
+  let archive = Buffer.alloc(0);
+  const gone = await serve((_, response) => response.writeHead(404).end());
+  const forged = await serve((_, response) => response.end('another file'));
+  const good = await serve((_, response) => response.end(archive));
+  const here = scene(gone.url);
+  ({ archive } = here);
+  const recipe = JSON.parse(readFileSync(here.recipe, 'utf8')) as { source: object };
+  const source = { ...recipe.source, mirrors: [forged.url, good.url] };
+  writeFileSync(here.recipe, JSON.stringify({ ...recipe, source }));
+  const result = await holdfast(here.args, here.env);
+  expect(result).toMatchObject({ code: 0 });
+  expect(result.stderr).toContain('404');
+  expect(result.stderr).toContain('has the SHA-256');
+  expect([gone.requests(), forged.requests(), good.requests()]).toEqual([1, 1, 1]);
+  // A mirror more or less asks for the same file.
+  writeFileSync(here.recipe, JSON.stringify(recipe));
+  expect(await holdfast(here.args, here.env)).toMatchObject({ code: 0 });
+  expect(countOf(here.counter)).toBe(1);
+});

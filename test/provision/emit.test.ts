@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -150,6 +150,44 @@ test('github and dotenv: whole values, one variable a line where it has one', ()
   );
   expect(emitExports(exports, 'dotenv', options)).toBe(`A='x y'\nB="one\\ntwo"\nP='/1:/0'\n`);
   expect(() => emitExports([set('A', `it's $5`)], 'dotenv')).toThrow(RangeError);
+});
+
+test.each(NASTY)('dotenv: node --env-file sets exactly %j, or it is refused', (value) => {
+  const file = join(testDirectory(), 'exports.env');
+  let text: string;
+  try {
+    text = emitExports([set('A', value), prepend('P', '/1')], 'dotenv', { separator: ':', env: { P: '/0' } });
+  } catch (error) {
+    expect(error).toBeInstanceOf(RangeError);
+    return;
+  }
+  writeFileSync(file, text);
+  const script = 'process.stdout.write(JSON.stringify([process.env.A, process.env.P]))';
+  const output = execFileSync(process.execPath, [`--env-file=${file}`, '-e', script], { env: {} });
+  expect(JSON.parse(String(output))).toEqual([value, '/1:/0']);
+});
+
+/** As the runner of GitHub's actions reads the file that GITHUB_ENV names. */
+function githubEnvironment(text: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  const lines = text.split('\n');
+  while (lines.length > 1) {
+    const line = lines.shift() as string;
+    const [, name = '', end] = /^([^=]+?)<<(.+)$/.exec(line) ?? [];
+    if (end === undefined) {
+      variables[line.slice(0, line.indexOf('='))] = line.slice(line.indexOf('=') + 1);
+      continue;
+    }
+    const length = lines.indexOf(end);
+    variables[name] = lines.splice(0, length).join('\n');
+    lines.shift();
+  }
+  return variables;
+}
+
+test.each([...NASTY, 'HOLDFAST_END\nB=x\nHOLDFAST_END'])('github: the file sets exactly %j', (value) => {
+  const text = emitExports([set('A', value), set('Z', 'last')], 'github');
+  expect(githubEnvironment(text)).toEqual({ A: value, Z: 'last' });
 });
 
 test('nu: raw strings, and PATH as a list', () => {

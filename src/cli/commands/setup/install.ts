@@ -6,11 +6,11 @@ import type { InstallOptions } from '../../../provision/install-options.js';
 import { LOCK_FILE_NAME, type LockFile } from '../../../provision/lock-file.js';
 import { isGitSource, type Recipe } from '../../../provision/recipe.js';
 import { systemClock } from '../../../platform/clock.js';
-import { SignalCancel } from '../../cancel.js';
+import type { SignalCancel } from '../../cancel.js';
 import { printPayload } from '../../output.js';
-import { reportError } from '../../render/error.js';
 import { SetupProgress } from './progress.js';
-import { attemptTimeoutMs, canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
+import { canceledBySignals } from './canceling.js';
+import { attemptTimeoutMs, waitListener, waitTimeout } from './lock-wait.js';
 import { lockFileOf, pin, recipesOf } from './recipes.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import type { Timeout } from '../../timeout.js';
@@ -67,9 +67,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const recipes = await recipesOf(args);
   const timeout = await waitTimeout(args);
   const emitter = (args.text('emit') ?? (process.platform === 'win32' ? 'pwsh' : 'sh')) as Emitter;
-  const cancel = new SignalCancel();
-  cancel.arm();
-  try {
+  return canceledBySignals(async (cancel) => {
     const exports: Export[] = [];
     for (const [index, recipe] of recipes.entries()) {
       const lockFile = await lockFileOf(args.positionals[index] as string);
@@ -78,14 +76,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
     const text = emit(exports, emitter, args);
     printPayload(text === '' || text.endsWith('\n') ? text : `${text}\n`);
     return 0;
-  } catch (error) {
-    const exitCode = canceledExitCode(error, cancel);
-    if (exitCode === undefined) throw error;
-    reportError(error);
-    return exitCode;
-  } finally {
-    cancel.disarm();
-  }
+  });
 }
 
 interface InstallSetting {
@@ -121,9 +112,9 @@ async function installOne(
     ...(repair !== undefined && { repair: repair as NonNullable<InstallOptions['repair']> }),
   };
   try {
-    const { exports, revision } = await install(recipe, options);
+    const { exports, revision, outcome } = await install(recipe, options);
     if (revision !== undefined && (isFree || !isGit || pinned === undefined))
-      await pin(lockFile, recipe, revision);
+      await pin(lockFile, recipe, { revision, isOwn: outcome !== 'cached' });
     return exports;
   } catch (error) {
     if (error instanceof TypeError && asked !== undefined)

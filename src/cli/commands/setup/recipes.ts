@@ -65,11 +65,18 @@ export function lockFileOf(word: string): Promise<LockFile | undefined> {
   return isName ? LockFile.find(process.cwd()) : LockFile.read(dirname(resolve(word)));
 }
 
-/** A pin is a service to other machines: where it cannot be written, this install is as good. */
-export async function pin(lockFile: LockFile | undefined, recipe: Recipe, revision: string): Promise<void> {
+/**
+ * A pin is a service to other machines: where it cannot be written, this install is as good. That is said to the user who
+ * built (`isOwn`), not to each of those who use what is installed.
+ */
+export async function pin(
+  lockFile: LockFile | undefined,
+  recipe: Recipe,
+  { revision, isOwn }: { readonly revision: string; readonly isOwn: boolean },
+): Promise<void> {
   try {
     await lockFile?.pin(recipe, revision);
   } catch (error) {
-    note(`holdfast: ${recipe.name}: the revision was not pinned: ${(error as Error).message}`);
+    if (isOwn) note(`holdfast: ${recipe.name}: the revision was not pinned: ${(error as Error).message}`);
   }
 }

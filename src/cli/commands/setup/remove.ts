@@ -1,8 +1,7 @@
 import { remove } from '../../../provision/remove.js';
-import { SignalCancel } from '../../cancel.js';
 import { note } from '../../output.js';
-import { reportError } from '../../render/error.js';
-import { canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
+import { canceledBySignals } from './canceling.js';
+import { waitListener, waitTimeout } from './lock-wait.js';
 import { recipesOf } from './recipes.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { DIR, NO_WAIT, RECIPES, TIMEOUT } from './options.js';
@@ -23,9 +22,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const recipes = await recipesOf(args);
   const timeout = await waitTimeout(args);
   const dir = args.text('dir');
-  const cancel = new SignalCancel();
-  cancel.arm();
-  try {
+  return canceledBySignals(async (cancel) => {
     for (const recipe of recipes) {
       const { wasInstalled, installDir } = await remove(recipe, {
         ...timeout,
@@ -38,12 +35,5 @@ export async function execute(args: ParsedArguments): Promise<number> {
       );
     }
     return 0;
-  } catch (error) {
-    const exitCode = canceledExitCode(error, cancel);
-    if (exitCode === undefined) throw error;
-    reportError(error);
-    return exitCode;
-  } finally {
-    cancel.disarm();
-  }
+  });
 }

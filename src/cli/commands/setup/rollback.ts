@@ -1,10 +1,9 @@
 import { rollback } from '../../../provision/rollback.js';
-import { SignalCancel } from '../../cancel.js';
 import { printJson } from '../../envelope.js';
 import { note } from '../../output.js';
-import { reportError } from '../../render/error.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.js';
-import { canceledExitCode, waitListener, waitTimeout } from './lock-wait.js';
+import { canceledBySignals } from './canceling.js';
+import { waitListener, waitTimeout } from './lock-wait.js';
 import { DIR, NO_WAIT, RECIPES, TIMEOUT } from './options.js';
 import { lockFileOf, pin, recipesOf } from './recipes.js';
 
@@ -32,9 +31,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   if (recipe === undefined) return 64;
   const timeout = await waitTimeout(args);
   const [dir, to] = [args.text('dir'), args.text('to')];
-  const cancel = new SignalCancel();
-  cancel.arm();
-  try {
+  return canceledBySignals(async (cancel) => {
     const result = await rollback(recipe, {
       ...timeout,
       signal: cancel.signal,
@@ -43,16 +40,10 @@ export async function execute(args: ParsedArguments): Promise<number> {
       ...(to !== undefined && { to }),
     });
     const lockFile = await lockFileOf(args.positionals[0] as string);
-    if (lockFile?.pinOf(recipe) !== undefined) await pin(lockFile, recipe, result.revision);
+    if (lockFile?.pinOf(recipe) !== undefined)
+      await pin(lockFile, recipe, { revision: result.revision, isOwn: true });
     if (args.has('json')) return printJson(args, result);
     note(`holdfast: ${recipe.name}: back to version ${result.to}, from ${result.from}: ${result.dir}`);
     return 0;
-  } catch (error) {
-    const exitCode = canceledExitCode(error, cancel);
-    if (exitCode === undefined) throw error;
-    reportError(error);
-    return exitCode;
-  } finally {
-    cancel.disarm();
-  }
+  });
 }
