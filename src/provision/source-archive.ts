@@ -34,7 +34,14 @@ export async function fetchArchive(
     await downloadAnywhere(source, path, context);
     context.reporter.stage('unpack');
     await unpack(source, path, dir, context);
-    await removeSpecialBits(dir);
+    const special = await removeSpecialBits(dir);
+    if (special !== undefined)
+      throw installError(
+        'HOLDFAST_BUILD',
+        context.recipeName,
+        `the archive holds "${special}", which is no file, directory or link`,
+        'Do not use it',
+      );
   } finally {
     await rm(path, { force: true });
   }

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -132,4 +132,30 @@ test('mirrors come in their order, and none is believed without the checksum', a
   writeFileSync(here.recipe, JSON.stringify(recipe));
   expect(await holdfast(here.args, here.env)).toMatchObject({ code: 0 });
   expect(countOf(here.counter)).toBe(1);
+});
+
+/** What tar can be led to write elsewhere, or root's tar to make. */
+const TRAPS: [name: string, member: string, options: string[]][] = [
+  [
+    'a path out of the tree',
+    'sh -c "ln -s seed.txt tool-1.0/x"',
+    ['--transform=s,tool-1.0/x,tool-1.0/../../out,S'],
+  ],
+  ['a device', 'mknod tool-1.0/null c 1 3', []],
+  ['a FIFO', 'mkfifo tool-1.0/fifo', []],
+];
+
+test.each(TRAPS)('an archive with %s is refused, and nothing of it stays', async (_name, make, options) => {
+  let archive = Buffer.alloc(0);
+  const { url } = await serve((_, response) => response.end(archive));
+  const directory = testDirectory();
+  mkdirSync(join(directory, 'tool-1.0'));
+  writeFileSync(join(directory, 'tool-1.0/seed.txt'), 'one\n');
+  execFileSync('sh', ['-c', make], { cwd: directory });
+  execFileSync('tar', ['-czPf', 'trap.tar.gz', ...options, 'tool-1.0'], { cwd: directory });
+  archive = readFileSync(join(directory, 'trap.tar.gz'));
+  const here = scene(url, createHash('sha256').update(archive).digest('hex'));
+  expect(await holdfast(here.args, here.env)).toMatchObject({ code: 70, stdout: '' });
+  expect(versionsOf(here.installDir)).toEqual([]);
+  expect(existsSync(join(here.installDir, '..', 'out'))).toBe(false);
 });
