@@ -251,6 +251,37 @@ static napi_value exchange(napi_env env, napi_callback_info info) {
   return number(env, result == 0 ? path_exchange(self.path, other) : result);
 }
 
+#ifdef __linux__
+static void append_number(void *context, int value) {
+  number_list *into = context;
+  napi_set_element(into->env, into->list, into->length++, number(into->env, value));
+}
+
+/* device, inode */
+static napi_value holds_file(napi_env env, napi_callback_info info) {
+  call self;
+  uint64_t device = 0, inode = 0;
+  bool is_whole;
+  napi_value result = NULL;
+  if (!read_call(env, info, &self)) return NULL;
+  napi_get_value_bigint_uint64(env, self.values[0], &device, &is_whole);
+  napi_get_value_bigint_uint64(env, self.values[1], &inode, &is_whole);
+  napi_get_boolean(env, hold_is_of(self.environment, device, inode), &result);
+  return result;
+}
+
+/* pid, path */
+static napi_value descriptors_of(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  number_list found = {.env = env};
+  if (!read_call(env, info, &self) || napi_create_array(env, &found.list) != napi_ok) return NULL;
+  if (read_text(env, self.values[1], self.path, PATH_BYTES, &length) < 0) return found.list;
+  process_descriptors(read_int(env, self.values[0]), self.path, append_number, &found);
+  return found.list;
+}
+#endif
+
 #ifndef _WIN32
 /* path, depth, owner, flags */
 static napi_value open_own(napi_env env, napi_callback_info info) {
@@ -296,6 +327,8 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
 #ifndef _WIN32
 #ifdef __linux__
       {"spawn", spawn_node},
+      {"descriptorsOf", descriptors_of},
+      {"holdsFile", holds_file},
 #endif
       {"openOwn", open_own},
       {"appendDurable", append_node},

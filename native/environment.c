@@ -109,6 +109,14 @@ const lock_file *hold_find(environment *self, int64_t handle, const char **path)
   return &found->file;
 }
 
+bool hold_is_of(const environment *self, uint64_t device, uint64_t inode) {
+  for (int i = 0; i < self->slot_count; i++) {
+    const slot *hold = &self->slots[i];
+    if (hold->handle != 0 && hold->file.inode == inode && hold->file.device == device) return true;
+  }
+  return false;
+}
+
 bool hold_remove(environment *self, int64_t handle, lock_file *file) {
   slot *found = slot_find(self, handle);
   if (found == NULL) return false;

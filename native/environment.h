@@ -19,6 +19,8 @@ environment *environment_create(napi_env env);
 int64_t hold_add(environment *self, lock_file *file, const char *path);
 /* NULL for a stale handle. Valid until the next call. */
 const lock_file *hold_find(environment *self, int64_t handle, const char **path);
+/* This environment holds the lock of that file, by fstat(2). */
+bool hold_is_of(const environment *self, uint64_t device, uint64_t inode);
 /* Removes the hold; false for a stale handle. */
 bool hold_remove(environment *self, int64_t handle, lock_file *file);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -50,6 +51,20 @@ bool boot_id(char *into, size_t size) {
 bool process_table(process_visitor *visit, void *context) {
   (void)visit, (void)context;
   return false;
+}
+
+void process_descriptors(int pid, const char *path, void (*visit)(void *, int), void *context) {
+  char text[PATH_BYTES];
+  size_t length = strlen(path);
+  snprintf(text, sizeof text, "/proc/%d/fd", pid);
+  DIR *directory = opendir(text);
+  if (directory == NULL || length >= sizeof text) length = 0;
+  for (struct dirent *entry; length > 0 && (entry = readdir(directory)) != NULL;) {
+    /* One byte more than the path: a longer link does not look like it. */
+    ssize_t got = readlinkat(dirfd(directory), entry->d_name, text, length + 1);
+    if (got == (ssize_t)length && memcmp(text, path, length) == 0) visit(context, atoi(entry->d_name));
+  }
+  if (directory != NULL) closedir(directory);
 }
 
 bool process_program(int pid, char *into, size_t size) {

@@ -117,6 +117,10 @@ typedef void process_visitor(void *context, const process_entry *entry);
 /* Text that changes with every boot and with nothing else. */
 bool boot_id(char *into, size_t size);
 bool process_table(process_visitor *visit, void *context);
+#ifdef __linux__
+/* Visits the descriptors of a process whose link in /proc reads `path`. */
+void process_descriptors(int pid, const char *path, void (*visit)(void *, int), void *context);
+#endif
 /* The path of the program that a process runs, without arguments. */
 bool process_program(int pid, char *into, size_t size);
 /* Whether only this machine reaches the file system of an existing path. */

@@ -4,7 +4,9 @@ import { LockError } from '../core/errors.js';
 import { Namespace } from '../core/namespace.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { flockObserver } from '../backends/flock/index.js';
+import { isWithoutPermits } from '../backends/flock/permits.js';
 import { systemClock } from '../platform/clock.js';
+import { LockSurvey } from '../platform/lock-survey.js';
 import { waitChain, type WaitChain } from '../platform/wait-graph.js';
 import { assertNoLease } from './file-choice.js';
 import { targetOf, type Lock } from './lock.js';
@@ -43,6 +45,25 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
   const holders = found.filter(({ state }) => state === 'holder');
   const waiters = found.filter(({ state }) => state === 'waiter');
   return { address, backend: backend.name, isHeld: holders.length > 0, holders, waiters };
+}
+
+/**
+ * {@link inspect}, for many locks: those that one look at the kernel's table shows to be free are not looked at one by one.
+ *
+ * @throws as {@link inspect}.
+ */
+export async function inspectAll(locks: readonly string[]): Promise<readonly Inspection[]> {
+  const survey = new LockSurvey();
+  const found: Inspection[] = [];
+  for (const lock of locks) {
+    const { namespace, resource, address } = targetOf(lock);
+    const isFree =
+      namespace.backend.name === 'flock' && survey.isSurelyFree(resource) && isWithoutPermits(resource);
+    found.push(
+      isFree ? { address, backend: 'flock', isHeld: false, holders: [], waiters: [] } : await inspect(lock),
+    );
+  }
+  return found;
 }
 
 /** What is known against the server that keeps `lock`: versions with faults. Asks it; empty where there is no server. */

@@ -1,9 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, type Dirent } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { parseAddress } from '../core/address.js';
 import { isLeaseListing } from '../backends/lease/listing.js';
 import { kernelFileKey, readMounts } from '../platform/mounts.js';
+import { LockSurvey } from '../platform/lock-survey.js';
 import { heldLocks } from '../platform/lock-table.js';
 import { inSideFolder, locksIn } from '../files/side-folder.js';
 import { lockFilesIn } from './manage.js';
@@ -22,15 +23,18 @@ export async function listLocks(directory: string): Promise<readonly string[]> {
   const entries = entriesOf(here, here);
   const sides = locksIn(
     here,
-    entries.map((path) => basename(path)),
+    entries.map(({ path }) => basename(path)),
   );
   const beside = sides.flatMap((side) => inSideFolder(side, (reachable) => entriesOf(side, reachable)) ?? []);
-  const paths = [here, ...entries, ...beside];
-  for (const path of paths) if (isLease(path)) found.add(`lease:${path}`);
+  const seen = [{ path: here, isDirectory: true }, ...entries, ...beside];
+  for (const { path, isDirectory } of seen) if (isDirectory && isLease(path)) found.add(`lease:${path}`);
+  const paths = seen.map(({ path }) => path);
   const held = new Set((await heldLocks()).map(({ key }) => key));
   if (held.size > 0) {
     const mounts = readMounts();
+    const survey = new LockSurvey();
     for (const path of paths) {
+      if (survey.isSurelyFree(path)) continue;
       const key = tryKey(path, mounts);
       if (key !== undefined && held.has(key)) found.add(path);
     }
@@ -38,16 +42,31 @@ export async function listLocks(directory: string): Promise<readonly string[]> {
   return [...found].sort();
 }
 
-function entriesOf(directory: string, reachable: string): string[] {
+interface Entry {
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+function entriesOf(directory: string, reachable: string): Entry[] {
   try {
     // A link's target is another place's lock; it is shown there.
     const entries = readdirSync(reachable, { withFileTypes: true }).filter(
       (entry) => !entry.isSymbolicLink(),
     );
-    return entries.map((entry) => join(directory, entry.name));
+    return entries.map((entry) => ({
+      path: join(directory, entry.name),
+      isDirectory: entry.isDirectory() || !isOfKnownType(entry),
+    }));
   } catch {
     return [];
   }
+}
+
+/** Some file systems do not say the type in a listing (readdir(3), DT_UNKNOWN). */
+function isOfKnownType(entry: Dirent): boolean {
+  return (
+    entry.isFile() || entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice()
+  );
 }
 
 function isLease(path: string): boolean {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, readdirSync } from 'node:fs';
 
 import type { Mode } from '../core/backend.js';
+import { availableNative } from './native.js';
 
 /** One flock, or one wait for our writers' gate, as the kernel prints it in /proc/locks and in fdinfo. */
 export interface LockLine {
@@ -21,6 +22,31 @@ const GATE_OFFSET = '4611686018427387904';
 
 const LINE =
   /^(?:lock:\t)?\d+:\s*(->)?\s*(FLOCK|OFDLCK)\s+\S+\s+(READ|WRITE)\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s+(\d+)\s+(\d+|EOF)\s*$/;
+
+/** The inode of every line, of whatever kind of lock: which device it is on, the line says in its own way. */
+export function inodesOfLockLines(text: string): ReadonlySet<string> {
+  return new Set(text.match(/(?<=:[0-9a-f]+:)\d+(?= )/g));
+}
+
+/** The lines that mention an inode: parsing 5000 others takes longer than all else. */
+function linesOfInode(text: string, inode: string): string {
+  const mark = `:${inode} `;
+  let found = '';
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at)) {
+    const start = text.lastIndexOf('\n', at) + 1;
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    found += `${text.slice(start, end)}\n`;
+    at = end;
+  }
+  return found;
+}
+
+/** {@link parseLockLines}, of those that are about one file. */
+export function parseLockLinesOf(text: string, key: string): LockLine[] {
+  const inode = key.slice(key.lastIndexOf(':') + 1);
+  return parseLockLines(linesOfInode(text, inode)).filter((line) => line.key === key);
+}
 
 /** Leaves out POSIX locks, leases and OFD locks that are not our gate: none of them excludes a flock. */
 export function parseLockLines(text: string): LockLine[] {
@@ -67,6 +93,18 @@ export function locksOfProcess(pid: number): ProcessLocks {
     if (text !== undefined) lines.push(...parseLockLines(text).filter((line) => line.kind === 'flock'));
   }
   return lines;
+}
+
+/**
+ * The flocks of those open files of `pid` that were opened as `path`: a first guess, since a name may have others, and a
+ * process that holds thousands of locks has thousands of descriptors. Reads their links, which asks no file system.
+ */
+export function locksOfProcessAt(pid: number, path: string): readonly LockLine[] {
+  const names = availableNative()?.descriptorsOf?.(pid, path) ?? [];
+  return names.flatMap((descriptor) => {
+    const text = readFlockText(`/proc/${pid}/fdinfo/${descriptor}`);
+    return text === undefined ? [] : parseLockLines(text).filter((line) => line.kind === 'flock');
+  });
 }
 
 /** undefined for the many descriptors without a flock, and for those closed since they were listed. */

@@ -1,11 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 
 import type { Clock } from '../core/time.js';
 import type { Mode } from '../core/backend.js';
 import { systemClock } from './clock.js';
-import { type LockLine, locksOfProcess, parseLockLines } from './lock-lines.js';
+import {
+  type LockLine,
+  locksOfProcess,
+  locksOfProcessAt,
+  parseLockLines,
+  parseLockLinesOf,
+} from './lock-lines.js';
 import { kernelFileKey } from './mounts.js';
 import { fileSystemKind } from './filesystem.js';
+import { availableNative } from './native.js';
 import { isInitialPidNamespace, programOf } from './identity.js';
 import { isProcOurs, listPids, readProcessStat } from './process-stat.js';
 
@@ -74,8 +81,8 @@ export function heldLocks(clock: Clock = systemClock): Promise<readonly HeldLock
 type Scan<T> = Generator<undefined, T, undefined>;
 
 function* readTable(path: string): Scan<LockTable> {
-  const lines = readKernelLines();
-  if (lines === undefined) return UNKNOWN;
+  const text = readKernelText();
+  if (text === undefined) return UNKNOWN;
   let key: string | undefined;
   try {
     key = kernelFileKey(path);
@@ -84,14 +91,15 @@ function* readTable(path: string): Scan<LockTable> {
   }
   if (key === undefined) return FREE;
   const isNamespaced = !isInitialPidNamespace();
-  const own = lines.filter((line) => line.key === key);
+  const own = parseLockLinesOf(text, key);
   if (!own.some((line) => line.kind === 'flock') && !isNamespaced) {
     const isProof = fileSystemKind(path).kind === 'local';
     return { ...FREE, waiters: waitersOf(own), isHeld: isProof ? false : undefined };
   }
   const holders: LockTableHolder[] = [];
   const takers = takersOf(own);
-  for (const pid of takers) holders.push(...holdersOf(key, holdersIn(pid, own)));
+  const realPath = takers.length === 0 ? path : realPathAsOpened(path);
+  for (const pid of takers) holders.push(...takersHolds(pid, { key, own, path: realPath }));
   const isExplained = holdLines(own).every((line) => holders.some((holder) => holder.pid === line.pid));
   if (!isExplained || (isNamespaced && holders.length === 0)) {
     for (const pid of listPids()) {
@@ -105,25 +113,56 @@ function* readTable(path: string): Scan<LockTable> {
 }
 
 function* readAll(): Scan<readonly HeldLock[]> {
-  const lines = readKernelLines();
-  if (lines === undefined) return [];
+  const text = readKernelText();
+  if (text === undefined) return [];
+  const lines = parseLockLines(text);
   const byKey = new Map<string, LockTableHolder[]>();
   for (const line of lines) if (line.kind === 'flock' && !byKey.has(line.key)) byKey.set(line.key, []);
   for (const pid of listPids()) {
     for (const { key, holder } of holdersIn(pid, lines)) {
-      byKey.set(key, [...(byKey.get(key) ?? []), holder]);
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, [holder]);
+      else known.push(holder);
     }
     yield undefined;
   }
+  const waits = new Map<string, LockLine[]>();
+  for (const line of lines) if (line.isWaiter) waits.set(line.key, [...(waits.get(line.key) ?? []), line]);
   return [...byKey].map(([key, holders]) => {
-    const waiters = waitersOf(lines.filter((line) => line.key === key));
-    return { key, holders, waiters, isHeld: true };
+    return { key, holders, waiters: waitersOf(waits.get(key) ?? []), isHeld: true };
   });
 }
 
 interface Hold {
   readonly key: string;
   readonly holder: LockTableHolder;
+}
+
+/** What a taker of the lock `key` still has of it; where its descriptors tell at once, the thousand others are not read. */
+function takersHolds(
+  pid: number,
+  { key, own, path }: { key: string; own: readonly LockLine[]; path: string },
+): LockTableHolder[] {
+  const guessed =
+    pid === process.pid && isHeldHere(path)
+      ? holdLines(own).filter((line) => line.pid === pid)
+      : locksOfProcessAt(pid, path).filter((line) => line.key === key);
+  return holdersOf(key, guessed.length > 0 ? holdsOf(pid, guessed, true) : holdersIn(pid, own));
+}
+
+/** This thread's own holds need no look at its descriptors. */
+function isHeldHere(path: string): boolean {
+  const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return status !== undefined && availableNative()?.holdsFile?.(status.dev, status.ino) === true;
+}
+
+/** As /proc/PID/fd would show it to us. */
+function realPathAsOpened(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 function holdersOf(key: string, found: readonly Hold[]): LockTableHolder[] {
@@ -137,6 +176,10 @@ function holdersIn(pid: number, lines: readonly LockLine[]): Hold[] {
   const isConfirmed = found !== 'forbidden';
   // The kernel's word is all there is about a process whose files are hidden from us.
   const held = isConfirmed ? found : holdLines(lines).filter((line) => line.pid === pid);
+  return holdsOf(pid, held, isConfirmed);
+}
+
+function holdsOf(pid: number, held: readonly LockLine[], isConfirmed: boolean): Hold[] {
   const distinct = new Map(held.map((line) => [`${line.key} ${line.mode}`, line]));
   if (distinct.size === 0) return [];
   const startTime = readProcessStat(pid)?.startTime;
@@ -160,10 +203,10 @@ function waitersOf(lines: readonly LockLine[]): LockTableWaiter[] {
 }
 
 /** undefined where there is no such table, or where its pids would mean somebody else. */
-function readKernelLines(): LockLine[] | undefined {
+function readKernelText(): string | undefined {
   if (!isProcOurs()) return undefined;
   try {
-    return parseLockLines(readFileSync('/proc/locks', 'latin1'));
+    return readFileSync('/proc/locks', 'latin1');
   } catch {
     return undefined;
   }

@@ -81,6 +81,10 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
   processProgram(pid: number): string | undefined;
   /** Whether only this machine reaches the file system of a path that exists. Undefined when not known, and on Linux. */
   isPathLocal(path: string): boolean | undefined;
+  /** Whether a hold of this environment is of the file that fstat(2) gives these numbers. Linux only. */
+  holdsFile?(device: bigint, inode: bigint): boolean;
+  /** The descriptors of a process whose link in /proc reads `path`. Linux only; empty where they may not be read. */
+  descriptorsOf?(pid: number, path: string): number[];
   /**
    * Two names of one file system change places in one step (RENAME_EXCHANGE, RENAME_SWAP). 0, or a negative errno:
    * -ENOSYS or -EINVAL where the system or the file system cannot.

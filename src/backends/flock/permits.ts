@@ -94,6 +94,11 @@ export async function inspectPermits(
   return [...found, ...queued.map((info): HolderInfo => ({ ...info, state: 'waiter' }))];
 }
 
+/** No second permit was ever taken, and no caller ever waited for one. */
+export function isWithoutPermits(resource: string): boolean {
+  return !existsSync(slotPath(resource, 2)) && !existsSync(queuePath(resource));
+}
+
 function slotRequest(request: AcquireRequest, resource: string): AcquireRequest {
   return { ...request, resource, permits: undefined };
 }

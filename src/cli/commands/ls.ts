@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { HolderInfo } from '../../core/backend.js';
 import { withoutCredentials } from '../../core/credentials.js';
 import { systemClock } from '../../platform/clock.js';
-import { inspect, type Inspection } from '../../locks/inspect.js';
+import { inspectAll, type Inspection } from '../../locks/inspect.js';
 import { isServer, listLocks, listServerLocks } from '../../locks/list.js';
 import { printJson } from '../envelope.js';
 import { inspectionJson } from '../json.js';
@@ -53,9 +53,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const inspections: Inspection[] = [];
   for (const subject of subjects) {
     if (isRemote(subject)) inspections.push(...(await claimsAt(subject)));
-    else
-      for (const address of await addressesOf(subject, args.command.name))
-        inspections.push(await inspect(address));
+    else inspections.push(...(await inspectAll(await addressesOf(subject, args.command.name))));
   }
   if (args.has('json')) return printJson(args, { locks: inspections.map(inspectionJson) });
   if (inspections.length === 0) {
