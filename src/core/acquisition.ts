@@ -91,8 +91,9 @@ class Acquisition {
   async #acquireAtOnce(): Promise<Guard> {
     const guard = await this.try();
     if (guard !== undefined) return guard;
+    const isOwn = this.#isOwn;
     const holders = await namedHolders(this.#target, this.#holders);
-    throw contendedError(this.#target.address, holders, this.#options.timeout);
+    throw contendedError(this.#target.address, holders, this.#options.timeout, { isOwn });
   }
 
   /** @param first the attempt of a caller that is at the head of the queue already. */
@@ -243,7 +244,13 @@ class Acquisition {
     contention.finish(ended.kind);
     if (ended.kind === 'canceled') return canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') return deadlockError(address, ended.cycle);
-    return timeoutOf(this.#target, this.#options.timeout, this.#holders);
+    return timeoutOf(this.#target, this.#options.timeout, { known: this.#holders, isOwn: this.#isOwn });
+  }
+
+  /** A hold of this thread leaves no room for one more. */
+  get #isOwn(): boolean {
+    const queue = this.#target.namespace.existingQueue(queueKey(this.#target, this.#options));
+    return queue?.hasRoomFor(this.#mode) === false;
   }
 
   #throwIfCanceled(): void {

@@ -1,6 +1,7 @@
 import type { HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
 import type { LockTimeoutError } from './errors.js';
+import { printable } from './holder-json.js';
 import { timeoutError } from './messages.js';
 import type { Target } from './namespace.js';
 import type { Timeout } from './timeout.js';
@@ -11,7 +12,7 @@ const DIAGNOSTICS_WITHIN_MS = 200;
 /** The holders and waiters of `target`; none if the backend cannot tell, which must not hide another error. */
 export async function holdersOf({ namespace, resource }: Target): Promise<readonly HolderInfo[]> {
   try {
-    return (await namespace.backend.inspect?.(resource)) ?? [];
+    return ((await namespace.backend.inspect?.(resource)) ?? []).map(printable);
   } catch {
     return [];
   }
@@ -42,14 +43,21 @@ function namedDeadlock(target: Target): Promise<readonly DeadlockLink[] | undefi
   return soon(target, deadlockOf(target));
 }
 
-/** The error of a call whose deadline has passed. `known`: the holders that its last attempt returned. */
+export interface TimedOut {
+  /** The holders that the last attempt of the call returned. */
+  readonly known?: readonly HolderInfo[] | undefined;
+  /** A hold of this process stands in the way. */
+  readonly isOwn?: boolean;
+}
+
+/** The error of a call whose deadline has passed. */
 export async function timeoutOf(
   target: Target,
   timeout: Timeout,
-  known: readonly HolderInfo[] | undefined,
+  { known, isOwn = false }: TimedOut = {},
 ): Promise<LockTimeoutError> {
   const [holders, deadlock] = await Promise.all([namedHolders(target, known), namedDeadlock(target)]);
-  return timeoutError(target.address, timeout, holders, deadlock);
+  return timeoutError(target.address, timeout, holders, { deadlock, isOwn });
 }
 
 function soon<T>({ namespace }: Target, answer: Promise<T>): Promise<T | undefined> {

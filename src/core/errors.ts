@@ -1,6 +1,7 @@
 import type { HolderInfo } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
 import { escapeText } from './escape.js';
+import { printable } from './holder-json.js';
 import type { LossReason } from './lease.js';
 
 export const ERROR_CODES = [
@@ -54,7 +55,7 @@ export class LockError extends Error {
     this.name = 'LockError';
     this.code = details.code;
     if (details.resource !== undefined) this.resource = details.resource;
-    if (details.holders !== undefined) this.holders = details.holders;
+    if (details.holders !== undefined) this.holders = details.holders.map(printable);
     if (details.deadlock !== undefined) this.deadlock = details.deadlock;
     if (details.lossReason !== undefined) this.lossReason = details.lossReason;
   }
@@ -86,8 +87,11 @@ export class LockError extends Error {
 
 /** Still held by others at the deadline (TIMEOUT), or at the only try (CONTENDED). */
 export class LockTimeoutError extends LockError {
+  /** Who holds it, as far as that could be seen. */
+  declare readonly holders: readonly HolderInfo[];
+
   constructor(message: string, details: LockErrorDetails) {
-    super(message, details);
+    super(message, { holders: [], ...details });
     this.name = 'LockTimeoutError';
   }
 }

@@ -25,16 +25,28 @@ export function describeHolders(holders: readonly HolderInfo[] | undefined): str
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }
 
+/** What to do about a hold of this very process, which a wait for it cannot end. */
+const OWN_HOLD =
+  'This very process holds it, and locks are not reentrant: release it first, or pass its guard on';
+
+/** What a caller is to know of a contention beside its holders. */
+export interface ContentionFacts {
+  /** A hold of this process stands in the way. */
+  readonly isOwn?: boolean;
+  readonly deadlock?: readonly DeadlockLink[] | undefined;
+}
+
 /** @param timeout names a zero timeout that the caller may not be aware of. */
 export function contendedError(
   address: string,
   holders: readonly HolderInfo[] | undefined,
   timeout?: Timeout,
+  { isOwn = false }: ContentionFacts = {},
 ): LockTimeoutError {
   const { source } = timeout ?? {};
   const limit = source === undefined || source === 'timeoutMs' ? '' : ` within timeout 0 s (${source})`;
   return new LockTimeoutError(
-    `Could not lock "${address}"${limit}: ${describeHolders(holders)}. Try again later, or allow time to wait.`,
+    `Could not lock "${address}"${limit}: ${describeHolders(holders)}. ${isOwn ? OWN_HOLD : 'Try again later, or allow time to wait'}.`,
     { code: 'HOLDFAST_CONTENDED', resource: address, ...(holders && { holders }) },
   );
 }
@@ -43,11 +55,13 @@ export function timeoutError(
   address: string,
   timeout: Timeout,
   holders: readonly HolderInfo[] | undefined,
-  deadlock?: readonly DeadlockLink[],
+  { deadlock, isOwn = false }: ContentionFacts = {},
 ): LockTimeoutError {
   const advice =
     deadlock === undefined
-      ? 'Wait for it, or raise the timeout'
+      ? isOwn
+        ? OWN_HOLD
+        : 'Wait for it, or raise the timeout'
       : `This is a deadlock: ${describeDeadlock(deadlock)}. Take such locks in one order, or together with lockAll`;
   return new LockTimeoutError(
     `Could not lock "${address}" within ${timeout.toString()}: ${describeHolders(holders)}. ${advice}.`,

@@ -16,6 +16,7 @@ import {
 } from './append-write.js';
 import { copyAside, openTail, rotate, rotatedPaths } from './append.js';
 import { assertNotFenced } from './fencing.js';
+import { withoutByteOrderMark } from './json-text.js';
 import { openGenerations, readTail } from './line-reader.js';
 import { splitToken } from './token-member.js';
 
@@ -174,7 +175,7 @@ function nameOf(state: FileState): string {
 
 function parseLine(line: Buffer): unknown {
   try {
-    return JSON.parse(line.toString());
+    return JSON.parse(withoutByteOrderMark(line.toString()));
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { withoutByteOrderMark } from './json-text.js';
 import type { CompleteLines } from './line-reader.js';
 import { describeIssues, type StandardSchema } from './standard-schema.js';
 import { isRecord, splitToken, TOKEN_MEMBER } from './token-member.js';
@@ -69,7 +70,7 @@ export class RecordDecoder<T extends object> {
     const text = texts[index] as string;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse(withoutByteOrderMark(text));
       if (isRecord(value)) {
         return Object.hasOwn(value, TOKEN_MEMBER) ? (splitToken(value, this.#path).value as object) : value;
       }

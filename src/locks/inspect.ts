@@ -1,6 +1,7 @@
 import { acquire } from '../core/acquisition.js';
 import type { Backend, HolderInfo } from '../core/backend.js';
 import { LockError } from '../core/errors.js';
+import { printable } from '../core/holder-json.js';
 import { Namespace } from '../core/namespace.js';
 import { resolveOptions, type LockOptions } from '../core/options.js';
 import { flockObserver } from '../backends/flock/index.js';
@@ -41,7 +42,7 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
     );
   }
   if (backend.name === 'flock') assertNoLease(resource);
-  const found = await backend.inspect(resource);
+  const found = (await backend.inspect(resource)).map(printable);
   const holders = found.filter(({ state }) => state === 'holder');
   const waiters = found.filter(({ state }) => state === 'waiter');
   return { address, backend: backend.name, isHeld: holders.length > 0, holders, waiters };

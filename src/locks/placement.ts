@@ -25,9 +25,32 @@ export function dataLockPath(dataPath: string, lockDir: string | undefined): str
   const real = realPathOf(dataPath);
   assertNoMountPoint(real);
   const name = basename(real);
-  if (lockDir === undefined) return join(locksBeside(dirname(real), real), `${name}.lock`);
-  const hash = createHash('sha256').update(placeInDirectory(real)).digest('hex').slice(0, 16);
-  return join(lockDir, `${name}.${hash}.lock`);
+  if (lockDir === undefined) return join(locksBeside(dirname(real), real), `${shortName(name)}.lock`);
+  return join(lockDir, `${beginning(name)}.${hashOf(placeInDirectory(real))}.lock`);
+}
+
+/** File systems take 255 bytes; `.lock`, `.token` and the name of a temp file come behind these. */
+const LONGEST_NAME_BYTES = 200;
+
+/** `name`, or its beginning and its hash where the names made from it would be too long. */
+function shortName(name: string): string {
+  return Buffer.byteLength(name) <= LONGEST_NAME_BYTES ? name : `${beginning(name)}.${hashOf(name)}`;
+}
+
+/** As many whole characters as fit. */
+function beginning(name: string): string {
+  let length = 0;
+  let bytes = 0;
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > LONGEST_NAME_BYTES) return name.slice(0, length);
+    length += character.length;
+  }
+  return name;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /**

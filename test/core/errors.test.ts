@@ -68,6 +68,24 @@ describe('messages', () => {
     expect({ code, holders }).toEqual({ code: 'HOLDFAST_TIMEOUT', holders: [holder] });
   });
 
+  test('a hold of this very process is called so', () => {
+    const { timeout } = resolveOptions({}, false);
+    const own = /This very process holds it, and locks are not reentrant: release it first/;
+    expect(timeoutError('a.lock', timeout, [holder], { isOwn: true }).message).toMatch(own);
+    expect(contendedError('a.lock', [holder], timeout, { isOwn: true }).message).toMatch(form);
+    expect(contendedError('a.lock', [holder], timeout).message).not.toMatch(own);
+  });
+
+  test('a timeout always has a list of holders, and its tokens become decimal strings in JSON', () => {
+    const { timeout } = resolveOptions({}, false);
+    expect(timeoutError('a.lock', timeout, undefined).holders).toEqual([]);
+    const numbered = timeoutError('a.lock', timeout, [{ ...holder, fencingToken: 2n ** 60n }]);
+    expect(numbered.holders[0]?.fencingToken).toBe(2n ** 60n);
+    expect(JSON.parse(JSON.stringify(numbered.holders))).toMatchObject([
+      { pid: 4711, fencingToken: String(2n ** 60n) },
+    ]);
+  });
+
   test('a default timeout says that it is one', () => {
     expect(timeoutError('a.lock', resolveOptions({}, false).timeout, undefined).message).toContain(
       'timeout 30 s (default)',

@@ -168,3 +168,27 @@ describe('fencing', () => {
     expect(readFileSync(path, 'utf8')).toBe('{"n":1}');
   });
 });
+
+describe('names as long as file systems take', () => {
+  test.each([
+    ['250 bytes', `${'x'.repeat(245)}.json`],
+    ['255 bytes', `${'x'.repeat(250)}.json`],
+    ['255 bytes in characters of four', `${'😀'.repeat(62)}12.json`],
+  ])('%s', async (_, name) => {
+    const directory = testDirectory();
+    const file = new JsonFile<{ n: number }>(join(directory, name), { defaultValue: { n: 1 } });
+    expect(Buffer.byteLength(name)).toBeGreaterThanOrEqual(250);
+
+    await file.update(({ n }) => ({ n: n + 1 }), { fencing: true });
+
+    expect(await file.read()).toEqual({ n: 2 });
+    // Another name that begins alike has another lock.
+    const other = new JsonFile<{ n: number }>(join(directory, name.replace(/n$/, 'm')), {
+      defaultValue: { n: 5 },
+    });
+    await file.update(async () => (await other.update(({ n }) => ({ n: n + 1 })), { n: 3 }), {
+      fencing: true,
+    });
+    expect([await file.read(), await other.read()]).toEqual([{ n: 3 }, { n: 6 }]);
+  });
+});

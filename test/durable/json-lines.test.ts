@@ -311,3 +311,13 @@ describe('fencing', () => {
     expect(await all(lines)).toEqual([{ n: 5 }]);
   });
 });
+
+test('a byte order mark at the beginning, or where two files were joined, costs no record', async () => {
+  const path = join(testDirectory(), 'log.jsonl');
+  writeFileSync(path, '\uFEFF{"n":1}\n{"n":2}\n\uFEFF{"n":3}\n');
+  const lines = new JsonLines<Entry>(path);
+
+  await lines.append({ n: 4 });
+
+  expect(await all(lines)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
+});

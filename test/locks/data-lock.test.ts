@@ -138,3 +138,14 @@ describe('createLock and lockFor', () => {
     await guard.release();
   });
 });
+
+test('a lockDir is made where it is missing, and names of 255 bytes fit into it', async () => {
+  const directory = testDirectory();
+  const lockDir = join(directory, 'state/locks');
+  const names = [`${'x'.repeat(254)}1`, `${'x'.repeat(254)}2`];
+
+  for (const name of names) await withWriteLock(join(directory, name), { lockDir }, () => undefined);
+
+  const found = readdirSync(lockDir);
+  expect(found).toHaveLength(2);
+});
