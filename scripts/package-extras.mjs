@@ -26,6 +26,8 @@ cpSync(join(api, 'LICENSE'), new URL('native/include/LICENSE', root));
 chmodSync(new URL('dist/bin/holdfast.cjs', root), 0o755);
 
 // TypeScript before 5.6 cannot parse a quoted name in an export; it is for require() alone, which types do not see.
-const declarations = new URL('dist/compat/proper-lockfile/index.d.ts', root);
-const declared = readFileSync(declarations, 'utf8');
-writeFileSync(declarations, declared.replace(", lockfile as 'module.exports'", ''));
+for (const folder of ['dist', 'dist/cjs/types']) {
+  const declarations = new URL(`${folder}/compat/proper-lockfile/index.d.ts`, root);
+  const declared = readFileSync(declarations, 'utf8');
+  writeFileSync(declarations, declared.replace(", lockfile as 'module.exports'", ''));
+}

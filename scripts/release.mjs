@@ -103,10 +103,9 @@ function examine(staged, paths) {
 }
 
 function exportedFiles(published) {
-  const targets = Object.values(published.exports).flatMap((entry) =>
-    typeof entry === 'string' ? [entry] : Object.values(entry),
-  );
-  return targets.map((target) => target.replace(/^\.\//, ''));
+  const targetsOf = (entry) =>
+    typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(targetsOf);
+  return targetsOf(published.exports).map((target) => target.replace(/^\.\//, ''));
 }
 
 run('npm', ['run', 'build']);

@@ -53,7 +53,10 @@ function loadRun(): { run(words: readonly string[]): Promise<number> } {
   require.cache[filename] = loaded;
   const body = script.runInThisContext() as (...names: unknown[]) => void;
   const importFile = (specifier: string): Promise<unknown> => import(specifier);
-  const required = loaded.require.bind(loaded);
+  // Bun's modules have no require() of their own.
+  const required =
+    (loaded.require as NodeJS.Require | undefined)?.bind(loaded) ??
+    process.getBuiltinModule('node:module').createRequire(filename);
   body.call(loaded.exports, loaded.exports, required, loaded, filename, __dirname, importFile);
   loaded.loaded = true;
   return loaded.exports as { run(words: readonly string[]): Promise<number> };

@@ -1,6 +1,6 @@
-import { statSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { isTrustedFile } from '../platform/trusted-file.js';
 import { configDirectory } from '../platform/user-directories.js';
 
 export const CONFIG_NAME = 'holdfast.config.json';
@@ -21,31 +21,12 @@ export function findConfigFile(
 ): string | undefined {
   for (let current = directory; current !== undefined;) {
     const path = join(current, CONFIG_NAME);
-    if (isTrusted(path, user)) return path;
+    if (isTrustedFile(path, user)) return path;
     const parent = dirname(current);
     current = parent === current ? undefined : parent;
   }
   const own = configDirectory(env);
   if (own === undefined) return undefined;
   const path = join(own, CONFIG_NAME);
-  return isTrusted(path, user) ? path : undefined;
-}
-
-const WRITABLE_BY_ALL = 0o002;
-
-/** Undefined also in a directory that this user may not search: HOME is another user's after `su` or `setpriv`. */
-function attemptStat(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param user undefined on Windows, where nothing is known about owners. */
-function isTrusted(path: string, user: number | undefined): boolean {
-  const stat = attemptStat(path);
-  if (stat === undefined) return false;
-  if (user === undefined) return true;
-  return (stat.uid === user || stat.uid === 0) && (stat.mode & WRITABLE_BY_ALL) === 0;
+  return isTrustedFile(path, user) ? path : undefined;
 }

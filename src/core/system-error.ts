@@ -53,13 +53,28 @@ export function systemError(
   cause?: unknown,
 ): LockError {
   const name = typeof errno === 'string' ? errno : errnoName(errno);
-  const [fact, nextStep] = FACTS[name] ?? ['the system call failed', 'See errno(3)'];
+  const [fact, nextStep] = (isForbiddenByNode(cause) ? FORBIDDEN_BY_NODE : FACTS[name]) ?? [
+    'the system call failed',
+    'See errno(3)',
+  ];
   return new LockError(`Could not ${action} "${resource}": ${fact} (${name}). ${nextStep}.`, {
     code: codeOfErrno(name),
     resource,
     cause: cause ?? Object.assign(new Error(name), { code: name }),
   });
 }
+
+/** Node's permission model allows no call on an open file: no fsync, no fchmod. */
+function isForbiddenByNode(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === FORBIDDEN;
+}
+
+const FORBIDDEN = 'ERR_ACCESS_DENIED';
+
+const FORBIDDEN_BY_NODE = [
+  "Node's permission model forbids it",
+  'Start node without --permission; under it only kernel locks without fencing work, with --allow-addons and access to the files',
+] as const;
 
 /** {@link errnoOf} an error, or of the cause of the LockError that reports it. */
 export function errnoBehind(error: unknown): string | undefined {
@@ -70,6 +85,7 @@ export function errnoBehind(error: unknown): string | undefined {
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string') return undefined;
+  if (code === FORBIDDEN) return 'EACCES';
   const name = code.startsWith(UNKNOWN) ? errnoName(Number(code.slice(UNKNOWN.length))) : code;
   return /^E[A-Z0-9]+$/.test(name) ? name : undefined;
 }

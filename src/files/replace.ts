@@ -6,6 +6,7 @@ import type { ReplaceOptions } from './replace-sync.js';
 import { giveRights } from './rights.js';
 import { syncDirectory } from './sync-directory.js';
 import { newTempName } from './temp-name.js';
+import { syncFile } from './sync-file.js';
 
 /**
  * `replaceFileSync` that leaves the event loop free. Files of users are replaced by `writeFileDurable`, which also keeps
@@ -26,7 +27,7 @@ export async function replaceFile(
     try {
       if (rights !== undefined) giveRights(file.fd, rights);
       await file.writeFile(data);
-      if (isDurable) await file.sync();
+      if (isDurable) await syncFile(file);
     } finally {
       await file.close();
     }

@@ -7,6 +7,7 @@ import { isSyncUnsupported } from './sync-directory.js';
 import { isChmodUnsupported, newDataRights } from './rights.js';
 import { StepError, type Destination, type Replacement, type Step, type TempWriter } from './replacement.js';
 import { newTempName } from './temp-name.js';
+import { syncFile } from './sync-file.js';
 
 const PRIVATE_MODE = 0o600;
 const MODE_BITS = 0o7777;
@@ -60,7 +61,7 @@ async function openDirectory(path: string): Promise<FileHandle | undefined> {
 
 async function syncDirectory(directory: FileHandle): Promise<void> {
   try {
-    await directory.sync();
+    await syncFile(directory);
   } catch (error) {
     const errno = errnoOf(error) ?? 'EIO';
     if (!isSyncUnsupported(errno)) throw new StepError('sync-directory', errno, error);
@@ -100,7 +101,7 @@ async function fill(temp: FileHandle, data: Uint8Array, wanted: Wanted): Promise
   // A full or failing disk must never get as far as the rename.
   if (status.size !== data.length) throw new StepError('write', 'EIO');
   await giveWanted(temp, wanted, status);
-  await step('sync', () => temp.sync());
+  await step('sync', () => syncFile(temp));
 }
 
 /** The owner first, because chown clears bits of the mode. */

@@ -2,7 +2,6 @@ import { canonicalServer, type Address } from '../core/address.js';
 import { withoutCredentials } from '../core/credentials.js';
 import type { Backend, Capabilities } from '../core/backend.js';
 import { Namespace, type LeaseKeeper } from '../core/namespace.js';
-import { answeringInTime } from '../backends/engine/answer-in-time.js';
 import { ETCD_CAPABILITIES } from '../backends/etcd/config.js';
 import { POSTGRES_CAPABILITIES } from '../backends/postgres/config.js';
 import { REDIS_CAPABILITIES } from '../backends/redis/config.js';
@@ -63,17 +62,20 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
 export function engineNamespace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): Namespace {
-  const engine = ENGINES[scheme];
-  const { capabilities } = engine;
-  const display = withoutCredentials(target);
-  const backend = lazyBackend({
-    name: scheme,
-    capabilities,
-    hasQueue: true,
-    load: () => engine.open(target),
+  const backend = lazyEngine(scheme, withoutCredentials(target), () => ENGINES[scheme].open(target));
+  return new Namespace(backend, systemClock, keeper, canonicalServer(target));
+}
+
+/** What watches that the first answer comes in time is loaded with the engine, and covers the rest of its loading. */
+function lazyEngine(scheme: EngineScheme, display: string, load: () => Promise<Backend>): Backend {
+  const common = { name: scheme, capabilities: ENGINES[scheme].capabilities, hasQueue: true };
+  return lazyBackend({
+    ...common,
+    load: async () => {
+      const { answeringInTime } = await import('../backends/engine/answer-in-time.js');
+      return answeringInTime(lazyBackend({ ...common, load }), display, systemClock);
+    },
   });
-  const answering = answeringInTime(backend, display, systemClock);
-  return new Namespace(answering, systemClock, keeper, canonicalServer(target));
 }
 
 /** The locks that go through the caller's own client. */
@@ -83,11 +85,8 @@ export function clientNamespace(
   display: string,
   keeper: LeaseKeeper,
 ): Namespace {
-  const open = opener(scheme, client, display);
-  const { capabilities } = ENGINES[scheme as EngineScheme];
-  const backend = lazyBackend({ name: scheme, capabilities, hasQueue: true, load: open });
-  const answering = answeringInTime(backend, display, systemClock);
-  return new Namespace(answering, systemClock, keeper, canonicalServer(display));
+  const backend = lazyEngine(scheme as EngineScheme, display, opener(scheme, client, display));
+  return new Namespace(backend, systemClock, keeper, canonicalServer(display));
 }
 
 function opener(

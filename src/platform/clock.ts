@@ -37,6 +37,29 @@ const REAL_TIME: TimeFunctions = {
 /** The real clock. `now()` stands still while the machine is suspended; see {@link bootClock}. */
 export const systemClock = clockOver(REAL_TIME);
 
+const REAL_CLOCK: Clock = { ...systemClock };
+
+/** Ends what {@link replaceClock} began; `real` is the clock that was replaced. */
+export interface RestoreClock {
+  (): void;
+  readonly real: Clock;
+}
+
+/**
+ * Replaces the clock of this thread, for tests: see `fakeTime` of holdfast/testing.
+ *
+ * @throws Error while it is replaced already.
+ */
+export function replaceClock(make: (real: Clock) => Clock): RestoreClock {
+  if (systemClock.now !== REAL_CLOCK.now) throw new Error('The clock is replaced already: restore it first.');
+  const fake = make(REAL_CLOCK);
+  Object.assign(systemClock, fake);
+  const restore = (): void => {
+    if (systemClock.now === fake.now) Object.assign(systemClock, REAL_CLOCK);
+  };
+  return Object.assign(restore, { real: REAL_CLOCK });
+}
+
 export function clockOver(time: TimeFunctions): Clock {
   /** Not `performance.now()`: the first touch of that loads 0.6 ms of modules, and each call costs half as much again. */
   const now = (): number => {

@@ -1,12 +1,9 @@
-import { accessSync, constants as access } from 'node:fs';
+import { accessSync, existsSync, constants as access } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 
 import { LockError } from '../core/errors.js';
 import type { NativeAddon } from './native-contract.js';
-
-/** src/platform, dist/platform and dist/bin (the bundled `run`) all lie two levels below the package's root. */
-const PACKAGE = '../..';
+import { prebuiltFiles } from './package-files.js';
 
 let loaded: NativeAddon | undefined;
 let isMissing = false;
@@ -32,41 +29,50 @@ export function availableNative(): NativeAddon | undefined {
   }
 }
 
-function prebuilt(name: string): string {
-  return join(import.meta.dirname, PACKAGE, 'prebuilds', `${process.platform}-${process.arch}`, name);
-}
-
 /** The program that ends the command of `run` with its hold (native/run); undefined where there is none. */
 export function supervisorFile(): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  const file = prebuilt('holdfast-run');
+  try {
+    for (const file of prebuiltFiles('holdfast-run')) if (isExecutable(file)) return file;
+  } catch {
+    // No package around this program.
+  }
+  return undefined;
+}
+
+function isExecutable(file: string): boolean {
   try {
     accessSync(file, access.X_OK);
-    return file;
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
 function open(): NativeAddon {
-  const platform = `${process.platform}-${process.arch}`;
-  const file = prebuilt('holdfast.node');
   const target: { exports: unknown } = { exports: {} };
-  try {
-    // Lazy binding would turn a missing symbol into a crash at the first lock.
-    process.dlopen(target, file, constants.dlopen.RTLD_NOW);
-  } catch (cause) {
-    const fact = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
-    throw new LockError(
-      `Could not load the native addon "${file}": ${fact}. ` +
-        `Run "holdfast build-addon" to build it for ${platform}.`,
-      { code: 'HOLDFAST_BACKEND_UNAVAILABLE', cause },
-    );
+  let firstFailure: LockError | undefined;
+  for (const file of prebuiltFiles('holdfast.node')) {
+    try {
+      // Lazy binding would turn a missing symbol into a crash at the first lock.
+      process.dlopen(target, file, constants.dlopen.RTLD_NOW);
+      return target.exports as NativeAddon;
+    } catch (cause) {
+      firstFailure ??= loadFailure(file, cause);
+      if (existsSync(file)) break;
+    }
   }
-  return target.exports as NativeAddon;
+  throw firstFailure as LockError;
 }
 
-/** URL of a compiled file of this package, for worker threads: `distUrl('renewal/worker.js')`. */
-export function distUrl(path: string): URL {
-  return new URL(`${PACKAGE}/dist/${path}`, import.meta.url);
+function loadFailure(file: string, cause: unknown): LockError {
+  const fact = cause instanceof Error ? cause.message.split('\n', 1)[0]?.replace(/\.$/, '') : String(cause);
+  const nextStep =
+    (cause as { code?: unknown }).code === 'ERR_DLOPEN_DISABLED'
+      ? 'Start node with --allow-addons (under --permission), and without --no-addons.'
+      : `Run "holdfast build-addon" to build it for ${process.platform}-${process.arch}.`;
+  return new LockError(`Could not load the native addon "${file}": ${fact}. ${nextStep}`, {
+    code: 'HOLDFAST_BACKEND_UNAVAILABLE',
+    cause,
+  });
 }

@@ -1,8 +1,9 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 
 import { LockError } from '../core/errors.js';
+import { errnoOf } from '../core/system-error.js';
 import type { LossReason, RenewalSource } from '../core/lease.js';
-import { distUrl } from '../platform/native.js';
+import { distUrl } from '../platform/package-files.js';
 import { leaveRemovedDirectory } from '../platform/working-directory.js';
 import type { LeaseCell } from './shared-state.js';
 import { OrderRing } from './ring.js';
@@ -163,15 +164,7 @@ export class WorkerThread {
     this.#ring = new OrderRing();
     // A thread cannot start where there is no working directory.
     const goBack = leaveRemovedDirectory();
-    const worker = new Worker(distUrl('renewal/worker.js'), {
-      workerData: { ...this.#setup, ring: this.#ring.memory } satisfies WorkerSetup,
-      name: 'holdfast-keeper',
-      // The owner's loaders and inspector are none of the worker's business.
-      execArgv: [],
-      // A copy of the environment aborts where a variable has no name.
-      env: SHARE_ENV,
-      stdin: false,
-    });
+    const worker = this.#open();
     worker.unref();
     this.#isOnline = false;
     if (goBack !== undefined) worker.once('online', goBack).once('exit', goBack);
@@ -182,6 +175,26 @@ export class WorkerThread {
     worker.on('error', (error) => this.#onDeath(worker, error));
     worker.on('exit', () => this.#onDeath(worker, undefined));
     return worker;
+  }
+
+  #open(): Worker {
+    try {
+      return new Worker(distUrl('renewal/worker.js'), {
+        workerData: { ...this.#setup, ring: this.#ring.memory } satisfies WorkerSetup,
+        name: 'holdfast-keeper',
+        // The owner's loaders and inspector are none of the worker's business.
+        execArgv: [],
+        // A copy of the environment aborts where a variable has no name.
+        env: SHARE_ENV,
+        stdin: false,
+      });
+    } catch (cause) {
+      if (errnoOf(cause) !== 'EACCES') throw cause;
+      throw new LockError(
+        "Could not keep a lease: Node's permission model forbids worker threads. Start node with --allow-worker as well.",
+        { code: 'HOLDFAST_BACKEND_UNAVAILABLE', cause },
+      );
+    }
   }
 
   #hear(report: Report): void {

@@ -16,6 +16,7 @@ import { waitingCases } from './cases/waiting.js';
 import type { Client, ConformanceCase, Subject } from './subject.js';
 
 export { timing } from './check.js';
+export { fakeTime, type FakeTime } from './fake-time.js';
 export { overlapsOf, type HoldInterval } from './intervals.js';
 export { startContender, type Contender } from './contenders.js';
 export type { ContenderLine, ContenderOrder } from './contender.js';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { LockError } from '../core/errors.js';
 import type { Clock } from '../core/time.js';
-import { distUrl } from '../platform/native.js';
+import { distUrl } from '../platform/package-files.js';
 import { converse, type Conversation } from '../process/converse.js';
 import { formatLocation, quoteForShell, type Location } from './location.js';
 import { type Answer, type Greeting, type Order, type PartyActions, PARTY_PROTOCOL } from './party.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -19,15 +19,24 @@ export class Consumer {
   readonly directory: string;
   readonly #node: string;
 
-  constructor(node: string) {
+  /** @param onEnd `afterAll`, for one that several tests share. */
+  constructor(node: string, onEnd: (remove: () => void) => void = onTestFinished) {
     this.directory = mkdtempSync(join(tmpdir(), 'holdfast-consumer-'));
-    onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
+    onEnd(() => rmSync(this.directory, { recursive: true, force: true }));
     this.#node = join(tools, node, 'bin');
     this.write('package.json', '{"private": true}\n');
   }
 
   write(name: string, text: string): void {
+    mkdirSync(dirname(join(this.directory, name)), { recursive: true });
     writeFileSync(join(this.directory, name), text);
+  }
+
+  /** Installs the tarball with npm, without scripts. */
+  async install(tarball: string): Promise<void> {
+    const npm = join(tools, 'npm11/bin/npm-cli.js');
+    const { code, stderr } = await this.node(npm, 'install', '--ignore-scripts', '--no-audit', tarball);
+    if (code !== 0) throw new Error(`npm install: ${stderr}`);
   }
 
   /** Runs a program of this consumer's Node: a script, or a file of {@link tools}. */
@@ -36,6 +45,11 @@ export class Consumer {
   }
 
   run(program: string, ...args: string[]): Promise<Finished> {
+    return this.runWith({}, program, ...args);
+  }
+
+  /** With more variables in its environment. */
+  runWith(more: Readonly<Record<string, string>>, program: string, ...args: string[]): Promise<Finished> {
     return new Promise((resolve) => {
       const env = Object.fromEntries(
         Object.entries(process.env).filter(
@@ -49,7 +63,7 @@ export class Consumer {
           cwd: this.directory,
           encoding: 'utf8',
           // What a package manager asks for by name must find the same Node.
-          env: { ...env, PATH: `${this.#node}${delimiter}${env['PATH'] ?? ''}` },
+          env: { ...env, ...more, PATH: `${this.#node}${delimiter}${env['PATH'] ?? ''}` },
         },
         (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }),
       );

@@ -5,7 +5,7 @@ import { expect, inject, test } from 'vitest';
 import { Consumer, tools } from './consumer.js';
 
 const PROGRAM = `
-import { acquire, acquireSync, createLock, isLockError, lockAll, withLock, type Guard, type Lock } from 'holdfast';
+import { acquire, acquireSync, createLock, isLockError, lockAll, LockTimeoutError, withLock, type Guard, type Lock } from 'holdfast';
 IMPORTS
 const lock: Lock = createLock('x.lock', { mode: 'shared', timeoutMs: 5_000 });
 const guard: Guard = await acquire(lock, { signal: new AbortController().signal });
@@ -14,9 +14,10 @@ const answer: number = await withLock('x.lock', async (held) => (held.assertHeld
 const set = await lockAll(['a.lock', { address: 'b.lock', mode: 'shared' }]);
 await set.release();
 acquireSync('x.lock').release();
+const firstHolder = (error: unknown) => (error instanceof LockTimeoutError ? error.holders[0]?.pid : undefined);
 // @ts-expect-error -- an address is text or a Lock
 await acquire(5);
-export { answer, token, isLockError };
+export { answer, firstHolder, token, isLockError };
 `;
 
 const CONFIG = {
@@ -48,11 +49,11 @@ test.each(['typescript-oldest', 'typescript-newest'])('the types compile with %s
   expect(compiled).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
-test('attw finds each entry point resolvable as ESM', async () => {
+test('attw finds each entry point resolvable, as ES module and as CommonJS', async () => {
   const consumer = new Consumer('node22');
   const attw = join(tools, '@arethetypeswrong/cli/dist/index.js');
 
-  const { code, stdout } = await consumer.node(attw, '--profile', 'esm-only', inject('tarball'));
+  const { code, stdout } = await consumer.node(attw, '--profile', 'node16', inject('tarball'));
 
   expect(stdout).not.toContain('❌');
   expect(code).toBe(0);

@@ -8,6 +8,7 @@ import { errnoOf, systemError } from '../../core/system-error.js';
 import type { Clock } from '../../core/time.js';
 import { tokenAfter } from '../../core/token.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
+import { withKnownDescriptor } from '../../files/known-descriptor.js';
 import { readOwn } from '../../files/open-own.js';
 import { realPathOf } from '../../files/real-path.js';
 import { fileRights } from '../../files/rights.js';
@@ -32,6 +33,10 @@ function tokenPath(lockPath: string): string {
  *   that cannot be read; HOLDFAST_IO, HOLDFAST_PERMISSION.
  */
 export function nextToken(lockPath: string, descriptor: number, clock: Clock, own?: OwnPart): bigint {
+  return withKnownDescriptor(descriptor, (known) => tokenOf(lockPath, known, clock, own));
+}
+
+function tokenOf(lockPath: string, descriptor: number, clock: Clock, own: OwnPart | undefined): bigint {
   if (!isOurs(descriptor)) {
     throw new LockError(
       `Could not number the holds of "${lockPath}": it is not a lock file of ours. Lock a file of its own, or do without fencing.`,

@@ -10,7 +10,7 @@ import { assertOwnDirectory } from '../../files/trusted-directory.js';
 import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
-import { distUrl } from '../../platform/native.js';
+import { distUrl } from '../../platform/package-files.js';
 import { follow } from '../register/follow.js';
 import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from '../register/record.js';
 import { Sightings } from '../register/sightings.js';

@@ -14,6 +14,7 @@ import { directoryRights, fileRights, giveRights, type Rights } from '../../file
 import { syncDirectory, syncDirectorySync } from '../../files/sync-directory.js';
 import { isTrusted } from '../../files/trust.js';
 import { formatState } from './names.js';
+import { syncFile } from '../../files/sync-file.js';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -154,7 +155,7 @@ async function writeDurably(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', STATE_MODE);
   try {
     await file.writeFile(text);
-    await file.sync();
+    await syncFile(file);
   } finally {
     await file.close();
   }

@@ -2,7 +2,7 @@ import type { Grant } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import type { LeaseClock, Renewal } from '../../core/lease.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
-import { distUrl } from '../../platform/native.js';
+import { distUrl } from '../../platform/package-files.js';
 import { unreleasedError } from '../engine/errors.js';
 import { BELIEVED_PART } from '../engine/limits.js';
 import { settleInBackground } from '../engine/settle.js';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-import { distUrl } from '../../platform/native.js';
+import { distUrl } from '../../platform/package-files.js';
 import type { Claimed, DirectoryIdentity } from './directory.js';
 
 export type Order =

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import { acquire, withLock } from '../../src/index.js';
+import { fakeTime, type FakeTime } from '../../src/testing/fake-time.js';
+import { testDirectory } from '../support/directory.js';
+
+let time: FakeTime | undefined;
+afterEach(() => time?.restore());
+
+const locks = [
+  ['memory', () => 'memory:#fake-time'],
+  ['flock', () => join(testDirectory(), 'x.lock')],
+] as const;
+
+describe.each(locks)('fake time and %s', (_name, addressOf) => {
+  test('a timeout comes when the test lets its time pass, and not before', async () => {
+    const address = addressOf();
+    const held = await acquire(address);
+    time = fakeTime();
+    const waiting = acquire(address, { timeoutMs: 60_000 }).catch(({ code }: { code: string }) => code);
+
+    await time.advance(59_999);
+    expect(await Promise.race([waiting, Promise.resolve('waits')])).toBe('waits');
+    const end = time.advance(1);
+    // Who holds it is looked up within fake time of its own.
+    void end.then(() => time?.advance(1_000));
+
+    expect(await waiting).toBe('HOLDFAST_TIMEOUT');
+    await held.release();
+  });
+
+  test('a grant needs no time', async () => {
+    const address = addressOf();
+    time = fakeTime();
+    const held = await acquire(address);
+    const waiting = acquire(address);
+    await held.release();
+    await (await waiting).release();
+    expect(await withLock(address, () => time?.elapsedMs)).toBe(0);
+  });
+});
+
+test('progress is told once a second of it', async () => {
+  const held = await acquire('memory:#progress');
+  time = fakeTime();
+  const seen: string[] = [];
+  const waiting = acquire('memory:#progress', {
+    onWait: ({ type, waitedMs }) => seen.push(`${type} ${waitedMs}`),
+  });
+
+  await time.advance(2_500);
+  await held.release();
+  await (await waiting).release();
+
+  expect(seen).toEqual(['started 0', 'progress 1000', 'progress 2000', 'acquired 2500']);
+});
+
+test('there is one at a time, and real time afterwards', async () => {
+  time = fakeTime();
+  expect(() => fakeTime()).toThrow('replaced already');
+  time.restore();
+
+  const held = await acquire('memory:#real');
+  await expect(acquire('memory:#real', { timeoutMs: 20 })).rejects.toMatchObject({
+    code: 'HOLDFAST_TIMEOUT',
+  });
+  await held.release();
+});
