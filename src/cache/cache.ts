@@ -8,7 +8,7 @@ import { emit } from './events.js';
 import { FailureFile } from './failure-record.js';
 import { FileReader, type Version } from './file-reader.js';
 import type { CacheContent } from './format.js';
-import { CACHE_TIMEOUT_MS, FAILURE_TTL_MS, freshnessOf, STALE_REFRESH_MS } from './freshness.js';
+import { CACHE_TIMEOUT_MS, FAILURE_TTL_MS, freshnessOf, isByServer, STALE_REFRESH_MS } from './freshness.js';
 import { valueOf } from './payload.js';
 import { refresh } from './refresh.js';
 import type { Accept, Refreshed, RefreshOptions, RefreshParts } from './refresh-options.js';
@@ -81,7 +81,8 @@ export class Cache<T> {
       });
       return this.#resultOf(await this.#refresh(options, 'completed-since', false, version.header.contentId));
     }
-    const mustRevalidate = this.#options.ttlMs === 'server' && version.meta.server?.mustRevalidate === true;
+    const mustRevalidate =
+      isByServer(this.#options.ttlMs, version.meta) && version.meta.server?.mustRevalidate === true;
     const isServedStale =
       !mustRevalidate && ageMs >= 0 && ageMs < ttlMs + (this.#options.staleWhileRevalidateMs ?? 0);
     if (!isStale || isServedStale) {

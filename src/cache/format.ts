@@ -32,8 +32,8 @@ export interface CacheMeta {
   readonly format: PayloadFormat;
   /** Wall clock, milliseconds since 1970. */
   readonly fetchedAtMs: number;
-  /** Milliseconds; null: fresh for ever. */
-  readonly ttlMs?: number | null | undefined;
+  /** Milliseconds; null: fresh for ever; `server`: as `server` says. */
+  readonly ttlMs?: number | null | 'server' | undefined;
   /** What the server's own headers say, for `ttlMs: 'server'`. */
   readonly server?:
     | {
@@ -166,7 +166,7 @@ function decodeMeta(line: Buffer, hash: string): CacheMeta | undefined {
 const META_FIELDS = {
   format: isOneOf(['json', 'text', 'base64']),
   fetchedAtMs: isWallClockMs,
-  ttlMs: (value: unknown) => value === null || optional(isAmount)(value),
+  ttlMs: (value: unknown) => value === null || value === 'server' || optional(isAmount)(value),
   server: optional((value) =>
     hasFields(value, { ttlMs: isAmount, mustRevalidate: isFlag, headers: optional(isTexts) }),
   ),

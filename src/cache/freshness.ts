@@ -22,7 +22,12 @@ export const FAILURE_TTL_MS = 30_000;
 /** `ttlMs` wins over what the file says. A fetch in the future counts as stale: it would otherwise stay fresh for long. */
 export function freshnessOf(meta: CacheMeta, ttlMs: Ttl | undefined, wallNowMs: number): Freshness {
   const ageMs = wallNowMs - meta.fetchedAtMs;
-  const ofFile = (meta.ttlMs === null ? Infinity : meta.ttlMs) ?? CACHE_TTL_MS;
-  const limitMs = ttlMs === 'server' ? (meta.server?.ttlMs ?? 0) : (ttlMs ?? ofFile);
+  const rule = ttlMs ?? (meta.ttlMs === null ? Infinity : meta.ttlMs) ?? CACHE_TTL_MS;
+  const limitMs = rule === 'server' ? (meta.server?.ttlMs ?? 0) : rule;
   return { ageMs, ttlMs: limitMs, isStale: ageMs < 0 || ageMs >= limitMs };
+}
+
+/** Whether the server's headers decide, by the caller's own rule or by that of the file. */
+export function isByServer(ttlMs: Ttl | undefined, meta: CacheMeta | undefined): boolean {
+  return (ttlMs ?? meta?.ttlMs) === 'server';
 }

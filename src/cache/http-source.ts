@@ -3,6 +3,7 @@ import { fetchBytes, type FetchOptions } from '../net/fetch.js';
 import { NetworkFailure } from '../net/network-failure.js';
 import { displayUrl } from '../net/url.js';
 import type { CacheMeta } from './format.js';
+import { isByServer } from './freshness.js';
 import { HTTP_CACHE_MAX_SIZE_BYTES, type HttpCacheOptions } from './http-options.js';
 import { isOfFormat, payloadOfBody } from './payload.js';
 import { requestIdentity, urlIdentity } from './request-identity.js';
@@ -85,7 +86,7 @@ class HttpFetch<T> {
       contentType: contentType ?? undefined,
       hasByteOrderMark: payload.hasByteOrderMark || undefined,
     };
-    return { kind: 'new', payload, isStorable: ttlMs !== 'server' || isStorable, facts };
+    return { kind: 'new', payload, isStorable: !isByServer(ttlMs, previous) || isStorable, facts };
   }
 }
 

@@ -28,7 +28,7 @@ export function nextVersion<T>(
   const meta: CacheMeta = {
     format,
     fetchedAtMs: clock.wallNow(),
-    ttlMs: ttlOf(facts.ttlMs, answer, old?.meta),
+    ttlMs: facts.ttlMs === Infinity ? null : (facts.ttlMs ?? old?.meta.ttlMs),
     fetch: facts.fetch,
     source: source.name,
     sourceId: source.id,
@@ -36,16 +36,6 @@ export function nextVersion<T>(
     fencingToken: facts.fencingToken?.toString(),
   };
   return encodeCache({ generation: nextGeneration(found, clock), contentId: newHolderId() }, meta, data);
-}
-
-/** Null: fresh for ever. */
-function ttlOf(
-  ttlMs: Ttl | undefined,
-  answer: AnswerFacts | undefined,
-  old: CacheMeta | undefined,
-): CacheMeta['ttlMs'] {
-  if (ttlMs === Infinity) return null;
-  return ttlMs === 'server' ? (answer?.server?.ttlMs ?? 0) : (ttlMs ?? old?.ttlMs);
 }
 
 function answerFacts(meta: CacheMeta): AnswerFacts {

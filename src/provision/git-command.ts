@@ -29,7 +29,8 @@ export async function runGit(
   const { clock, signal, attemptTimeoutMs, recipeName, reporter } = context;
   try {
     const result = await execGit(args, {
-      env: gitEnvironmentElsewhere(context.env, settingsFor(source.git)),
+      // Empty: not the program of core.askPass either, which would open a window while the lock is held.
+      env: { ...gitEnvironmentElsewhere(context.env, settingsFor(source.git)), GIT_ASKPASS: '' },
       timeoutMs: attemptTimeoutMs,
       maxOutputBytes: MAX_OUTPUT_BYTES,
       onStderrLine: (line) => reporter.output(line),

@@ -92,3 +92,17 @@ test('must-revalidate: an old payload is not served in place of an error', async
   await cache.get();
   await expect(cache.get()).rejects.toThrow('404');
 });
+
+test("the rule is the file's: a caller without one of its own goes on by the headers", async () => {
+  const server = await faultServer((_, response, hit) => {
+    if (hit <= 2)
+      answerJson(response, hit, { 'cache-control': `max-age=${hit === 1 ? 0 : 3600}, must-revalidate` });
+    else answer(response, 404);
+  });
+  const first = cacheOf(server.url);
+  await first.refresh();
+  const cache = new HttpCache(first.path, server.url, { attempts: 1 });
+  expect(await cache.get()).toMatchObject({ value: 2, isStale: false });
+  expect(await cache.get()).toMatchObject({ value: 2, origin: 'file' });
+  expect(server.requests).toHaveLength(2);
+});

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer as createHttpsServer } from 'node:https';
@@ -161,3 +162,24 @@ test.each(['ftp://127.0.0.1:1', 'http://['])(
     );
   },
 );
+
+test('a detached request keeps no process alive behind a proxy either', async () => {
+  const proxy = await startProxy();
+  // It never answers. The program's own reason to live ends as soon as it is asked.
+  const server = await faultServer(() => void child.stdin.end());
+  const program = `
+    import { dispatcherFor } from '${new URL('../../dist/net/dispatcher.js', import.meta.url).href}';
+    const dispatcher = await dispatcherFor('http:', true);
+    const { origin } = new URL('${server.url}');
+    dispatcher.request({ origin, path: '/', method: 'GET' }).catch(() => undefined);
+    process.stdin.resume();
+  `;
+  const env = { ...process.env, http_proxy: proxy.url };
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exitCode = await new Promise((resolve) => child.once('exit', resolve));
+  expect([exitCode, server.requests.length]).toEqual([0, 1]);
+});
