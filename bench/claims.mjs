@@ -219,11 +219,29 @@ async function multiply(path, id, count) {
 const listOf = (count) => ({
   id: count === 1_000 ? 'list' : `list-${count}`,
   rounds: count > 1_000 ? 3 : 7,
-  measures: [{ id: 'time', title: `list of ${count} claims`, unit: 'ms', subject: 'again' }],
+  measures: [
+    {
+      id: 'time',
+      title: `list of ${count} claims`,
+      unit: 'ms',
+      subject: 'again',
+      ...(count > 1_000 && { target: { atMost: 500 } }),
+    },
+    {
+      id: 'fresh',
+      title: `list of ${count} claims in a fresh clone`,
+      unit: 'ms',
+      subject: 'in a fresh clone',
+      ...(count > 1_000 && { target: { atMost: 3_000 } }),
+    },
+  ],
   async contestants({ directory }) {
     const [ada, bob] = (await remote(directory, 'path', ['ada', 'bob'])).agents;
     await claimed('task-0', ada);
     await multiply(join(directory, 'remote.git'), 'task-0', count);
+    // As `git clone` leaves it.
+    await git(bob.cwd, 'fetch', '--quiet', 'origin', '+refs/heads/*:refs/remotes/origin/*');
+    await git(bob.cwd, 'pack-refs', '--all');
     const listed = async () => {
       const { claims } = await list({ ...bob, timeoutMs: 300_000 });
       if (claims.length !== count) throw new Error(`${claims.length} claims`);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { claim, list } from '../../src/claims/index.js';
 import { testDirectory } from '../support/directory.js';
 import { GIT_ENV, startHttp } from '../support/git-remotes.js';
+import { NEIGHBOURS } from './oracle-neighbours.js';
 import { ROWS, type Row } from './oracle-table.js';
 
 const run = promisify(execFile);
@@ -61,7 +62,7 @@ async function scene(row: Row): Promise<Scene> {
 describe('wherever git ls-remote works, claims do, and in the same repository', () => {
   test('the table has at least 40 rows', () => expect(ROWS.length).toBeGreaterThanOrEqual(40));
 
-  test.each(ROWS)('$name', { timeout: 60_000 }, async (row) => {
+  test.each([...ROWS, ...NEIGHBOURS])('$name', { timeout: 60_000 }, async (row) => {
     const { cwd, env, filled, sh } = await scene(row);
     const remote = filled(row.remote ?? 'origin');
     const options = { cwd, env, agent: 'ada', ...(row.remote !== undefined && { remote }) };

@@ -6,9 +6,10 @@ import { readConfig } from './config-memory.js';
 import { lastValue, transportSettings, type GitConfigEntry } from './configuration.js';
 import type { Deadline } from './config.js';
 import type { ObjectFormat } from './objects.js';
+import { legacyRemote } from './legacy-remote.js';
 import { Git } from './plumbing.js';
 import { isUrl, remoteOf, type Remote } from './remote.js';
-import { findRepository, refusalOf, type Repository } from './repository.js';
+import { findRepository, verdictOn, type Repository } from './repository.js';
 import { signingOf, type Signing, type SigningOptions } from './signing.js';
 import { noteStarted, storePaths, withStore, type Exclusively, type StorePaths } from './store.js';
 
@@ -56,9 +57,9 @@ export class Arbiter {
     this.cwd = cwd;
     this.env = env;
     this.repository = repository;
-    this.entries = entries;
     this.remoteAsNamed = remoteName(options, entries);
-    this.remote = remoteOf(entries, this.remoteAsNamed, repository?.topLevel ?? cwd, env);
+    this.entries = [...entries, ...legacyRemote(repository, this.remoteAsNamed)];
+    this.remote = remoteOf(this.entries, this.remoteAsNamed, repository?.topLevel ?? cwd, env);
     this.agent = agentNamed(options.agent, env, entries, repository);
     this.signing = signingOf(options.signing ?? {}, entries);
     this.#format = lastValue(entries, 'extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1';
@@ -74,10 +75,11 @@ export class Arbiter {
     const { cwd, env = process.env } = options;
     const found = findRepository(cwd, env);
     const entries = await readConfig({ cwd, env, repository: found, clock: host.clock });
-    const refusal = found && (await refusalOf(found, entries, cwd, env));
-    if (refusal === undefined) return new Arbiter(options, host, found, entries);
+    const verdict = found === undefined ? 'elsewhere' : await verdictOn(found, entries, cwd, env);
+    if (verdict === 'usable') return new Arbiter(options, host, found, entries);
+    if (verdict === 'elsewhere') return new Arbiter(options, host, undefined, entries);
     // A URL does without the clone, as it does for git; its name is one of the clone's settings.
-    if (!isUrl(remoteName(options, entries))) throw refusal;
+    if (!isUrl(remoteName(options, entries))) throw verdict;
     return new Arbiter(options, host, undefined, entries);
   }
 

@@ -1,6 +1,6 @@
 import { withoutCredentials } from '../../core/credentials.js';
 import { LockError, LockTimeoutError } from '../../core/errors.js';
-import { isRefusal } from '../../process/git/failure.js';
+import { isRefusal, NO_REASON, type GitFailure } from '../../process/git/failure.js';
 import type { ClaimEvent } from './record.js';
 
 /**
@@ -8,7 +8,7 @@ import type { ClaimEvent } from './record.js';
  * prints on our standard error, over a path, is followed by git's own end.
  */
 const UNSENT =
-  /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up upon initial contact|unable to access 'https?:|Authentication failed for|could not read (?:Username|Password) for|repository '.*' not found|unable to (?:connect to|look up) |remote error: |transport '.*' not allowed|[Uu]nable to find remote helper|mismatched algorithms|the receiving end does not support this repository's hash algorithm)/;
+  /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up upon initial contact|unable to access 'https?:|Authentication failed for|could not read (?:Username|Password) for|repository '.*' not found|unable to (?:connect to|look up) |remote error: |transport '.*' not allowed|underlying transport does not support |[Uu]nable to find remote helper|mismatched algorithms|the receiving end does not support this repository's hash algorithm)/;
 const TRANSIENT =
   /cannot lock ref|failed to update ref|failed to lock|reference already exists|fetch first|stale info|non-fast-forward/i;
 
@@ -18,9 +18,19 @@ export function refusalKind(text: string): 'denied' | 'transient' | 'other' {
   return TRANSIENT.test(text) ? 'transient' : 'other';
 }
 
+/** What a refusal says, and what stands beside it on standard error, if anything does. */
+export function refusalFact(summary: string, { kind, reason }: GitFailure): string {
+  return kind === 'other' && reason === NO_REASON ? summary : `${summary} ${reason}`.trim();
+}
+
 /** Whether a refusal proves that the branch is not as it was expected: another event was faster. */
 export function isTaken(reason: string): boolean {
   return /stale info|already exists/i.test(reason);
+}
+
+/** Whether the server's git ended because a hook of it refused to let any branch be changed. */
+export function isAbortedByHook(stderr: string): boolean {
+  return /^fatal: ref updates aborted by hook$/m.test(stderr);
 }
 
 /** Whether a push that ended by itself ended before it sent anything: it has not landed and never will. */

@@ -12,6 +12,7 @@ import {
   isTaken,
   occupiedError,
   permissionError,
+  refusalFact,
   refusalKind,
   refusedError,
   takenError,
@@ -233,7 +234,7 @@ class Publication {
     const { url } = this.#store;
     if (branch !== undefined && !entry.mayLand)
       return { kind: 'failed', error: occupiedError(idOf(entry.change), url, branch) };
-    return this.#refused(entry, kind, `${status.reason} ${gitFailure(stderr).reason}`.trim());
+    return this.#refused(entry, kind, refusalFact(status.reason, gitFailure(stderr)));
   }
 
   /** The last try was refused, which says nothing of an earlier one that had no answer. */

@@ -1,5 +1,5 @@
 import type { Deadline } from './config.js';
-import { isUnsent } from './failures.js';
+import { isAbortedByHook, isUnsent } from './failures.js';
 import type { ObjectId } from './objects.js';
 import type { Git } from './plumbing.js';
 import { REMOTE_NAME } from './remote.js';
@@ -63,6 +63,7 @@ const UNKNOWN: PushStatus = { kind: 'unknown' };
 /** What is to be made of a push that ended by itself, of a branch that it did not report on. */
 function silenceOf(url: string, stderr: string): PushStatus {
   if (isUnsent(stderr)) return { kind: 'unsent' };
+  if (isAbortedByHook(stderr)) return { kind: 'refused', reason: '[remote rejected] (declined by a hook)' };
   return /^https?:/i.test(url) && HTTP_REFUSAL.test(stderr) ? { kind: 'refused', reason: '' } : UNKNOWN;
 }
 

@@ -125,11 +125,16 @@ function urlsOf(
   if (urls.length === 0 && isUrl(remote)) urls = [remote];
   const fetch = urls.map((url) => rewritten(entries, 'insteadof', url) ?? url);
   const explicit = valuesOf('pushurl').map((url) => rewritten(entries, 'insteadof', url) ?? url);
-  if (explicit.length > 0) return { fetch: fetch.length > 0 ? fetch : explicit, push: explicit };
+  if (explicit.length > 0) return { fetch: fetch.length > 0 ? fetch : explicit, push: distinct(explicit) };
   const forPush = urls
     .map((url) => rewritten(entries, 'pushinsteadof', url))
     .filter((url) => url !== undefined);
-  return { fetch, push: forPush.length > 0 ? forPush : fetch };
+  return { fetch, push: distinct(forPush.length > 0 ? forPush : fetch) };
+}
+
+/** Git would push to one place twice; it decides once. */
+function distinct(urls: readonly string[]): readonly string[] {
+  return [...new Set(urls)];
 }
 
 /** url.BASE.insteadOf: the longest prefix wins. */
@@ -145,9 +150,9 @@ function rewritten(entries: readonly GitConfigEntry[], variable: string, url: st
   return result;
 }
 
-/** Git itself reads a relative path from the top of the working tree. */
+/** Git itself reads a relative path from the top of the working tree. What begins with `~` is found by the other side. */
 function absolute(url: string, topLevel: string): string {
-  return isPath(url) && !isAbsolute(url) ? resolve(topLevel, url) : url;
+  return isPath(url) && !isAbsolute(url) && !url.startsWith('~') ? resolve(topLevel, url) : url;
 }
 
 function isLocal(url: string): boolean {

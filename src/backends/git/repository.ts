@@ -20,10 +20,12 @@ export interface Repository {
 }
 
 /**
- * The clone that `directory` lies in, or that `GIT_DIR` names; undefined outside of any. Follows gitrepository-layout(5)
- * instead of asking `git rev-parse`, which would cost a process per claim. {@link refusalOf} says whether it may be used.
+ * The clone that `place` lies in, or that `GIT_DIR` names; undefined outside of any. Follows gitrepository-layout(5)
+ * instead of asking `git rev-parse`, which would cost a process per claim. {@link verdictOn} says whether it may be used.
  */
-export function findRepository(directory: string, env: NodeJS.ProcessEnv = {}): Repository | undefined {
+export function findRepository(place: string, env: NodeJS.ProcessEnv = {}): Repository | undefined {
+  // As git, which stands in it: a parent is the parent of the place itself, not of a link to it.
+  const directory = realPath(place) ?? place;
   const named = env['GIT_DIR'];
   if (named !== undefined) {
     const gitDir = gitDirAt(resolve(directory, named));
@@ -37,38 +39,50 @@ export function findRepository(directory: string, env: NodeJS.ProcessEnv = {}): 
 }
 
 /**
+ * What git says of a repository that was found without it. `elsewhere`: it finds none there (`GIT_CEILING_DIRECTORIES`), so that
+ * the caller is outside of any.
+ */
+export type Verdict = LockError | 'usable' | 'elsewhere';
+
+/**
  * Why git does not take its configuration from `repository`: it belongs to another user whom the caller does not trust
- * (`safe.directory`), or git finds another one. undefined when it does. A repository that git refuses runs
+ * (`safe.directory`), git finds another one, or cannot read this one. A repository that git refuses runs
  * commands of its owner, so nothing in it may be used.
  *
  * @param entries what {@link readConfig} returned in the same directory.
  */
-export async function refusalOf(
+export async function verdictOn(
   repository: Repository,
   entries: readonly GitConfigEntry[],
   cwd: string,
   env: NodeJS.ProcessEnv,
-): Promise<LockError | undefined> {
+): Promise<Verdict> {
   const own = realPath(join(repository.commonDir, 'config'));
   const isRead = entries.some(
     ({ scope, origin }) =>
       scope === 'local' && own !== undefined && realPath(resolve(repository.topLevel, origin)) === own,
   );
-  if (isRead) return undefined;
+  if (isRead) return 'usable';
   const result = await runGit(['rev-parse', '--path-format=absolute', '--git-common-dir'], {
     cwd,
     env: ownGitEnvironment(env),
     timeoutMs: PATIENCE_MS,
   });
   const found = result.code === 0 ? realPath(result.stdout.trimEnd()) : undefined;
-  if (found !== undefined && found === realPath(repository.commonDir)) return undefined;
-  const { reason } = gitFailure(result.stderr);
+  if (found !== undefined && found === realPath(repository.commonDir)) return 'usable';
+  const { reason, kind } = gitFailure(result.stderr);
+  if (reason.startsWith('not a git repository')) return 'elsewhere';
+  const { topLevel } = repository;
+  const isDistrusted = result.code === 0 || kind === 'denied';
   const fact =
     result.code === 0 ? `git uses ${result.stdout.trimEnd()} instead` : `git refuses it (${reason})`;
-  return new LockError(
-    `Could not use the clone "${repository.topLevel}": ${fact}. If you trust its owner: git config --global --add safe.directory "${repository.topLevel}".`,
-    { code: 'HOLDFAST_PERMISSION', resource: repository.topLevel },
-  );
+  const nextStep = isDistrusted
+    ? `If you trust its owner: git config --global --add safe.directory "${topLevel}"`
+    : 'Look at it with: git status';
+  return new LockError(`Could not use the clone "${topLevel}": ${fact}. ${nextStep}.`, {
+    code: isDistrusted ? 'HOLDFAST_PERMISSION' : 'HOLDFAST_CONFIG_MISMATCH',
+    resource: topLevel,
+  });
 }
 
 function repositoryAt(gitDir: string, topLevel: string, env: NodeJS.ProcessEnv): Repository {

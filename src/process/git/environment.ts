@@ -72,6 +72,8 @@ function settingVariables(settings: GitSettings, first: number): NodeJS.ProcessE
 }
 
 function unattended(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  // For `git config` alone it stands for all files; no other command reads it.
+  delete env['GIT_CONFIG'];
   env['GIT_TERMINAL_PROMPT'] = '0';
   env['GCM_INTERACTIVE'] ??= 'never';
   // A program that answers for the user (a deploy key's passphrase in CI) is no prompt.

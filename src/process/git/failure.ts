@@ -76,6 +76,9 @@ const REFUSAL =
 const NOISE =
   /^(?:fatal: (?:Could not read from remote repository|[Tt]he remote end hung up)|Please make sure you have the correct access rights|and the repository exists|error: failed to push some refs|send-pack: unexpected|hint: |warning: |Warning: Permanently added|To \S+$|Everything up-to-date|Connection to \S+ closed\.?$|remote:\s*$)/;
 
+/** The reason where there is none. */
+export const NO_REASON = 'git gave no reason';
+
 export function gitFailure(stderr: string): GitFailure {
   const lines = linesOf(stderr);
   return { kind: kindOf(lines), reason: reasonOf(lines) };
@@ -98,7 +101,7 @@ function reasonOf(lines: readonly string[]): string {
   const telling = lines.filter((line) => !NOISE.test(line));
   const index = telling.findLastIndex((line) => /^(?:fatal|error|ssh): /.test(line));
   const line = telling[index] ?? telling.at(-1) ?? lines.find((other) => other.startsWith('fatal: '));
-  if (line === undefined) return 'git gave no reason';
+  if (line === undefined) return NO_REASON;
   // "unable to connect to HOST:", and the next line says why.
   const whole = line.endsWith(':') ? `${line} ${telling[index + 1] ?? ''}`.replace(/[: ]+$/, '') : line;
   return shown(whole.replace(/^(?:fatal|error|remote): /, '').replace(/(?<!\.)\.$/, ''));

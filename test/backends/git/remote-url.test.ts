@@ -79,7 +79,7 @@ test('the URLs are what git remote get-url prints, if one of them is to be pushe
           .split('\n'),
       ) as [string[], string[]];
       const entries = entriesIn(directory);
-      if (pushed.length > 1) {
+      if (new Set(pushed).size > 1) {
         expect(() => remoteOf(entries, 'origin', '/', {})).toThrow(/one place has to decide/);
         return;
       }
