@@ -1,57 +1,16 @@
 /* Node-API glue: reads arguments, calls, returns a number. Nothing throws but a call with wrong types. */
 #define NAPI_VERSION 8
-#include "environment.h"
+#include "call.h"
+#include "facts_node.h"
 #ifndef _WIN32
 #include "append_node.h"
 #include "durable_node.h"
 #ifdef __linux__
 #include "spawn_node.h"
 #endif
-#include "own.h"
 #endif
 
-#include <math.h>
 #include <string.h>
-
-enum { ARGUMENTS = 5 };
-
-/* The arguments of one call, and the text that they were copied to. */
-typedef struct {
-  napi_env env;
-  environment *environment;
-  napi_value values[ARGUMENTS];
-  char path[PATH_BYTES + 4]; /* a truncated copy still fills PATH_BYTES: UTF-8 is cut between characters */
-  char record[RECORD_BYTES + 4];
-} call;
-
-static napi_value number(napi_env env, double value) {
-  napi_value result = NULL;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
-static bool read_call(napi_env env, napi_callback_info info, call *into) {
-  size_t count = ARGUMENTS;
-  into->env = env;
-  return napi_get_cb_info(env, info, &count, into->values, NULL, (void **)&into->environment) == napi_ok;
-}
-
-static int read_text(napi_env env, napi_value value, char *into, size_t size, size_t *length) {
-  if (napi_get_value_string_utf8(env, value, into, size + 4, length) != napi_ok) return -EINVAL;
-  return *length >= size ? -ENAMETOOLONG : 0;
-}
-
-static int read_int(napi_env env, napi_value value) {
-  int32_t result = 0;
-  napi_get_value_int32(env, value, &result);
-  return result;
-}
-
-static int64_t read_handle(const call *self) {
-  int64_t result = 0;
-  napi_get_value_int64(self->env, self->values[0], &result);
-  return result;
-}
 
 /* path, flags, createMode, record */
 static int read_request(call *self, lock_request *request) {
@@ -173,131 +132,6 @@ static napi_value unlock(napi_env env, napi_callback_info info) { return end_hol
 
 static napi_value abandon(napi_env env, napi_callback_info info) { return end_hold(env, info, lock_abandon); }
 
-static napi_value boot_time(napi_env env, napi_callback_info info) {
-  (void)info;
-  return number(env, boot_time_ms());
-}
-
-static napi_value start_time(napi_env env, napi_callback_info info) {
-  call self;
-  double start;
-  if (!read_call(env, info, &self)) return NULL;
-  return process_start_time(read_int(env, self.values[0]), &start) ? number(env, start) : NULL;
-}
-
-static napi_value namespace_of_pids(napi_env env, napi_callback_info info) {
-  (void)info;
-  return number(env, pid_namespace());
-}
-
-static napi_value text(napi_env env, const char *value) {
-  napi_value result = NULL;
-  napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
-  return result;
-}
-
-static napi_value id_of_boot(napi_env env, napi_callback_info info) {
-  char id[64];
-  (void)info;
-  return boot_id(id, sizeof id) ? text(env, id) : NULL;
-}
-
-/* Three numbers for each process. */
-typedef struct {
-  napi_env env;
-  napi_value list;
-  uint32_t length;
-} number_list;
-
-static void append_process(void *context, const process_entry *entry) {
-  number_list *into = context;
-  const double facts[] = {entry->pid, entry->parent, entry->start};
-  for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-    napi_set_element(into->env, into->list, into->length++, number(into->env, facts[i]));
-  }
-}
-
-static napi_value table_of_processes(napi_env env, napi_callback_info info) {
-  number_list found = {.env = env};
-  (void)info;
-  if (napi_create_array(env, &found.list) != napi_ok) return NULL;
-  return process_table(append_process, &found) ? found.list : NULL;
-}
-
-static napi_value program_of(napi_env env, napi_callback_info info) {
-  call self;
-  if (!read_call(env, info, &self)) return NULL;
-  return process_program(read_int(env, self.values[0]), self.path, PATH_BYTES) ? text(env, self.path) : NULL;
-}
-
-static napi_value is_path_local(napi_env env, napi_callback_info info) {
-  call self;
-  size_t length;
-  bool is_local;
-  napi_value result = NULL;
-  if (!read_call(env, info, &self)) return NULL;
-  if (read_text(env, self.values[0], self.path, PATH_BYTES, &length) < 0) return NULL;
-  if (path_is_local(self.path, &is_local)) napi_get_boolean(env, is_local, &result);
-  return result;
-}
-
-static napi_value exchange(napi_env env, napi_callback_info info) {
-  call self;
-  char other[PATH_BYTES + 4];
-  size_t length, other_length;
-  if (!read_call(env, info, &self)) return NULL;
-  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
-  if (result == 0) result = read_text(env, self.values[1], other, PATH_BYTES, &other_length);
-  return number(env, result == 0 ? path_exchange(self.path, other) : result);
-}
-
-#ifdef __linux__
-static void append_number(void *context, int value) {
-  number_list *into = context;
-  napi_set_element(into->env, into->list, into->length++, number(into->env, value));
-}
-
-/* device, inode */
-static napi_value holds_file(napi_env env, napi_callback_info info) {
-  call self;
-  uint64_t device = 0, inode = 0;
-  bool is_whole;
-  napi_value result = NULL;
-  if (!read_call(env, info, &self)) return NULL;
-  napi_get_value_bigint_uint64(env, self.values[0], &device, &is_whole);
-  napi_get_value_bigint_uint64(env, self.values[1], &inode, &is_whole);
-  napi_get_boolean(env, hold_is_of(self.environment, device, inode), &result);
-  return result;
-}
-
-/* pid, path */
-static napi_value descriptors_of(napi_env env, napi_callback_info info) {
-  call self;
-  size_t length;
-  number_list found = {.env = env};
-  if (!read_call(env, info, &self) || napi_create_array(env, &found.list) != napi_ok) return NULL;
-  if (read_text(env, self.values[1], self.path, PATH_BYTES, &length) < 0) return found.list;
-  process_descriptors(read_int(env, self.values[0]), self.path, append_number, &found);
-  return found.list;
-}
-#endif
-
-#ifndef _WIN32
-/* path, depth, owner, flags */
-static napi_value open_own(napi_env env, napi_callback_info info) {
-  call self;
-  size_t length;
-  own_path own = {.path = self.path};
-  if (!read_call(env, info, &self)) return NULL;
-  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
-  if (result == 0 && memchr(self.path, '\0', length) != NULL) result = -EINVAL;
-  if (result < 0) return number(env, result);
-  own.depth = read_int(env, self.values[1]);
-  napi_get_value_int64(env, self.values[2], &own.owner);
-  return number(env, own_open(&own, read_int(env, self.values[3])));
-}
-#endif
-
 NAPI_MODULE_EXPORT int32_t node_api_module_get_api_version_v1(void) { return NAPI_VERSION; }
 
 NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value exports) {
@@ -316,21 +150,21 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"unlock", unlock},
       {"abandon", abandon},
       {"descriptor", descriptor},
-      {"bootTimeMs", boot_time},
-      {"processStartTime", start_time},
-      {"pidNamespace", namespace_of_pids},
-      {"bootId", id_of_boot},
-      {"processTable", table_of_processes},
-      {"processProgram", program_of},
-      {"isPathLocal", is_path_local},
-      {"exchange", exchange},
+      {"bootTimeMs", facts_node_boot_time},
+      {"processStartTime", facts_node_start_time},
+      {"pidNamespace", facts_node_namespace_of_pids},
+      {"bootId", facts_node_id_of_boot},
+      {"processTable", facts_node_table_of_processes},
+      {"processProgram", facts_node_program_of},
+      {"isPathLocal", facts_node_is_path_local},
+      {"exchange", facts_node_exchange},
 #ifndef _WIN32
 #ifdef __linux__
       {"spawn", spawn_node},
-      {"descriptorsOf", descriptors_of},
-      {"holdsFile", holds_file},
+      {"descriptorsOf", facts_node_descriptors_of},
+      {"holdsFile", facts_node_holds_file},
 #endif
-      {"openOwn", open_own},
+      {"openOwn", facts_node_open_own},
       {"appendDurable", append_node},
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},

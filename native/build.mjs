@@ -14,10 +14,26 @@ const output = join(here, '..', 'prebuilds', target, 'holdfast.node');
 const supervisor = join(here, '..', 'prebuilds', target, 'holdfast-run');
 
 const posix = [
-  ...['addon.c', 'environment.c', 'lock_posix.c', 'interrupt_posix.c', 'facts_posix.c'],
+  ...[
+    'addon.c',
+    'facts_node.c',
+    'environment.c',
+    'lock_posix.c',
+    'open_posix.c',
+    'gate_posix.c',
+    'record_posix.c',
+  ],
+  ...['interrupt_posix.c', 'facts_posix.c'],
   ...['durable_node.c', 'durable_posix.c', 'append_node.c', 'append_posix.c', 'own_posix.c', 'acl_posix.c'],
 ];
-const windows = ['addon.c', 'environment.c', 'lock_windows.c', 'facts_windows.c', 'delay_load_windows.c'];
+const windows = [
+  'addon.c',
+  'facts_node.c',
+  'environment.c',
+  'lock_windows.c',
+  'facts_windows.c',
+  'delay_load_windows.c',
+];
 
 // No C library is named, so one file serves glibc and musl: the process that loads it already has one. Without
 // stack protector and fortification, because their symbols differ between libraries; without outline atomics,

@@ -8,7 +8,7 @@
 
 #ifdef __linux__
 #include <sys/syscall.h>
-/* As in lock_posix.c: the C library's wrappers are not there in every version. */
+/* As in lock_posix.h: the C library's wrappers are not there in every version. */
 #define status_of(fd, into) ((int)syscall(SYS_fstat, fd, into))
 #define status_at(fd, name, into) ((int)syscall(SYS_newfstatat, fd, name, into, AT_SYMLINK_NOFOLLOW))
 #define sync_file(fd) fsync(fd)

@@ -1,0 +1,127 @@
+#define NAPI_VERSION 8
+#include "facts_node.h"
+#include "call.h"
+#ifndef _WIN32
+#include "own.h"
+#endif
+
+#include <string.h>
+
+napi_value facts_node_boot_time(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, boot_time_ms());
+}
+
+napi_value facts_node_start_time(napi_env env, napi_callback_info info) {
+  call self;
+  double start;
+  if (!read_call(env, info, &self)) return NULL;
+  return process_start_time(read_int(env, self.values[0]), &start) ? number(env, start) : NULL;
+}
+
+napi_value facts_node_namespace_of_pids(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, pid_namespace());
+}
+
+napi_value facts_node_id_of_boot(napi_env env, napi_callback_info info) {
+  char id[64];
+  (void)info;
+  return boot_id(id, sizeof id) ? text(env, id) : NULL;
+}
+
+/* Three numbers for each process. */
+typedef struct {
+  napi_env env;
+  napi_value list;
+  uint32_t length;
+} number_list;
+
+static void append_process(void *context, const process_entry *entry) {
+  number_list *into = context;
+  const double facts[] = {entry->pid, entry->parent, entry->start};
+  for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+    napi_set_element(into->env, into->list, into->length++, number(into->env, facts[i]));
+  }
+}
+
+napi_value facts_node_table_of_processes(napi_env env, napi_callback_info info) {
+  number_list found = {.env = env};
+  (void)info;
+  if (napi_create_array(env, &found.list) != napi_ok) return NULL;
+  return process_table(append_process, &found) ? found.list : NULL;
+}
+
+napi_value facts_node_program_of(napi_env env, napi_callback_info info) {
+  call self;
+  if (!read_call(env, info, &self)) return NULL;
+  return process_program(read_int(env, self.values[0]), self.path, PATH_BYTES) ? text(env, self.path) : NULL;
+}
+
+napi_value facts_node_is_path_local(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  bool is_local;
+  napi_value result = NULL;
+  if (!read_call(env, info, &self)) return NULL;
+  if (read_text(env, self.values[0], self.path, PATH_BYTES, &length) < 0) return NULL;
+  if (path_is_local(self.path, &is_local)) napi_get_boolean(env, is_local, &result);
+  return result;
+}
+
+napi_value facts_node_exchange(napi_env env, napi_callback_info info) {
+  call self;
+  char other[PATH_BYTES + 4];
+  size_t length, other_length;
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
+  if (result == 0) result = read_text(env, self.values[1], other, PATH_BYTES, &other_length);
+  return number(env, result == 0 ? path_exchange(self.path, other) : result);
+}
+
+#ifdef __linux__
+static void append_number(void *context, int value) {
+  number_list *into = context;
+  napi_set_element(into->env, into->list, into->length++, number(into->env, value));
+}
+
+/* device, inode */
+napi_value facts_node_holds_file(napi_env env, napi_callback_info info) {
+  call self;
+  uint64_t device = 0, inode = 0;
+  bool is_whole;
+  napi_value result = NULL;
+  if (!read_call(env, info, &self)) return NULL;
+  napi_get_value_bigint_uint64(env, self.values[0], &device, &is_whole);
+  napi_get_value_bigint_uint64(env, self.values[1], &inode, &is_whole);
+  napi_get_boolean(env, hold_is_of(self.environment, device, inode), &result);
+  return result;
+}
+
+/* pid, path */
+napi_value facts_node_descriptors_of(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  number_list found = {.env = env};
+  if (!read_call(env, info, &self) || napi_create_array(env, &found.list) != napi_ok) return NULL;
+  if (read_text(env, self.values[1], self.path, PATH_BYTES, &length) < 0) return found.list;
+  process_descriptors(read_int(env, self.values[0]), self.path, append_number, &found);
+  return found.list;
+}
+#endif
+
+#ifndef _WIN32
+/* path, depth, owner, flags */
+napi_value facts_node_open_own(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  own_path own = {.path = self.path};
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
+  if (result == 0 && memchr(self.path, '\0', length) != NULL) result = -EINVAL;
+  if (result < 0) return number(env, result);
+  own.depth = read_int(env, self.values[1]);
+  napi_get_value_int64(env, self.values[2], &own.owner);
+  return number(env, own_open(&own, read_int(env, self.values[3])));
+}
+#endif
