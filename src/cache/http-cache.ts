@@ -1,9 +1,16 @@
+import { checkOptions } from '../core/check-options.js';
 import { displayUrl } from '../net/url.js';
 import { Cache } from './cache.js';
 import type { CacheContent } from './format.js';
 import { httpSource } from './http-source.js';
-import type { HttpCacheOptions } from './http-options.js';
-import type { CacheCallOptions, CacheRefreshOptions, CacheResult } from './options.js';
+import { HTTP_CACHE_OPTIONS, type HttpCacheOptions } from './http-options.js';
+import {
+  CACHE_CALL_OPTIONS,
+  CACHE_REFRESH_OPTIONS,
+  type CacheCallOptions,
+  type CacheRefreshOptions,
+  type CacheResult,
+} from './options.js';
 
 /**
  * What a URL delivers, in a file that one process refreshes while all others read it without a lock. Refreshes are
@@ -22,6 +29,7 @@ export class HttpCache<T> {
     if (!URL.canParse(String(url)) || !/^https?:$/.test(new URL(url).protocol)) {
       throw new TypeError(`"${displayUrl(url)}" is no http or https URL.`);
     }
+    checkOptions(options, HTTP_CACHE_OPTIONS);
     this.path = path;
     this.#cache = new Cache<T>(path, httpSource<T>(url, options), options);
   }
@@ -32,12 +40,14 @@ export class HttpCache<T> {
   }
 
   /** See `SharedCache.get`. */
-  get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
+  async get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
+    checkOptions(options, CACHE_CALL_OPTIONS);
     return this.#cache.get(options);
   }
 
   /** See `SharedCache.refresh`. */
-  refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
+  async refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
+    checkOptions(options, CACHE_REFRESH_OPTIONS);
     return this.#cache.refresh(options);
   }
 }

@@ -1,4 +1,5 @@
-import type { CacheOptions } from './options.js';
+import { NUMBER, OBJECT, oneOf, type OptionRule } from '../core/check-options.js';
+import { CACHE_OPTIONS, type CacheOptions } from './options.js';
 import type { BodyFormat } from './payload.js';
 
 export interface HttpCacheOptions<T> extends CacheOptions<T> {
@@ -16,3 +17,13 @@ export interface HttpCacheOptions<T> extends CacheOptions<T> {
 }
 
 export const HTTP_CACHE_MAX_SIZE_BYTES = 67_108_864;
+
+export const HTTP_CACHE_OPTIONS = {
+  ...CACHE_OPTIONS,
+  format: oneOf('json', 'text', 'bytes', 'auto'),
+  headers: OBJECT,
+  attempts: NUMBER,
+  firstRetryMs: NUMBER,
+  idleTimeoutMs: NUMBER,
+  maxSizeBytes: NUMBER,
+} satisfies Record<keyof HttpCacheOptions<unknown>, OptionRule>;

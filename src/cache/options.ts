@@ -1,6 +1,16 @@
+import {
+  FUNCTION,
+  NUMBER,
+  OBJECT,
+  SIGNAL,
+  TEXT,
+  either,
+  oneOf,
+  type OptionRule,
+} from '../core/check-options.js';
 import type { WaitEvent } from '../core/events.js';
 import type { StandardSchema } from '../durable/standard-schema.js';
-import type { Lock } from '../locks/lock.js';
+import { LOCK, type Lock } from '../locks/lock.js';
 import type { Progress } from '../net/attempt.js';
 import type { RetryEvent } from '../net/fetch.js';
 import type { CacheListener } from './events.js';
@@ -66,3 +76,31 @@ export interface CacheResult<T> {
   /** Why this call's refresh failed, where an old payload could be served instead. */
   readonly refreshError?: unknown;
 }
+
+export const CACHE_OPTIONS = {
+  ttlMs: either(NUMBER, oneOf('server')),
+  failureTtlMs: NUMBER,
+  staleWhileRevalidateMs: NUMBER,
+  schema: OBJECT,
+  timeoutMs: NUMBER,
+  timeoutSource: TEXT,
+  lock: LOCK,
+  lockDir: TEXT,
+  mode: NUMBER,
+  onEvent: FUNCTION,
+} satisfies Record<keyof CacheOptions<unknown>, OptionRule>;
+
+export const CACHE_CALL_OPTIONS = {
+  timeoutMs: NUMBER,
+  timeoutSource: TEXT,
+  signal: SIGNAL,
+  onWait: FUNCTION,
+  onProgress: FUNCTION,
+  onRetry: FUNCTION,
+} satisfies Record<keyof CacheCallOptions, OptionRule>;
+
+export const CACHE_REFRESH_OPTIONS = {
+  ...CACHE_CALL_OPTIONS,
+  accept: oneOf('completed-since', 'begun-since'),
+  sinceBootMs: NUMBER,
+} satisfies Record<keyof CacheRefreshOptions, OptionRule>;

@@ -1,5 +1,14 @@
+import { checkOptions, FUNCTION, type OptionRule } from '../core/check-options.js';
 import { Cache } from './cache.js';
-import type { CacheCallOptions, CacheOptions, CacheRefreshOptions, CacheResult } from './options.js';
+import {
+  CACHE_CALL_OPTIONS,
+  CACHE_OPTIONS,
+  CACHE_REFRESH_OPTIONS,
+  type CacheCallOptions,
+  type CacheOptions,
+  type CacheRefreshOptions,
+  type CacheResult,
+} from './options.js';
 import { payloadOfValue } from './payload.js';
 
 export interface SharedCacheOptions<T> extends CacheOptions<T> {
@@ -9,6 +18,11 @@ export interface SharedCacheOptions<T> extends CacheOptions<T> {
    */
   readonly fetch: (request: SharedFetchRequest<T>) => T | Promise<T>;
 }
+
+const SHARED_CACHE_OPTIONS = {
+  ...CACHE_OPTIONS,
+  fetch: FUNCTION,
+} satisfies Record<keyof SharedCacheOptions<unknown>, OptionRule>;
 
 export interface SharedFetchRequest<T> {
   readonly signal: AbortSignal;
@@ -29,6 +43,8 @@ export class SharedCache<T> {
   readonly #cache: Cache<T>;
 
   constructor(path: string, options: SharedCacheOptions<T>) {
+    checkOptions(options, SHARED_CACHE_OPTIONS);
+    if (typeof options?.fetch !== 'function') throw new TypeError('fetch must be a function.');
     this.path = path;
     this.#cache = new Cache<T>(
       path,
@@ -56,7 +72,8 @@ export class SharedCache<T> {
    *
    * @throws LockError of the lock, the source or the disk when there is no value to serve; what `fetch` throws.
    */
-  get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
+  async get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
+    checkOptions(options, CACHE_CALL_OPTIONS);
     return this.#cache.get(options);
   }
 
@@ -65,7 +82,8 @@ export class SharedCache<T> {
    *
    * @throws LockError HOLDFAST_TIMEOUT when another refresh takes too long; of the source; of the disk.
    */
-  refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
+  async refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
+    checkOptions(options, CACHE_REFRESH_OPTIONS);
     return this.#cache.refresh(options);
   }
 }

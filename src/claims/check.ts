@@ -1,5 +1,14 @@
+import { checkOptions } from '../core/check-options.js';
 import { idOf, MAY_LAND_YET, type Tip } from '../backends/git/index.js';
-import { brokenError, idList, inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
+import {
+  CLAIMS_OPTIONS,
+  brokenError,
+  idList,
+  inSession,
+  type Claim,
+  type ClaimsOptions,
+  type Session,
+} from './session.js';
 
 /** `held`: this agent has it, confirmed at the remote just now. */
 export type CheckOutcome = 'held' | 'contended' | 'lost' | 'not-held' | 'unconfirmed';
@@ -23,6 +32,7 @@ export async function check(
   ids: string | readonly string[],
   options: ClaimsOptions = {},
 ): Promise<readonly CheckItem[]> {
+  checkOptions(options, CLAIMS_OPTIONS);
   const list = idList(ids);
   return inSession(options, async (session) => {
     const seen = await session.look(list, 'read');
@@ -40,6 +50,7 @@ export async function checkBranches(
   branches: readonly string[],
   options: ClaimsOptions = {},
 ): Promise<readonly CheckItem[]> {
+  checkOptions(options, CLAIMS_OPTIONS);
   if (branches.length === 0) return [];
   return inSession(options, async (session) => {
     const { journal } = session.store;

@@ -1,3 +1,4 @@
+import { BOOLEAN, checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import {
   claimedChange,
   generationOf,
@@ -14,6 +15,7 @@ import {
 import { newHolderId } from '../core/holder.js';
 import { assertNotMovedOn, resolveBase } from './base.js';
 import {
+  CLAIMS_OPTIONS,
   brokenError,
   idList,
   inSession,
@@ -33,6 +35,14 @@ export interface ClaimOptions extends ClaimsOptions {
   /** Take over what an agent of the same name has claimed in another clone, although that may be at work. */
   readonly takeOver?: boolean;
 }
+
+const CLAIM_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  branch: TEXT,
+  reason: TEXT,
+  base: TEXT,
+  takeOver: BOOLEAN,
+} satisfies Record<keyof ClaimOptions, OptionRule>;
 
 /**
  * `claimed`: the remote has confirmed it. `already-held`: this agent had claimed it in this clone, confirmed at the remote,
@@ -78,6 +88,7 @@ export async function claim(
   ids: string | readonly string[],
   options: ClaimOptions = {},
 ): Promise<ClaimResult> {
+  checkOptions(options, CLAIM_OPTIONS);
   const list = idList(ids);
   const [reason, branch] = [oneLine('reason', options.reason), oneLine('branch', options.branch)];
   return inSession(options, async (session) => {

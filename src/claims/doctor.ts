@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/check-options.js';
 import type { ClaimStore } from '../backends/git/index.js';
 import { withoutCredentials } from '../core/credentials.js';
 import { isLockError } from '../core/errors.js';
@@ -6,7 +7,7 @@ import { ownGitEnvironment } from '../process/git/environment.js';
 import { gitFailure } from '../process/git/failure.js';
 import { runGit } from '../process/git/run-git.js';
 import { hookState } from './hook.js';
-import { inSession, type ClaimsOptions, type Session } from './session.js';
+import { CLAIMS_OPTIONS, inSession, type ClaimsOptions, type Session } from './session.js';
 
 export interface DoctorItem {
   readonly check: string;
@@ -26,6 +27,7 @@ const PATTERNS = [CLAIMS, 'refs/heads/holdfast', 'refs/heads/holdfast/claims'];
  * @throws TypeError for a name that no agent can have. Everything else is an item of the report.
  */
 export async function doctor(options: ClaimsOptions = {}): Promise<readonly DoctorItem[]> {
+  checkOptions(options, CLAIMS_OPTIONS);
   try {
     return await inSession(options, examine);
   } catch (error) {

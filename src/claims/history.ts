@@ -1,10 +1,16 @@
+import { checkOptions, NUMBER, type OptionRule } from '../core/check-options.js';
 import type { ClaimEvent, PastEvent } from '../backends/git/index.js';
-import { idList, inSession, type ClaimsOptions } from './session.js';
+import { CLAIMS_OPTIONS, idList, inSession, type ClaimsOptions } from './session.js';
 
 export interface HistoryOptions extends ClaimsOptions {
   /** How many events, the latest first. Default 50. */
   readonly limit?: number;
 }
+
+const HISTORY_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  limit: NUMBER,
+} satisfies Record<keyof HistoryOptions, OptionRule>;
 
 export interface HistoryEntry {
   readonly commit: string;
@@ -29,6 +35,7 @@ export interface HistoryEntry {
  * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
  */
 export async function history(id: string, options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
+  checkOptions(options, HISTORY_OPTIONS);
   idList(id);
   const { limit = 50 } = options;
   if (!Number.isSafeInteger(limit) || limit < 1)

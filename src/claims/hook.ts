@@ -1,3 +1,4 @@
+import { checkOptions, TEXT } from '../core/check-options.js';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
@@ -32,6 +33,7 @@ export interface InstallHookResult {
  * @throws LockError HOLDFAST_CONFIG_MISMATCH outside of a clone, or when another hook is there already.
  */
 export async function installHook(options: { readonly cwd?: string } = {}): Promise<InstallHookResult> {
+  checkOptions(options, { cwd: TEXT });
   const { cwd = process.cwd() } = options;
   const path = await hookPath(cwd, process.env);
   if (path === undefined) throw refusal(cwd, 'it is not in a git repository', 'Change into a clone');

@@ -1,5 +1,6 @@
+import { checkOptions } from '../core/check-options.js';
 import { idOf, refOfClaim, type BrokenTip, type Tip } from '../backends/git/index.js';
-import { inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
+import { CLAIMS_OPTIONS, inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
 
 /** A branch whose record cannot be relied upon: neither held nor free. */
 export interface BrokenClaim {
@@ -22,6 +23,7 @@ export interface ClaimList {
  * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
  */
 export async function list(options: ClaimsOptions = {}): Promise<ClaimList> {
+  checkOptions(options, CLAIMS_OPTIONS);
   return inSession(options, async (session) => listed(session, await session.lookAtAll()));
 }
 
@@ -58,6 +60,7 @@ export interface SyncResult extends ClaimList {
  * @throws as `list` does.
  */
 export async function sync(options: ClaimsOptions = {}): Promise<SyncResult> {
+  checkOptions(options, CLAIMS_OPTIONS);
   return inSession(options, async (session) => {
     const { journal } = session.store;
     const before = journal.pendingRefs().map((ref) => {

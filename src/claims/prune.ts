@@ -1,6 +1,7 @@
+import { BOOLEAN, checkOptions, NUMBER, type OptionRule } from '../core/check-options.js';
 import { claimOfRef, idOf, pushUpdates, type Tip } from '../backends/git/index.js';
 import { gitFailure } from '../process/git/failure.js';
-import { inSession, type ClaimsOptions } from './session.js';
+import { CLAIMS_OPTIONS, inSession, type ClaimsOptions } from './session.js';
 
 export interface PruneOptions extends ClaimsOptions {
   /** Milliseconds since its release, by the wall clocks of the two, that a claim must have been free. */
@@ -8,6 +9,12 @@ export interface PruneOptions extends ClaimsOptions {
   /** Report only. */
   readonly dryRun?: boolean;
 }
+
+const PRUNE_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  olderThanMs: NUMBER,
+  dryRun: BOOLEAN,
+} satisfies Record<keyof PruneOptions, OptionRule>;
 
 export interface PrunedItem {
   readonly id: string;
@@ -29,6 +36,7 @@ const BATCH = 200;
  * carried out yet, does not land afterwards.
  */
 export async function prune(options: PruneOptions): Promise<readonly PrunedItem[]> {
+  checkOptions(options, PRUNE_OPTIONS);
   const { olderThanMs, dryRun = false } = options;
   if (!(olderThanMs >= 0)) throw new RangeError(`olderThanMs must not be negative, not ${olderThanMs}.`);
   return inSession(options, async (session) => {

@@ -1,3 +1,4 @@
+import { checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import {
   continuedChange,
   forcedChange,
@@ -11,6 +12,7 @@ import {
 import { newHolderId } from '../core/holder.js';
 import { resolveBase } from './base.js';
 import {
+  CLAIMS_OPTIONS,
   brokenError,
   idList,
   inSession,
@@ -25,10 +27,20 @@ export interface ReleaseOptions extends ClaimsOptions {
   readonly base?: string;
 }
 
+const RELEASE_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  base: TEXT,
+} satisfies Record<keyof ReleaseOptions, OptionRule>;
+
 export interface ForceReleaseOptions extends ClaimsOptions {
   /** Published with the event. One line. */
   readonly reason: string;
 }
+
+const FORCE_RELEASE_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  reason: TEXT,
+} satisfies Record<keyof ForceReleaseOptions, OptionRule>;
 
 /** `lost`: it was no longer ours, and its new holder keeps it. `not-held`: it is free. `contended`: another agent has it. */
 export type ReleaseOutcome = 'released' | 'lost' | 'not-held' | 'contended' | 'unconfirmed';
@@ -51,6 +63,7 @@ export async function release(
   ids: string | readonly string[],
   options: ReleaseOptions = {},
 ): Promise<readonly ReleaseItem[]> {
+  checkOptions(options, RELEASE_OPTIONS);
   const list = idList(ids);
   return inSession(options, async (session) => {
     const base = options.base === undefined ? undefined : await resolveBase(session.arbiter, options.base);
@@ -68,6 +81,7 @@ export async function forceRelease(
   ids: string | readonly string[],
   options: ForceReleaseOptions,
 ): Promise<readonly ReleaseItem[]> {
+  checkOptions(options, FORCE_RELEASE_OPTIONS);
   const list = idList(ids);
   const reason = oneLine('reason', options.reason);
   if (reason === undefined) throw new TypeError('forceRelease needs a reason.');

@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/check-options.js';
 import {
   continuedChange,
   idOf,
@@ -6,7 +7,14 @@ import {
   type Attempted,
   type Outcome,
 } from '../backends/git/index.js';
-import { idList, inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
+import {
+  CLAIMS_OPTIONS,
+  idList,
+  inSession,
+  type Claim,
+  type ClaimsOptions,
+  type Session,
+} from './session.js';
 
 export interface RenewItem {
   readonly id: string;
@@ -25,6 +33,7 @@ export async function renew(
   ids?: string | readonly string[],
   options: ClaimsOptions = {},
 ): Promise<readonly RenewItem[]> {
+  checkOptions(options, CLAIMS_OPTIONS);
   const list = ids === undefined ? undefined : idList(ids);
   return inSession(options, (session) => renewAll(session, list));
 }

@@ -1,13 +1,19 @@
+import { BOOLEAN, checkOptions, type OptionRule } from '../core/check-options.js';
 import { claimOfRef, forcedChange, type Outcome, type Tip } from '../backends/git/index.js';
 import { formatDuration } from '../core/duration.js';
 import { newHolderId } from '../core/holder.js';
 import { brokenClaim } from './list.js';
-import { inSession, type ClaimsOptions, type Session } from './session.js';
+import { CLAIMS_OPTIONS, inSession, type ClaimsOptions, type Session } from './session.js';
 
 export interface RepairOptions extends ClaimsOptions {
   /** End what was found, each with an event that records it. Default: report only. */
   readonly repair?: boolean;
 }
+
+const REPAIR_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  repair: BOOLEAN,
+} satisfies Record<keyof RepairOptions, OptionRule>;
 
 export interface Finding {
   readonly id: string;
@@ -26,6 +32,7 @@ export interface Finding {
  * @throws as `list` does.
  */
 export async function repair(options: RepairOptions = {}): Promise<readonly Finding[]> {
+  checkOptions(options, REPAIR_OPTIONS);
   return inSession(options, async (session) => {
     const found = (await session.lookAtAll()).flatMap((tip) => {
       const finding = examine(session, tip);

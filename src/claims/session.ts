@@ -1,3 +1,4 @@
+import { NUMBER, OBJECT, SIGNAL, TEXT, type OptionRule } from '../core/check-options.js';
 import type { Clock } from '../core/time.js';
 import { LockError, LockCanceledError } from '../core/errors.js';
 import {
@@ -49,6 +50,17 @@ export interface ClaimsOptions {
   /** Environment of git. Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
 }
+
+export const CLAIMS_OPTIONS = {
+  cwd: TEXT,
+  remote: TEXT,
+  agent: TEXT,
+  timeoutMs: NUMBER,
+  signal: SIGNAL,
+  staleAfterMs: NUMBER,
+  signing: OBJECT,
+  env: OBJECT,
+} satisfies Record<keyof ClaimsOptions, OptionRule>;
 
 /** A claim that is held, as the remote reported it. */
 export interface Claim {

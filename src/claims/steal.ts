@@ -1,3 +1,4 @@
+import { BOOLEAN, checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import { formatDuration } from '../core/duration.js';
 import { LockTimeoutError } from '../core/errors.js';
 import { newHolderId } from '../core/holder.js';
@@ -10,6 +11,7 @@ import {
   type Tip,
 } from '../backends/git/index.js';
 import {
+  CLAIMS_OPTIONS,
   brokenError,
   idList,
   inSession,
@@ -26,6 +28,13 @@ export interface StealOptions extends ClaimsOptions {
   /** Default: the branch of the claim that is taken. */
   readonly branch?: string;
 }
+
+const STEAL_OPTIONS = {
+  ...CLAIMS_OPTIONS,
+  force: BOOLEAN,
+  reason: TEXT,
+  branch: TEXT,
+} satisfies Record<keyof StealOptions, OptionRule>;
 
 export interface StealResult {
   readonly id: string;
@@ -46,6 +55,7 @@ export interface StealResult {
  * Not guaranteed: that the victim stops. It learns of it at its next command.
  */
 export async function steal(id: string, options: StealOptions = {}): Promise<StealResult> {
+  checkOptions(options, STEAL_OPTIONS);
   idList(id);
   const [reason, branch] = [oneLine('reason', options.reason), oneLine('branch', options.branch)];
   if (options.force === true && reason === undefined)

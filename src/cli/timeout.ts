@@ -1,13 +1,8 @@
+import { Timeout } from '../core/timeout.js';
 import { workingDirectory } from '../platform/working-directory.js';
 import { CONFIG_NAME, findConfigFile } from './config-file.js';
 import { durationOf } from './parse.js';
 import type { ParsedArguments } from './spec.js';
-
-/** A timeout and what decided it, in the form in which messages name it: `timeout 2 s (--wait)`. */
-export interface Timeout {
-  readonly timeoutMs: number;
-  readonly timeoutSource: string;
-}
 
 export interface TimeoutRule {
   /** The option's name in the command's form. */
@@ -30,11 +25,10 @@ export async function resolveTimeout(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Timeout> {
   const timeoutMs = args.durationMs(option);
-  if (timeoutMs !== undefined)
-    return { timeoutMs, timeoutSource: nameOf(args.spelling(option) as string, option) };
+  if (timeoutMs !== undefined) return new Timeout(timeoutMs, nameOf(args.spelling(option) as string, option));
   const variable = env[VARIABLE];
   if (variable !== undefined && variable !== '') {
-    return { timeoutMs: durationOf(variable, VARIABLE, args.command.name), timeoutSource: VARIABLE };
+    return new Timeout(durationOf(variable, VARIABLE, args.command.name), VARIABLE);
   }
   const file = findConfigFile(workingDirectory(), env);
   if (file !== undefined) {
@@ -42,9 +36,9 @@ export async function resolveTimeout(
     const { readConfig } = await import('./config.js');
     const config = readConfig(file);
     const configured = configKey === 'lockTimeout' ? config.lockTimeout : config[configKey]?.timeout;
-    if (configured !== undefined) return { timeoutMs: configured, timeoutSource: CONFIG_NAME };
+    if (configured !== undefined) return new Timeout(configured, CONFIG_NAME);
   }
-  return { timeoutMs: defaultMs, timeoutSource: 'default' };
+  return new Timeout(defaultMs, 'default');
 }
 
 /** A short option says little in a log: `-w` is named `--wait`. Other spellings stay what the user knows them by. */

@@ -18,11 +18,13 @@ const ofType = (type: string, text: string): OptionRule => ({
 export const NUMBER = ofType('number', 'a number');
 export const BOOLEAN = ofType('boolean', 'true or false');
 export const TEXT = ofType('string', 'text');
+export const BIGINT = ofType('bigint', 'a bigint');
 export const FUNCTION = ofType('function', 'a function');
 export const OBJECT: OptionRule = {
   type: 'an object',
   accepts: (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
 };
+export const ANYTHING: OptionRule = { type: 'anything', accepts: () => true };
 export const LIST: OptionRule = { type: 'an array', accepts: (value) => Array.isArray(value) };
 export const SIGNAL: OptionRule = {
   type: 'an AbortSignal',
@@ -36,6 +38,13 @@ export function oneOf(...values: readonly string[]): OptionRule {
   return {
     type: values.map((value) => `'${value}'`).join(' or '),
     accepts: (value) => values.includes(value as string),
+  };
+}
+
+export function either(...rules: readonly OptionRule[]): OptionRule {
+  return {
+    type: rules.map(({ type }) => type).join(' or '),
+    accepts: (value) => rules.some((rule) => rule.accepts(value)),
   };
 }
 

@@ -24,6 +24,11 @@ export class Timeout {
     return new Timeout(this.ms, this.source, elapsedMs);
   }
 
+  /** As the options of a call carry it. */
+  get options(): { readonly timeoutMs: number; readonly timeoutSource: string } {
+    return { timeoutMs: this.ms, timeoutSource: this.source };
+  }
+
   /** `timeout 2 s (--wait)`. */
   toString(): string {
     return `timeout ${formatDuration(this.ms)} (${this.source})`;

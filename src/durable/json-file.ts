@@ -1,15 +1,26 @@
 import { isUtf8 } from 'node:buffer';
 import { dirname } from 'node:path';
 
+import {
+  ANYTHING,
+  BIGINT,
+  checkOptions,
+  either,
+  NUMBER,
+  OBJECT,
+  TEXT,
+  type OptionRule,
+  type OptionRules,
+} from '../core/check-options.js';
 import { LockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
-import { DEFAULT_TIMEOUT_MS, type LockOptions } from '../core/options.js';
+import { DEFAULT_TIMEOUT_MS, LOCK_OPTIONS, type LockOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { readNamed } from '../files/open-named-async.js';
 import { readReplaced, refreshNames } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
-import { lockFor, type Lock } from '../locks/lock.js';
+import { LOCK, lockFor, type Lock } from '../locks/lock.js';
 import { contentError } from './failure.js';
 import { formatJson, NEW_FILE_STYLE, styleOf, withoutByteOrderMark, type JsonStyle } from './json-text.js';
 import { validated, type StandardSchema } from './standard-schema.js';
@@ -39,6 +50,20 @@ export interface JsonWriteOptions extends Omit<LockOptions, 'mode'> {
   readonly fencingToken?: bigint;
 }
 
+const JSON_FILE_OPTIONS = {
+  schema: OBJECT,
+  defaultValue: ANYTHING,
+  lock: LOCK,
+  lockDir: TEXT,
+  indent: either(NUMBER, TEXT),
+  mode: NUMBER,
+} satisfies Record<keyof JsonFileOptions<unknown>, OptionRule>;
+
+export const JSON_WRITE_OPTIONS: OptionRules = {
+  ...Object.fromEntries(Object.entries(LOCK_OPTIONS).filter(([name]) => name !== 'mode')),
+  fencingToken: BIGINT,
+};
+
 interface Content {
   readonly value: unknown;
   readonly style: JsonStyle;
@@ -60,6 +85,7 @@ export class JsonFile<T> {
   readonly #newStyle: JsonStyle;
 
   constructor(path: string, options: JsonFileOptions<T> = {}) {
+    checkOptions(options, JSON_FILE_OPTIONS);
     this.path = path;
     this.#options = options;
     this.#lock =
@@ -105,6 +131,7 @@ export class JsonFile<T> {
   }
 
   async #write(options: JsonWriteOptions, next: (guard: Guard) => Promise<Content>): Promise<T> {
+    checkOptions(options, JSON_WRITE_OPTIONS);
     const { fencingToken, ...lockOptions } = options;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const deadline = systemClock.now() + timeoutMs;

@@ -1,15 +1,24 @@
+import {
+  BOOLEAN,
+  checkOptions,
+  FUNCTION,
+  NUMBER,
+  OBJECT,
+  TEXT,
+  type OptionRule,
+} from '../core/check-options.js';
 import { timeoutOf } from '../core/diagnostics.js';
 import type { Guard } from '../core/guard.js';
 import { canceledError } from '../core/messages.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { withLock } from '../locks/acquire.js';
-import { lockFor, optionsOf, targetOf, type Lock } from '../locks/lock.js';
+import { LOCK, lockFor, optionsOf, targetOf, type Lock } from '../locks/lock.js';
 import { systemClock } from '../platform/clock.js';
 import { AppendQueue } from './append-queue.js';
 import { rotatedPaths } from './append.js';
 import { writeFailure } from './failure.js';
-import type { JsonWriteOptions } from './json-file.js';
+import { JSON_WRITE_OPTIONS, type JsonWriteOptions } from './json-file.js';
 import { completeLines, openGenerations, type ReadAt } from './line-reader.js';
 import { LinesFile } from './lines-file.js';
 import { OneByOne } from './one-by-one.js';
@@ -40,6 +49,21 @@ export interface JsonLinesReadOptions {
   readonly onInvalid?: (line: InvalidLine) => void;
 }
 
+const JSON_LINES_OPTIONS = {
+  schema: OBJECT,
+  lock: LOCK,
+  lockDir: TEXT,
+  mode: NUMBER,
+  rotation: OBJECT,
+} satisfies Record<keyof JsonLinesOptions<unknown>, OptionRule>;
+
+const READ_OPTIONS = {
+  includesRotated: BOOLEAN,
+  onInvalid: FUNCTION,
+} satisfies Record<keyof JsonLinesReadOptions, OptionRule>;
+
+const ROTATION = { maxSizeBytes: NUMBER, keep: NUMBER };
+
 /**
  * A file of JSON records, one per line, that several processes append to and read. An append is under a lock, one
  * write, and on disk when it resolves. Records are objects or arrays: the beginning of a number is a number, so a torn
@@ -59,7 +83,9 @@ export class JsonLines<T extends object> {
   #hasLeases: boolean | undefined;
 
   constructor(path: string, options: JsonLinesOptions<T> = {}) {
+    checkOptions(options, JSON_LINES_OPTIONS);
     const { rotation } = options;
+    checkOptions(rotation, ROTATION);
     if (
       rotation !== undefined &&
       !(rotation.maxSizeBytes > 0 && Number.isInteger(rotation.keep) && rotation.keep > 0)
@@ -92,6 +118,7 @@ export class JsonLines<T extends object> {
    * part of them may be there.
    */
   async appendAll(records: readonly T[], options: JsonWriteOptions = {}): Promise<void> {
+    checkOptions(options, JSON_WRITE_OPTIONS);
     if (records.length > 0) await this.#appendLines(records, options);
   }
 
@@ -160,6 +187,7 @@ export class JsonLines<T extends object> {
    * for await (const events of log.readBatches()) for (const event of events) count(event);
    */
   async *readBatches(options: JsonLinesReadOptions = {}): AsyncGenerator<T[]> {
+    checkOptions(options, READ_OPTIONS);
     const rotated =
       options.includesRotated === true ? rotatedPaths(this.path, this.#options.rotation?.keep ?? 0) : [];
     const files = await this.#reading(openGenerations([this.path, ...rotated]));

@@ -1,5 +1,6 @@
 import { existsSync, renameSync } from 'node:fs';
 
+import { checkOptions, NUMBER, OBJECT, SIGNAL, type OptionRule } from '../core/check-options.js';
 import type { Guard } from '../core/guard.js';
 import type { Clock } from '../core/time.js';
 import { errnoOf } from '../core/system-error.js';
@@ -34,6 +35,14 @@ export interface WriteOptions {
   /** Ends the write with the signal's reason, up to the rename. */
   readonly signal?: AbortSignal;
 }
+
+const WRITE_OPTIONS = {
+  mode: NUMBER,
+  guard: OBJECT,
+  fencing: OBJECT,
+  timeoutMs: NUMBER,
+  signal: SIGNAL,
+} satisfies Record<keyof WriteOptions, OptionRule>;
 
 /** What tests put in the place of the real thing. */
 export interface WriteParts {
@@ -70,11 +79,12 @@ function partsOfThisSystem(): WriteParts {
  * @example
  * await writeFileDurable('state.bin', bytes);
  */
-export function writeFileDurable(
+export async function writeFileDurable(
   path: string,
   data: string | Uint8Array,
   options: WriteOptions = {},
 ): Promise<void> {
+  checkOptions(options, WRITE_OPTIONS);
   return writeWith(partsOfThisSystem(), path, data, options);
 }
 

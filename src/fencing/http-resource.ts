@@ -1,3 +1,4 @@
+import { checkOptions, FUNCTION, TEXT } from '../core/check-options.js';
 import { LockError } from '../core/errors.js';
 import type { FencedStore } from './fenced-update.js';
 
@@ -12,6 +13,8 @@ export interface HttpChange {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const HTTP_RESOURCE_OPTIONS = { method: TEXT, request: FUNCTION };
+
 const PRECONDITION_FAILED = 412;
 const NOT_FOUND = 404;
 
@@ -21,8 +24,10 @@ const NOT_FOUND = 404;
  */
 export function httpResource(
   url: string,
-  { method = 'PUT', request = fetch }: { readonly method?: string; readonly request?: typeof fetch } = {},
+  options: { readonly method?: string; readonly request?: typeof fetch } = {},
 ): FencedStore<HttpChange> {
+  checkOptions(options, HTTP_RESOURCE_OPTIONS);
+  const { method = 'PUT', request = fetch } = options;
   const { origin, pathname } = new URL(url);
   const name = `${origin}${pathname}`;
   return {

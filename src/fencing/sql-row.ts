@@ -1,3 +1,4 @@
+import { checkOptions, either, LIST, OBJECT, TEXT, type OptionRule } from '../core/check-options.js';
 import type { FencedStore } from './fenced-update.js';
 
 /** As much of a `pg` client or pool as an update needs. */
@@ -14,6 +15,12 @@ export interface SqlRowOptions {
   readonly fenceColumn?: string;
 }
 
+const SQL_ROW_OPTIONS = {
+  table: either(TEXT, LIST),
+  key: OBJECT,
+  fenceColumn: TEXT,
+} satisfies Record<keyof SqlRowOptions, OptionRule>;
+
 /**
  * A row of a Postgres table with a column for the token of its last writer:
  * `UPDATE t SET a = $1, fence = $2 WHERE id = $3 AND fence <= $2`. The database locks the row, compares and writes in
@@ -23,6 +30,7 @@ export function sqlRow(
   client: SqlClient,
   options: SqlRowOptions,
 ): FencedStore<Readonly<Record<string, unknown>>> {
+  checkOptions(options, SQL_ROW_OPTIONS);
   const { table, key, fenceColumn = 'fence' } = options;
   const target = (typeof table === 'string' ? [table] : table).map(quoted).join('.');
   const keys = Object.entries(key);

@@ -5,7 +5,7 @@ import type { Tether } from '../core/backend.js';
 import type { Target, Namespace } from '../core/namespace.js';
 import { parseAddress, type Address } from '../core/address.js';
 import { HeldGuard, type Guard } from '../core/guard.js';
-import { checkOptions, OBJECT, show, TEXT } from '../core/check-options.js';
+import { checkOptions, either, OBJECT, show, TEXT } from '../core/check-options.js';
 import { LOCK_OPTIONS, type LockOptions } from '../core/options.js';
 import { FlockGrant } from '../backends/flock/index.js';
 import { dataLockPath } from './placement.js';
@@ -55,6 +55,9 @@ export interface EngineLockOptions extends LockOptions {
    */
   readonly client?: RedisClient | PgPool;
 }
+
+/** Of functions that take a lock of the caller's. */
+export const LOCK = either(TEXT, OBJECT);
 
 const ENGINE_LOCK_OPTIONS = { ...LOCK_OPTIONS, client: OBJECT };
 /** Of functions that guard a data file. */

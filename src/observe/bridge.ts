@@ -1,5 +1,6 @@
 import { metrics, trace } from '@opentelemetry/api';
 
+import { BOOLEAN, checkOptions, type OptionRule } from '../core/check-options.js';
 import { recordMetrics } from './record-metrics.js';
 import { CHANNELS } from './subscribe.js';
 import { traceSpans } from './trace-spans.js';
@@ -13,6 +14,11 @@ export interface BridgeOptions {
   readonly metrics?: boolean;
 }
 
+const BRIDGE_OPTIONS = {
+  spans: BOOLEAN,
+  metrics: BOOLEAN,
+} satisfies Record<keyof BridgeOptions, OptionRule>;
+
 /**
  * Sends what the diagnostics channels tell to the global providers of `@opentelemetry/api`; set those first. Returns
  * the end of it. Nothing is measured, and nothing costs time, while no bridge is there.
@@ -21,6 +27,7 @@ export interface BridgeOptions {
  * const stop = bridgeToOpenTelemetry();
  */
 export function bridgeToOpenTelemetry(options: BridgeOptions = {}): () => void {
+  checkOptions(options, BRIDGE_OPTIONS);
   const stops: (() => void)[] = [];
   if (options.spans !== false) stops.push(traceSpans(trace.getTracer(INSTRUMENTATION), CHANNELS));
   if (options.metrics !== false) stops.push(recordMetrics(metrics.getMeter(INSTRUMENTATION), CHANNELS));

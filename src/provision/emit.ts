@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 
+import { checkOptions, OBJECT, TEXT, type OptionRule } from '../core/check-options.js';
 import type { Export } from './exports.js';
 
 /** Forms in which exports can be printed. */
@@ -25,6 +26,8 @@ export interface EmitOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+const EMIT_OPTIONS = { separator: TEXT, env: OBJECT } satisfies Record<keyof EmitOptions, OptionRule>;
+
 /**
  * The exports as text that the shell can evaluate: every value is quoted whole, so it is set to exactly those
  * characters and nothing in it is run. A search path never gets an empty element, which would mean the working directory,
@@ -34,6 +37,7 @@ export interface EmitOptions {
  *   anywhere, quotes and line ends in `cmd`.
  */
 export function emitExports(exports: readonly Export[], emitter: Emitter, options: EmitOptions = {}): string {
+  checkOptions(options, EMIT_OPTIONS);
   const separator = options.separator ?? delimiter;
   for (const item of exports) assertPlain(item, separator);
   const env = options.env ?? process.env;

@@ -1,3 +1,13 @@
+import {
+  BOOLEAN,
+  FUNCTION,
+  NUMBER,
+  OBJECT,
+  oneOf,
+  SIGNAL,
+  TEXT,
+  type OptionRule,
+} from '../core/check-options.js';
 import type { WaitEvent } from '../core/events.js';
 import type { LockOptions } from '../core/options.js';
 import type { Clock } from '../core/time.js';
@@ -9,9 +19,20 @@ import type { Recipe } from './recipe.js';
 /** How long an install waits for another one of the same toolchain: builds take minutes. */
 export const DEFAULT_INSTALL_TIMEOUT_MS = 600_000;
 
-export interface InstallOptions {
+export interface RemoveOptions {
   /** Install directory. Default: `{NAME}_DIR`, else `$XDG_DATA_HOME/holdfast/NAME`. */
   readonly dir?: string;
+  /** Milliseconds to wait for the lock: `0` not at all, Infinity for ever. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
+  readonly timeoutMs?: number;
+  /** Where the timeout comes from, for messages. */
+  readonly timeoutSource?: string;
+  readonly signal?: AbortSignal;
+  readonly onWait?: (event: WaitEvent) => void;
+  /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface InstallOptions extends RemoveOptions {
   /** Branch, tag or full commit id, instead of the recipe's own. Without it, an install of any ref will do. */
   readonly ref?: string;
   /** Ask the remote, and build again when it has moved. */
@@ -23,20 +44,45 @@ export interface InstallOptions {
   readonly repair?: 'auto' | 'never' | 'always';
   /** No network: what is installed will do, or the call fails. */
   readonly offline?: boolean;
-  /** Milliseconds to wait for the lock: `0` not at all, Infinity for ever. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
-  readonly timeoutMs?: number;
-  /** Where the timeout comes from, for messages. */
-  readonly timeoutSource?: string;
   /** Ends the wait or the install, and every program that it runs. */
   readonly signal?: AbortSignal;
-  readonly onWait?: (event: WaitEvent) => void;
   readonly onEvent?: (event: ProvisionEvent) => void;
-  /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
-  readonly env?: NodeJS.ProcessEnv;
   /** Milliseconds for one attempt to fetch a source. Default: the recipe's, else `DEFAULT_ATTEMPT_TIMEOUT_MS`. */
   readonly attemptTimeoutMs?: number;
   /** Stray by up to a tenth from the waits between attempts. Default true. */
   readonly jitter?: boolean;
+}
+
+export const REMOVE_OPTIONS = {
+  dir: TEXT,
+  timeoutMs: NUMBER,
+  timeoutSource: TEXT,
+  signal: SIGNAL,
+  onWait: FUNCTION,
+  env: OBJECT,
+} satisfies Record<keyof RemoveOptions, OptionRule>;
+
+export const INSTALL_OPTIONS = {
+  ...REMOVE_OPTIONS,
+  ref: TEXT,
+  update: BOOLEAN,
+  repair: oneOf('auto', 'never', 'always'),
+  offline: BOOLEAN,
+  onEvent: FUNCTION,
+  attemptTimeoutMs: NUMBER,
+  jitter: BOOLEAN,
+} satisfies Record<keyof InstallOptions, OptionRule>;
+
+/** How an install, a removal or a rollback waits for the one lock. */
+export function lockOptionsOf(reason: string, options: RemoveOptions): LockOptions {
+  const { timeoutMs, timeoutSource, signal, onWait } = options;
+  return {
+    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
+    timeoutSource: timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
+    reason,
+    ...(signal && { signal }),
+    ...(onWait && { onWait }),
+  };
 }
 
 /** One install under way. */
@@ -50,23 +96,4 @@ export interface InstallRun {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly options: InstallOptions;
-}
-
-/** How an install, a removal or a rollback waits for the one lock. */
-export function lockOptionsOf(
-  reason: string,
-  {
-    timeoutMs,
-    timeoutSource,
-    signal,
-    onWait,
-  }: Pick<InstallOptions, 'timeoutMs' | 'timeoutSource' | 'signal' | 'onWait'>,
-): LockOptions {
-  return {
-    timeoutMs: timeoutMs ?? DEFAULT_INSTALL_TIMEOUT_MS,
-    timeoutSource: timeoutSource ?? (timeoutMs === undefined ? 'default' : 'timeoutMs'),
-    reason,
-    ...(signal && { signal }),
-    ...(onWait && { onWait }),
-  };
 }

@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 
+import { checkOptions } from '../core/check-options.js';
 import { LockCanceledError, type LockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
 import { systemClock } from '../platform/clock.js';
@@ -11,7 +12,7 @@ import { DEFAULT_ATTEMPT_TIMEOUT_MS, type FetchContext } from './fetch-context.j
 import type { Layout } from './layout.js';
 import { inheritedEnvironment, reachesRemotes } from '../process/environment.js';
 import { makeDirectory } from '../files/make-directory.js';
-import { lockOptionsOf, type InstallOptions, type InstallRun } from './install-options.js';
+import { INSTALL_OPTIONS, lockOptionsOf, type InstallOptions, type InstallRun } from './install-options.js';
 import { makeVersion } from './make-version.js';
 import { placeOf } from './place.js';
 import { isGitSource, type Recipe } from './recipe.js';
@@ -51,6 +52,7 @@ export interface Installation {
  * const { dir } = await install(LLAMA_CPP, { timeoutMs: 60_000 });
  */
 export async function install(recipe: Recipe, options: InstallOptions = {}): Promise<Installation> {
+  checkOptions(options, INSTALL_OPTIONS);
   const { env = process.env, onEvent, signal, ref } = options;
   assertRef(recipe, ref);
   const reporter = reporterFor(recipe.name, onEvent);

@@ -1,23 +1,13 @@
 import { lstat } from 'node:fs/promises';
 
-import type { WaitEvent } from '../core/events.js';
+import { checkOptions } from '../core/check-options.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { lockOptionsOf } from './install-options.js';
+import { lockOptionsOf, REMOVE_OPTIONS, type RemoveOptions } from './install-options.js';
 import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
 import { removeAll } from './versions.js';
-
-export interface RemoveOptions {
-  readonly dir?: string;
-  /** Milliseconds to wait for an install that is going on. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
-  readonly timeoutMs?: number;
-  readonly timeoutSource?: string;
-  readonly signal?: AbortSignal;
-  readonly onWait?: (event: WaitEvent) => void;
-  readonly env?: NodeJS.ProcessEnv;
-}
 
 export interface Removal {
   /** False when there was nothing to remove. */
@@ -33,6 +23,7 @@ export interface Removal {
  *   HOLDFAST_UNSUPPORTED for a toolchain that a variable names and that is the user's own.
  */
 export async function remove(recipe: Recipe, options: RemoveOptions = {}): Promise<Removal> {
+  checkOptions(options, REMOVE_OPTIONS);
   const place = await placeOf(recipe, options.dir, options.env ?? process.env);
   if (place.kind === 'provided') {
     throw installError(

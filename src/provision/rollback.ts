@@ -1,11 +1,11 @@
+import { checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
 import { fileError, installError } from './errors.js';
-import { lockOptionsOf } from './install-options.js';
+import { lockOptionsOf, REMOVE_OPTIONS, type RemoveOptions } from './install-options.js';
 import { versionDir, type Layout } from './layout.js';
 import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
-import type { RemoveOptions } from './remove.js';
 import { damageOf } from './verify.js';
 import { readStamp } from './stamp.js';
 import { currentVersion, listVersions, recoverSwitch, sweepVersions, switchTo } from './versions.js';
@@ -14,6 +14,8 @@ export interface RollbackOptions extends RemoveOptions {
   /** Id of the version to return to. Default: the one that the current version replaced. */
   readonly to?: string;
 }
+
+const ROLLBACK_OPTIONS = { ...REMOVE_OPTIONS, to: TEXT } satisfies Record<keyof RollbackOptions, OptionRule>;
 
 export interface Rollback {
   /** Id of the version that was current. */
@@ -33,6 +35,7 @@ export interface Rollback {
  *   HOLDFAST_TIMEOUT, HOLDFAST_CONTENDED, HOLDFAST_CANCELED, HOLDFAST_PERMISSION, HOLDFAST_IO.
  */
 export async function rollback(recipe: Recipe, options: RollbackOptions = {}): Promise<Rollback> {
+  checkOptions(options, ROLLBACK_OPTIONS);
   const place = await placeOf(recipe, options.dir, options.env ?? process.env);
   if (place.kind === 'provided') {
     const fact = `${place.chosenBy} names a toolchain of yours, which has no versions of ours`;

@@ -1,4 +1,5 @@
 import type { HolderInfo } from '../core/backend.js';
+import { checkOptions, OBJECT, TEXT } from '../core/check-options.js';
 import { inspect } from '../locks/inspect.js';
 import { layoutOf } from './layout.js';
 import { placeOf } from './place.js';
@@ -28,11 +29,14 @@ export interface ToolchainStatus {
   readonly holders: readonly HolderInfo[];
 }
 
+const STATUS_OPTIONS = { dir: TEXT, env: OBJECT };
+
 /** What is installed, without a lock, network or any change: an install going on shows in `holders`. */
 export async function status(
   recipe: Recipe,
   options: { readonly dir?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<ToolchainStatus> {
+  checkOptions(options, STATUS_OPTIONS);
   const env = options.env ?? process.env;
   const place = await placeOf(recipe, options.dir, env);
   const nothing = {

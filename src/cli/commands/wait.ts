@@ -47,7 +47,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
     : new WaitReport({ address: display, timeout, clock: systemClock, success: 'free:' });
   try {
     await waitUntilFree(lock, {
-      ...timeout,
+      ...timeout.options,
       signal: cancel.signal,
       onWait: (event) => {
         cancel.arm();

@@ -2,9 +2,9 @@ import type { HolderInfo } from '../../core/backend.js';
 import type { Clock, Timer } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
 import type { WaitEvent } from '../../core/events.js';
+import type { Timeout } from '../../core/timeout.js';
 import { note, showStatus } from '../output.js';
 import { isStderrLive, stderrColumns } from '../terminal.js';
-import type { Timeout } from '../timeout.js';
 import { holdersInShort } from './holder.js';
 import { columnsOf, fit } from './text.js';
 
@@ -21,7 +21,7 @@ const SPARE_COLUMNS = 3;
 export interface WaitReportOptions {
   /** What is waited for, as the user named it. */
   readonly address: string;
-  readonly timeout: Partial<Timeout> & { readonly timeoutMs: number };
+  readonly timeout: Timeout;
   readonly clock: Clock;
   /** `got` when the wait ends with the lock, something else where nothing is taken. */
   readonly success?: string;
@@ -94,7 +94,7 @@ export class WaitReport {
     const heldBy = this.#inTheWay();
     const head = `Waiting for ${address} ${waited}`;
     const forms = [
-      `${head}${heldBy}; ${this.#limit()}; Ctrl-C to cancel`,
+      `${head}${heldBy}; ${String(this.#options.timeout)}; Ctrl-C to cancel`,
       `${head}${heldBy}; Ctrl-C to cancel`,
       `${head}${heldBy}`,
     ];
@@ -111,7 +111,9 @@ export class WaitReport {
 
   #line(verb: string, waited: string): void {
     const { address } = this.#options;
-    note(`holdfast: ${verb} "${address}"${waited}${this.#inTheWay()}; ${this.#limit()}; Ctrl-C to cancel`);
+    note(
+      `holdfast: ${verb} "${address}"${waited}${this.#inTheWay()}; ${String(this.#options.timeout)}; Ctrl-C to cancel`,
+    );
   }
 
   #end(outcome: Exclude<WaitEvent['type'], 'started' | 'progress'>, waitedMs: number): void {
@@ -129,12 +131,6 @@ export class WaitReport {
     if (this.#isOutage) return ', whose server does not answer';
     const names = holdersInShort(this.#holders, new Date(this.#options.clock.wallNow()));
     return names === undefined ? '' : `, held by ${names}`;
-  }
-
-  #limit(): string {
-    const { timeoutMs, timeoutSource } = this.#options.timeout;
-    const source = timeoutSource === undefined ? '' : ` (${timeoutSource})`;
-    return `timeout ${formatDuration(timeoutMs)}${source}`;
   }
 
   #waitedMs(): number {

@@ -76,7 +76,7 @@ async function holdAndRun({
     guard = await lockable.acquire({
       mode: request.mode,
       coversChild: request.argv.length > 0,
-      ...request.timeout,
+      ...request.timeout.options,
       signal: cancel.signal,
       // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
       onDeadlock: 'fail',

@@ -1,6 +1,7 @@
+import { Timeout } from '../../core/timeout.js';
 import type { Mode } from '../../core/backend.js';
 import type { ParsedArguments } from '../spec.js';
-import { resolveTimeout, type Timeout } from '../timeout.js';
+import { resolveTimeout } from '../timeout.js';
 import { UsageError } from '../usage-error.js';
 
 /** What is to be locked: an address, the lock of a data file, or an inherited descriptor. */
@@ -14,7 +15,7 @@ export interface RunRequest {
   /** Program and arguments; empty only for a descriptor. */
   readonly argv: readonly string[];
   readonly mode: Mode;
-  readonly timeout: Partial<Timeout> & { readonly timeoutMs: number };
+  readonly timeout: Timeout;
   readonly conflictExitCode: number;
   readonly lostExitCode: number;
   readonly graceMs: number;
@@ -70,9 +71,8 @@ export async function readRunRequest(args: ParsedArguments): Promise<RunRequest>
     subject,
     argv,
     mode: args.has('shared') ? 'shared' : 'exclusive',
-    // -n needs no name in a message: it says itself that nothing was waited for.
     timeout: args.has('nonblock')
-      ? { timeoutMs: 0 }
+      ? new Timeout(0, '--nonblock')
       : await resolveTimeout(args, { option: 'wait', configKey: 'lockTimeout', defaultMs: Infinity }),
     conflictExitCode: args.number('conflict-exit-code') ?? 75,
     lostExitCode: args.number('lost-exit-code') ?? 76,

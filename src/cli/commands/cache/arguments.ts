@@ -1,9 +1,10 @@
+import type { Timeout } from '../../../core/timeout.js';
 import { CACHE_TIMEOUT_MS } from '../../../cache/freshness.js';
 import type { HttpCacheOptions } from '../../../cache/http-options.js';
 import type { BodyFormat } from '../../../cache/payload.js';
 import { displayUrl } from '../../../net/url.js';
 import type { OptionSpec, ParsedArguments, PositionalSpec } from '../../spec.js';
-import { resolveTimeout, type Timeout } from '../../timeout.js';
+import { resolveTimeout } from '../../timeout.js';
 import { UsageError } from '../../usage-error.js';
 
 export const FILE: PositionalSpec = { name: 'FILE', help: 'The cache file', completes: 'file' };

@@ -59,7 +59,7 @@ async function fetched(
   const report = new RefreshReport(path, timeout);
   const { listeners } = args.has('quiet') ? { listeners: {} } : report;
   const { value, refreshError } = await openHttpCache(path, url, requestOptionsOf(args))
-    .get({ ...timeout, ...listeners })
+    .get({ ...timeout.options, ...listeners })
     .finally(() => report.end());
   return { content: value, exitCode: refreshError === undefined ? 0 : reportError(refreshError) };
 }

@@ -1,10 +1,10 @@
+import type { Timeout } from '../../../core/timeout.js';
 import type { CacheCallOptions } from '../../../cache/options.js';
 import { formatDuration } from '../../../core/duration.js';
 import { systemClock } from '../../../platform/clock.js';
 import type { Progress } from '../../../net/attempt.js';
 import { note, showStatus } from '../../output.js';
 import { isStderrLive } from '../../terminal.js';
-import type { Timeout } from '../../timeout.js';
 import { describeSize } from './text.js';
 import { WaitReport } from '../../render/waiting.js';
 

@@ -57,7 +57,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const isQuiet = args.has('quiet');
   try {
     const result = await cache.refresh({
-      ...timeout,
+      ...timeout.options,
       ...(isQuiet ? {} : report.listeners),
       accept: 'completed-since',
       sinceBootMs: bootClock(availableNative()).now() - processAgeMs(),

@@ -26,7 +26,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const timeout = await resolveCacheTimeout(args);
   const files: { path: string; wasRemoved: boolean }[] = [];
   for (const path of args.positionals) {
-    const wasRemoved = await removeCache(path, { ...timeout, force: args.has('force') });
+    const wasRemoved = await removeCache(path, { ...timeout.options, force: args.has('force') });
     files.push({ path, wasRemoved });
     if (!args.has('quiet') && !args.has('json'))
       note(`holdfast: ${path}: ${wasRemoved ? 'removed' : 'there is no such file'}.`);

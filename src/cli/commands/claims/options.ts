@@ -48,7 +48,7 @@ export const ID: PositionalSpec = { name: 'ID', help: IDS.help, completes: 'none
 
 /** The options that all commands about claims share. */
 export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOptions> {
-  const { timeoutMs, timeoutSource } = await resolveTimeout(args, {
+  const timeout = await resolveTimeout(args, {
     option: 'timeout',
     configKey: 'claims',
     defaultMs: DEFAULT_NETWORK_TIMEOUT_MS,
@@ -58,7 +58,7 @@ export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOption
   const staleAfterMs = args.durationMs('stale-after');
   return {
     // Its own default has time to spare for a push that was sent.
-    ...(timeoutSource !== 'default' && { timeoutMs }),
+    ...(timeout.source !== 'default' && { timeoutMs: timeout.ms }),
     ...(agent !== undefined && { agent }),
     ...(remote !== undefined && { remote }),
     ...(staleAfterMs !== undefined && { staleAfterMs }),

@@ -1,6 +1,7 @@
+import { isLockError } from '../../../core/errors.js';
 import { SignalCancel } from '../../cancel.js';
+import { EXIT } from '../../exit-codes.js';
 import { reportError } from '../../render/error.js';
-import { canceledExitCode } from './lock-wait.js';
 
 /** Runs `work`, which Ctrl-C and TERM cancel; the exit code is then that of the signal. */
 export async function canceledBySignals(work: (cancel: SignalCancel) => Promise<number>): Promise<number> {
@@ -9,10 +10,9 @@ export async function canceledBySignals(work: (cancel: SignalCancel) => Promise<
   try {
     return await work(cancel);
   } catch (error) {
-    const exitCode = canceledExitCode(error, cancel);
-    if (exitCode === undefined) throw error;
+    if (!isLockError(error) || !error.isCanceled) throw error;
     reportError(error);
-    return exitCode;
+    return cancel.received === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   } finally {
     cancel.disarm();
   }

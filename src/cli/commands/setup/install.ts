@@ -1,3 +1,4 @@
+import type { Timeout } from '../../../core/timeout.js';
 import { LockError } from '../../../core/errors.js';
 import { EMITTERS, emitExports, type Emitter } from '../../../provision/emit.js';
 import type { Export } from '../../../provision/exports.js';
@@ -13,7 +14,6 @@ import { canceledBySignals } from './canceling.js';
 import { attemptTimeoutMs, waitListener, waitTimeout } from './lock-wait.js';
 import { lockFileOf, pin, recipesOf } from './recipes.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
-import type { Timeout } from '../../timeout.js';
 import { UsageError } from '../../usage-error.js';
 import { DIR, NO_WAIT, RECIPES, TIMEOUT } from './options.js';
 
@@ -100,7 +100,7 @@ async function installOne(
   const isGit = isGitSource(recipe.source);
   const ref = asked ?? (isFree || !isGit ? undefined : pinned);
   const options: InstallOptions = {
-    ...timeout,
+    ...timeout.options,
     signal: cancel.signal,
     update: args.has('update'),
     offline: args.has('offline'),

@@ -1,17 +1,15 @@
+import { Timeout } from '../../../core/timeout.js';
 import type { WaitEvent } from '../../../core/events.js';
-import { isLockError } from '../../../core/errors.js';
 import { systemClock } from '../../../platform/clock.js';
 import { DEFAULT_INSTALL_TIMEOUT_MS } from '../../../provision/install-options.js';
-import type { SignalCancel } from '../../cancel.js';
-import { EXIT } from '../../exit-codes.js';
 import { WaitReport } from '../../render/waiting.js';
 import { durationOf } from '../../parse.js';
 import type { ParsedArguments } from '../../spec.js';
-import { resolveTimeout, type Timeout } from '../../timeout.js';
+import { resolveTimeout } from '../../timeout.js';
 
 /** How long to wait for another install, and what decided that. */
 export async function waitTimeout(args: ParsedArguments): Promise<Timeout> {
-  if (args.has('no-wait')) return { timeoutMs: 0, timeoutSource: '--no-wait' };
+  if (args.has('no-wait')) return new Timeout(0, '--no-wait');
   return resolveTimeout(args, {
     option: 'timeout',
     configKey: 'setup',
@@ -34,10 +32,4 @@ export function attemptTimeoutMs(
 export function waitListener(recipe: string, timeout: Timeout): (event: WaitEvent) => void {
   const report = new WaitReport({ address: recipe, timeout, clock: systemClock });
   return report.onWait;
-}
-
-/** The exit code where a signal, not the error alone, decides it. */
-export function canceledExitCode(error: unknown, cancel: SignalCancel): number | undefined {
-  if (!isLockError(error) || !error.isCanceled) return undefined;
-  return cancel.received === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
 }

@@ -25,7 +25,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   return canceledBySignals(async (cancel) => {
     for (const recipe of recipes) {
       const { wasInstalled, installDir } = await remove(recipe, {
-        ...timeout,
+        ...timeout.options,
         signal: cancel.signal,
         onWait: waitListener(recipe.name, timeout),
         ...(dir !== undefined && { dir }),

@@ -33,7 +33,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const [dir, to] = [args.text('dir'), args.text('to')];
   return canceledBySignals(async (cancel) => {
     const result = await rollback(recipe, {
-      ...timeout,
+      ...timeout.options,
       signal: cancel.signal,
       onWait: waitListener(recipe.name, timeout),
       ...(dir !== undefined && { dir }),
