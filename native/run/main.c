@@ -9,7 +9,8 @@
  *
  * The one policy that is written in C. Deadlines are on the boot clock. Terminal, process group, standard streams and
  * inherited descriptors are the command's own; this program blocks every signal and touches none of them. SIGKILL of it
- * kills the command (PR_SET_PDEATHSIG), and its wrapper ends the rest. SIGSTOP of it is not survived.
+ * kills the command (PR_SET_PDEATHSIG), and its wrapper ends the rest. SIGSTOP of it is not survived. Where the system
+ * refuses a subreaper (a filter of system calls, an emulator), the tree is killed at once, and who left it is not found.
  */
 #include "kernel.h"
 #include "protocol.h"
@@ -26,7 +27,7 @@ typedef struct {
   int socket, signals, timer;
   int command; /* pid */
   int status;
-  bool has_ended, is_told, is_wrapper_gone, is_until_closed, has_descendants;
+  bool has_ended, is_told, is_wrapper_gone, is_until_closed, has_descendants, is_subreaper;
   int64_t grace_us, deadline_us, term_at_us, kill_at_us;
   phase phase;
 } supervisor;
@@ -55,7 +56,9 @@ static void set_deadline(supervisor *self, int64_t deadline_us) {
 
 static void begin_end(supervisor *self) {
   if (self->phase != RUNNING) return;
-  self->phase = TERMINATING;
+  /* Those whose parents the TERM ends would be no descendants any more. */
+  self->phase = self->is_subreaper ? TERMINATING : KILLING;
+  if (!self->is_subreaper) return;
   self->kill_at_us = smaller(self->kill_at_us, now_us() + self->grace_us);
   tree_signal(self->command, SIGNAL_TERM);
 }
@@ -200,7 +203,8 @@ static int run(int fd) {
   uint64_t child = (uint64_t)1 << (SIGNAL_CHILD - 1);
   self.signals = (int)CALL4(SYS_signalfd4, -1, &child, SIGNAL_SET_BYTES, O_CLOEXEC | O_NONBLOCK);
   self.timer = (int)CALL2(SYS_timerfd_create, CLOCK_OF_LEASES, O_CLOEXEC | O_NONBLOCK);
-  if (self.signals < 0 || self.timer < 0 || CALL5(SYS_prctl, SUBREAPER, 1, 0, 0, 0) < 0) return 71;
+  if (self.signals < 0 || self.timer < 0) return 71;
+  self.is_subreaper = CALL5(SYS_prctl, SUBREAPER, 1, 0, 0, 0) >= 0;
   int needed[KEPT + 3] = {fd, self.signals, self.timer};
   int count = 3;
   for (int i = 0; i < KEPT; i++) {

@@ -6,7 +6,13 @@ import { errnoName } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { processStartTime } from '../platform/identity.js';
 import { bytesOf, environmentBytes } from './bytes.js';
-import { endOfStatus, explainSpawnFailure, signalNumber, type ChildEnd } from './children.js';
+import {
+  endOfStatus,
+  EXIT_NOT_EXECUTABLE,
+  explainSpawnFailure,
+  signalNumber,
+  type ChildEnd,
+} from './children.js';
 import { stdioWith, type ChildRequest, type RunningChild } from './run.js';
 import { forwardSignals } from './signals.js';
 import {
@@ -139,8 +145,11 @@ export class SupervisedChild implements RunningChild {
   /** The kernel has killed the command with its supervisor; what else belonged to it is ended from here. */
   async #withoutSupervisor(): Promise<ChildEnd> {
     const { graceMs, environmentMark } = this.#request;
-    if (this.#command !== undefined)
-      await terminateTree({ ...this.#command, environmentMark }, graceMs, systemClock);
+    if (this.#command === undefined) {
+      const cause = new Error('its supervisor ended before it had started it');
+      return { kind: 'not-started', exitCode: EXIT_NOT_EXECUTABLE, reason: 'failed', cause };
+    }
+    await terminateTree({ ...this.#command, environmentMark }, graceMs, systemClock);
     return { kind: 'signaled', signal: signalNumber('SIGKILL') };
   }
 }

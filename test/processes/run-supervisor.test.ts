@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 import { testDirectory } from '../support/directory.js';
-import { startHoldfast } from '../support/holdfast.js';
-import { eventually, isGone } from '../support/processes.js';
+import { HOLDFAST, says, startHoldfast } from '../support/holdfast.js';
+import { eventually, isGone, start } from '../support/processes.js';
+import { hangMs } from '../support/time.js';
 import { supervisorOf } from './run-supervisor.js';
 
 test('when the supervisor is killed its command and all below it end, and the wrapper says 137', async () => {
@@ -63,4 +67,72 @@ test('with --close the supervisor keeps the lock of a killed wrapper until the c
   ]);
   expect((await next.outcome).stdout).toBe('alone\n');
   await eventually('it is gone', () => isGone(Number(command)));
+});
+
+/** What a listener, a preloaded module or a mistake of ours can do to the wrapper. */
+const TROUBLES: Readonly<Record<string, string>> = {
+  'an uncaught error': `throw new Error('planted')`,
+  'an unhandled rejection': `void Promise.reject(new Error('planted'))`,
+  'an exit': 'process.exit(5)',
+  'an abort': 'process.abort()',
+  'no memory': 'const a = []; for (;;) a.push(new Array(1e6).fill(a.length))',
+};
+
+test.each(
+  Object.keys(TROUBLES).flatMap((trouble) => ['x', 'lease:x'].map((lock) => [trouble, lock] as const)),
+)('%s in the wrapper leaves no command without its lock: %s', async (trouble, lock) => {
+  const directory = testDirectory();
+  writeFileSync(
+    join(directory, 'preload.cjs'),
+    `if (process.argv.includes('planted')) {
+      const { existsSync } = require('node:fs');
+      setInterval(() => { if (existsSync('now')) { ${TROUBLES[trouble]}; } }, 10).unref();
+    }`,
+  );
+  const env = { NODE_OPTIONS: `--require ${join(directory, 'preload.cjs')} --max-old-space-size=64` };
+  const work = 'trap "" TERM; echo $$; while [ ! -e done ]; do sleep 0.02; done';
+  const words = ['run', '--lease', '1s', '--grace', '0.2', lock, 'bash', '-c', work, 'planted'];
+  const running = startHoldfast(directory, words, { env });
+  const [, command = ''] = await running.child.line(/^(\d+)$/);
+  writeFileSync(join(directory, 'now'), '');
+  await eventually('the wrapper is gone', () => isGone(running.pid));
+  const next = startHoldfast(directory, ['run', lock, 'true']);
+  // Over a file it works on with its lock; over a lease it is ended, although it is deaf to TERM.
+  if (lock === 'x') {
+    await says(next, /waiting/i);
+    expect(isGone(Number(command))).toBe(false);
+    writeFileSync(join(directory, 'done'), '');
+  }
+  expect((await next.outcome).code).toBe(0);
+  await eventually('the command is gone', () => isGone(Number(command)), lock === 'x' ? hangMs : 0);
+});
+
+test('where the system refuses a subreaper, the tree of a killed wrapper is killed before the next one works', async () => {
+  const directory = testDirectory();
+  const oddly = fileURLToPath(new URL('start-oddly.py', import.meta.url));
+  const work = 'trap "" TERM; setsid sleep 1000 & echo $$ $!; while :; do sleep 0.05; done';
+  const words = [
+    'no-subreaper',
+    process.execPath,
+    HOLDFAST,
+    'run',
+    '--lease',
+    '1s',
+    'lease:x',
+    'bash',
+    '-c',
+    work,
+  ];
+  const running = start('python3', [oddly, ...words], { cwd: directory });
+  const [, ...members] = await running.line(/^(\d+) (\d+)$/);
+  process.kill(running.pid, 'SIGKILL');
+  const next = startHoldfast(directory, [
+    'run',
+    'lease:x',
+    'sh',
+    '-c',
+    `kill -0 ${members[0]} 2>&- && echo together`,
+  ]);
+  expect((await next.outcome).stdout).toBe('');
+  expect(members.map((pid) => isGone(Number(pid)))).toEqual([true, true]);
 });

@@ -48,6 +48,7 @@ const SAME: readonly string[] = [
   '$F $L bash -c "kill -40 \\$\\$"; echo $?',
   '$F $L sh -c "(sleep 0.1 &); sleep 0.3; ps -o stat= --ppid \\$PPID" | grep -c Z',
   `${ODDLY} ignoring-children $F $L ${SEVEN}`,
+  `${ODDLY} no-subreaper $F $L ${SEVEN}`,
 ];
 
 /** By lock: the program, and what `$L` is. */

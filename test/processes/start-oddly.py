@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import signal
+import struct
 import sys
 
 how, program, *rest = sys.argv[1:]
@@ -21,6 +22,24 @@ if how == "full-stderr":
         os.dup2(writer, 2)
 elif how == "ignoring-children":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+elif how == "no-subreaper":
+    # seccomp(2): EPERM for prctl(PR_SET_CHILD_SUBREAPER), as a strict filter of a container has it.
+    NUMBER, FIRST_ARGUMENT, ALLOW, EPERM = 0, 16, 0x7FFF0000, 0x00050001
+    PRCTL = {"x86_64": 157, "aarch64": 167}[os.uname().machine]
+    LOAD, IF_EQUAL, RETURN = 0x20, 0x15, 0x06
+    steps = [
+        (LOAD, 0, 0, NUMBER),
+        (IF_EQUAL, 0, 3, PRCTL),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (IF_EQUAL, 0, 1, 36),
+        (RETURN, 0, 0, EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program_of_filter = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
+    prctl = ctypes.CDLL(None).prctl
+    if prctl(38, 1, 0, 0, 0) != 0 or prctl(22, 2, program_of_filter, 0, 0) != 0:
+        sys.exit("the filter was refused")
 elif how == "environment":
     # Without a name, without a value, twice.
     variables = [b"PATH=" + os.environb[b"PATH"], b"NOVALUE", b"=noname", b"TWICE=1", b"TWICE=2", b"EMPTY="]
