@@ -20,6 +20,8 @@ export interface DoctorItem {
 const CLAIMS = 'refs/heads/holdfast/claims/*';
 const PATTERNS = [CLAIMS, 'refs/heads/holdfast', 'refs/heads/holdfast/claims'];
 
+const FIRST_CLAIM = 'Make a claim, and release it: holdfast claim test, holdfast unclaim test';
+
 /**
  * Finds out whether claims can work here: which URLs decide, whether git with the user's own settings and our git read the
  * same, and what stands in the way. Changes nothing at the remote.
@@ -32,8 +34,15 @@ export async function doctor(options: ClaimsOptions = {}): Promise<readonly Doct
     return await inSession(options, examine);
   } catch (error) {
     if (!isLockError(error) || error.isCanceled) throw error;
-    return [{ check: 'remote', status: 'fault', fact: error.message }];
+    return [{ check: 'remote', status: 'fault', ...splitMessage(error.message) }];
   }
+}
+
+/** The last sentence of a message is the next step. */
+function splitMessage(message: string): Pick<DoctorItem, 'fact' | 'remedy'> {
+  const end = message.lastIndexOf('. ');
+  if (end < 0) return { fact: message };
+  return { fact: message.slice(0, end), remedy: message.slice(end + 2).replace(/\.$/, '') };
 }
 
 async function examine(session: Session): Promise<readonly DoctorItem[]> {
@@ -98,7 +107,7 @@ function compared(theirs: ExecResult, ours: ExecResult): DoctorItem[] {
       check: 'access',
       status: isRace ? 'warning' : 'fault',
       fact: isRace ? 'the two saw different claims; one may just have been made' : fact,
-      remedy,
+      remedy: isRace ? 'Run it again' : remedy,
     },
   ];
 }
@@ -112,6 +121,7 @@ async function pairItem(store: ClaimStore, refs: ReadonlyMap<string, string>): P
       check,
       status: 'warning',
       fact: 'the push URL cannot be read; the first claim proves that both are one',
+      remedy: FIRST_CLAIM,
     };
   const same = [...there].every(([ref, oid]) => refs.get(ref) === oid);
   if (same)
@@ -119,6 +129,7 @@ async function pairItem(store: ClaimStore, refs: ReadonlyMap<string, string>): P
       check,
       status: 'warning',
       fact: 'the same claims so far; the first claim proves that both are one',
+      remedy: FIRST_CLAIM,
     };
   return {
     check,
@@ -136,6 +147,7 @@ function formatItem(format: string, refs: ReadonlyMap<string, string>): DoctorIt
     check: 'object format',
     status: isSame ? 'ok' : 'warning',
     fact: isSame ? format : `the remote has ${found}, the clone ${format}; each command notices it anew`,
+    ...(!isSame && { remedy: 'Work in a clone of that remote' }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { check, claim, doctor, list, prune, release } from '../../src/claims/index.js';
@@ -64,4 +65,23 @@ test('doctor: all is well, a branch is in the way, the remote is gone', async ()
     status: 'fault',
     remedy: expect.stringContaining('ls-remote') as string,
   });
+  expect(await doctor({ ...optionsFor(ada), remote: 'nowhere' })).toEqual([
+    {
+      check: 'remote',
+      status: 'fault',
+      fact: 'Could not use the remote "nowhere": git knows no remote of that name',
+      remedy: 'Add it with git remote add, or name another with --remote',
+    },
+  ]);
+});
+
+test('doctor has a remedy for everything that is not well', async () => {
+  const { remote, ada } = await two();
+  await git(remote.directory, 'init', '--quiet', '--bare', '--object-format=sha256', 'other.git');
+  const other = { ...optionsFor(ada), remote: join(remote.directory, 'other.git') };
+  await git(ada, 'remote', 'set-url', '--push', 'origin', `file://${remote.path}`);
+  const items = [...(await doctor(other)), ...(await doctor(optionsFor(ada)))];
+  const ailing = items.filter(({ status }) => status !== 'ok');
+  expect(ailing.map(({ check: name }) => name)).toContain('push and fetch');
+  for (const { check: name, remedy } of ailing) expect(remedy, name).toMatch(/\S/);
 });
