@@ -156,7 +156,7 @@ class Acquisition {
     for (let attempts = 1; ; attempts++) {
       if (wait.ended !== undefined) {
         if (asked !== undefined) releaseLate(asked.attempt);
-        throw wait.ended;
+        throw outages.orOutage(wait.ended);
       }
       try {
         const request = asked?.request ?? newRequest(this.#target, this.#options, queue);

@@ -31,14 +31,15 @@ export class Outages {
     this.#contention.outage = undefined;
   }
 
+  /** The outage, if `error` is the deadline and passed during one; else `error`. */
+  orOutage(error: unknown): unknown {
+    const { ended } = this.#wait;
+    return error === ended && ended?.kind === 'timeout' ? (this.#contention.outage ?? error) : error;
+  }
+
   /** Resolves when it is time to ask again. Rejects with what ends the wait: `error` itself, unless it is an outage. */
   async outlast(error: unknown): Promise<void> {
-    const { outage } = this.#contention;
-    if (!isLockError(error) || this.#backend.isOutage?.(error) !== true) {
-      throw error === this.#wait.ended && outage !== undefined && this.#wait.ended?.kind === 'timeout'
-        ? outage
-        : error;
-    }
+    if (!isLockError(error) || this.#backend.isOutage?.(error) !== true) throw this.orOutage(error);
     if (!this.#hasAnswered) throw error;
     this.#contention.outage = error;
     try {

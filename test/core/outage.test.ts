@@ -33,7 +33,7 @@ function setUp(...answers: readonly ('contended' | 'granted' | LockError)[]) {
   const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'model:r' };
   const outages: boolean[] = [];
   const onWait = ({ outage }: WaitEvent): void => void outages.push(outage !== undefined);
-  async function outcome(timeoutMs: number): Promise<string> {
+  async function outcome(timeoutMs: number, stepsMs: readonly number[] = []): Promise<string> {
     let code: string | undefined;
     void acquire(target, resolveOptions({ timeoutMs, onWait }, false)).then(
       () => (code = 'held'),
@@ -41,7 +41,7 @@ function setUp(...answers: readonly ('contended' | 'granted' | LockError)[]) {
     );
     for (let turn = 0; turn < 200 && code === undefined; turn++) {
       await new Promise(setImmediate);
-      clock.advance(100);
+      clock.advance(stepsMs[turn] ?? 100);
     }
     return code ?? 'waits';
   }
@@ -61,6 +61,11 @@ test('an outage after an answer does not end the wait, and each attempt has an i
 
 test('a deadline that passes during an outage is reported as the outage', async () => {
   expect(await setUp('contended', away).outcome(5_000)).toBe('away');
+});
+
+test('so is one that passes in the turn in which the server is to be asked again', async () => {
+  // Answer, pause, outage: then the pause after it and the deadline end together.
+  expect(await setUp('contended', away).outcome(5_000, [100, 0, 5_000])).toBe('away');
 });
 
 test('a deadline that passes after it is a timeout', async () => {
