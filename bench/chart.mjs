@@ -1,5 +1,5 @@
 // One bar chart as SVG text. Light and dark, because GitHub shows either: <picture> chooses.
-const THEMES = {
+export const THEMES = {
   light: { text: '#1f2328', faint: '#59636e', bar: '#8c959f', ours: '#0969da' },
   dark: { text: '#f0f6fc', faint: '#9198a1', bar: '#656c76', ours: '#4493f8' },
 };
@@ -46,6 +46,6 @@ export function figure(value) {
   return Number(value.toFixed(Math.min(digits, 4))).toLocaleString('en', { maximumFractionDigits: 4 });
 }
 
-function escape(text) {
+export function escape(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

@@ -86,6 +86,7 @@ function rowOf(experiment, measure, fileSystem, rounds, samples) {
     target: typeof measure.target === 'function' ? measure.target(fileSystem) : measure.target,
     note: measure.note,
     isChart: measure.isChart ?? false,
+    growth: measure.growth,
   };
   return { ...row, ...judged(row) };
 }

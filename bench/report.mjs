@@ -4,6 +4,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import { chart, figure } from './chart.mjs';
+import { growthChart } from './growth-chart.mjs';
 
 const root = new URL('../', import.meta.url);
 const RESULTS = new URL('results.json', import.meta.url);
@@ -19,6 +20,12 @@ export function readResults() {
     if (error.code === 'ENOENT') return {};
     throw error;
   }
+}
+
+/** How far off its target a row was when its results were committed; undefined when it was not measured. */
+export function committedExcess(id) {
+  const rows = Object.values(readResults()).flatMap((suite) => suite.rows);
+  return rows.find((row) => row.id === id)?.excess;
 }
 
 /** The suites that ran replace their former results; the others stay as they were measured. */
@@ -97,18 +104,29 @@ function suiteMarkdown(name, { title, machine: where, measuredAt, rows, notes })
   lines.push(...new Set(remarks));
   if (notes !== undefined) lines.push('', notes);
   for (const row of rows.filter(({ isChart }) => isChart)) lines.push('', picture(name, row, 'charts/'));
+  for (const [row] of growths(rows)) lines.push('', picture(name, row, 'charts/', row.growth.title));
   return lines.join('\n');
+}
+
+/** Rows of one work on one file system, by size: each such list is a chart. */
+function growths(rows) {
+  const found = new Map();
+  for (const row of rows.filter(({ growth }) => growth !== undefined)) {
+    const key = `${row.growth.title} ${row.fileSystem}`;
+    found.set(key, [...(found.get(key) ?? []), row]);
+  }
+  return [...found.values()];
 }
 
 function chartName(suite, row, theme) {
   return `${suite}-${row.id.replaceAll('.', '-')}-${theme}.svg`;
 }
 
-function picture(suite, row, base) {
+function picture(suite, row, base, title = nameOf(row)) {
   const source = (theme) => `${base}${chartName(suite, row, theme)}`;
   return (
     `<picture><source media="(prefers-color-scheme: dark)" srcset="${source('dark')}">` +
-    `<img alt="${nameOf(row)}" src="${source('light')}"></picture>`
+    `<img alt="${title}" src="${source('light')}"></picture>`
   );
 }
 
@@ -119,6 +137,11 @@ export function writePages(results) {
     for (const row of rows.filter(({ isChart }) => isChart)) {
       for (const theme of ['light', 'dark']) {
         writeFileSync(new URL(chartName(suite, row, theme), CHARTS), chart(row, theme));
+      }
+    }
+    for (const list of growths(rows)) {
+      for (const theme of ['light', 'dark']) {
+        writeFileSync(new URL(chartName(suite, list[0], theme), CHARTS), growthChart(list, theme));
       }
     }
   }

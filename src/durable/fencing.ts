@@ -6,6 +6,8 @@ export interface Fencing {
   readonly token: bigint | undefined;
   /** The token in the present content; undefined when there is none. */
   readonly tokenOf: (content: Uint8Array) => bigint | undefined;
+  /** The token in the content that the file had in this state (`namedState`), which need not be read again. */
+  readonly known?: { readonly state: string; readonly token: bigint | undefined };
 }
 
 /**

@@ -18,7 +18,9 @@ import { DEFAULT_TIMEOUT_MS, LOCK_OPTIONS, type LockOptions } from '../core/opti
 import { errnoOf, systemError } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { readNamed } from '../files/open-named-async.js';
-import { readReplaced, refreshNames } from '../files/replaced.js';
+import { readNamedWithStateSync, type NamedContent } from '../files/open-named.js';
+import { readReplacedSync, refreshNamesSync } from '../files/replaced-sync.js';
+import { readReplaced } from '../files/replaced.js';
 import { withLock } from '../locks/acquire.js';
 import { LOCK, lockFor, type Lock } from '../locks/lock.js';
 import { contentError } from './failure.js';
@@ -68,6 +70,8 @@ interface Content {
   readonly value: unknown;
   readonly style: JsonStyle;
   readonly exists: boolean;
+  /** What was read, and in which state of the file. */
+  readonly known?: { readonly state: string; readonly token: bigint | undefined };
 }
 
 /**
@@ -116,7 +120,7 @@ export class JsonFile<T> {
    */
   update(change: (value: T, guard: Guard) => T | Promise<T>, options: JsonWriteOptions = {}): Promise<T> {
     return this.#write(options, async (guard) => {
-      const content = await this.#load();
+      const content = this.#loadUnderLock();
       const value = await validated(this.#options.schema, content.value, 'read', this.path);
       const next = await change(value, guard);
       if (next === undefined)
@@ -136,8 +140,8 @@ export class JsonFile<T> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const deadline = systemClock.now() + timeoutMs;
     return withLock(this.#lock, lockOptions, async (guard) => {
-      await refreshNames(dirname(this.path));
-      const { value, style, exists } = await next(guard);
+      refreshNamesSync(dirname(this.path));
+      const { value, style, exists, known } = await next(guard);
       const token = fencingToken ?? guard.fencingToken;
       const text = formatJson(joinToken(value, token), style);
       // What is validated is what will be read back, not the value in memory (Dates, undefined members, toJSON).
@@ -146,7 +150,7 @@ export class JsonFile<T> {
       const { mode } = this.#options;
       await writeFileDurable(this.path, text, {
         guard,
-        fencing: { token, tokenOf: (bytes) => this.#tokenIn(bytes) },
+        fencing: { token, tokenOf: (bytes) => this.#tokenIn(bytes), ...(known && { known }) },
         timeoutMs: Math.max(0, deadline - systemClock.now()),
         ...(options.signal && { signal: options.signal }),
         ...(mode !== undefined && !exists && { mode }),
@@ -162,10 +166,28 @@ export class JsonFile<T> {
   }
 
   async #load(): Promise<Content> {
-    const text = await this.#readText();
+    return this.#contentOf(await this.#readText(), undefined);
+  }
+
+  /**
+   * Synchronous: its eight hops to another thread were most of an update of a small file. The check before the rename
+   * used to read the whole file so; what was read here saves that.
+   */
+  #loadUnderLock(): Content {
+    let found: NamedContent;
+    try {
+      found = readReplacedSync(this.path, () => readNamedWithStateSync(this.path));
+    } catch (error) {
+      return this.#contentOf(this.#unreadable(error), undefined);
+    }
+    return this.#contentOf(decode(found.bytes), found.state);
+  }
+
+  #contentOf(text: string | undefined, state: string | undefined): Content {
     if (text !== undefined) {
-      const { value } = splitToken(parse(text, this.path), this.path);
-      return { value, style: styleOf(text, this.#newStyle), exists: true };
+      const { value, token } = splitToken(parse(text, this.path), this.path);
+      const content = { value, style: styleOf(text, this.#newStyle), exists: true };
+      return state === undefined ? content : { ...content, known: { state, token } };
     }
     const { defaultValue } = this.#options;
     if (defaultValue === undefined) throw missing(this.path);
@@ -177,10 +199,15 @@ export class JsonFile<T> {
     try {
       return decode(await readReplaced(this.path, () => readNamed(this.path)));
     } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'ENOENT') return undefined;
-      throw errno === undefined ? error : systemError('read', this.path, errno, error);
+      return this.#unreadable(error);
     }
+  }
+
+  /** Undefined for a file that is not there; throws for every other reason. */
+  #unreadable(error: unknown): undefined {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return undefined;
+    throw errno === undefined ? error : systemError('read', this.path, errno, error);
   }
 
   /** An unreadable file carries no token: `replace` is how it is put right. */

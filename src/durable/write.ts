@@ -7,7 +7,7 @@ import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
 import { availableNative } from '../platform/native.js';
 import { resolveLinks } from '../files/real-path.js';
-import { readNamedSync } from '../files/open-named.js';
+import { namedState, readNamedSync } from '../files/open-named.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { writeFailure } from './failure.js';
 import { assertNotFenced, type Fencing } from './fencing.js';
@@ -166,7 +166,10 @@ async function replaceOnce(
   await replacement.finish();
 }
 
+/** INV-DURABLE-5: what was read before stands for a file in the very same state, and for no other. */
 function tokenIn(path: string, fencing: Fencing): bigint | undefined {
+  const { known } = fencing;
+  if (known !== undefined && namedState(path) === known.state) return known.token;
   try {
     return fencing.tokenOf(readReplacedSync(path, () => readNamedSync(path)));
   } catch (error) {

@@ -1,4 +1,14 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  type BigIntStats,
+  type Stats,
+} from 'node:fs';
 
 import { LockError } from '../core/errors.js';
 import { errnoOf } from '../core/system-error.js';
@@ -28,6 +38,37 @@ export function readNamedSync(path: string): Buffer {
   }
 }
 
+/** A content and what fstat(2) said of its file: another file, or another content, has another state. */
+export interface NamedContent {
+  readonly bytes: Buffer;
+  readonly state: string;
+}
+
+/** {@link readNamedSync}, with the state to compare later by {@link namedState}. */
+export function readNamedWithStateSync(path: string): NamedContent {
+  const file = openSync(path, NAMED_READ);
+  try {
+    const status = fstatSync(file, { bigint: true });
+    assertRegular(path, status);
+    return { bytes: readFileSync(file), state: stateText(status) };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The state of what `path` names now; undefined when it cannot be looked at. Follows links. */
+export function namedState(path: string): string | undefined {
+  try {
+    return stateText(statSync(path, { bigint: true }));
+  } catch {
+    return undefined;
+  }
+}
+
+function stateText({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
 /**
  * A descriptor that appends to what the user named, which is created where it is missing. A FIFO or a device will do,
  * and a file that may be written but not read.
@@ -52,7 +93,7 @@ export function openNamedLogSync(path: string): number {
 }
 
 /** @throws LockError HOLDFAST_UNSUPPORTED; a directory is left to the call that follows, which says EISDIR. */
-export function assertRegular(path: string, status: Stats): void {
+export function assertRegular(path: string, status: Stats | BigIntStats): void {
   if (status.isFile() || status.isDirectory()) return;
   const kind = status.isFIFO() ? 'a FIFO' : status.isSocket() ? 'a socket' : 'a device';
   throw new LockError(`Could not open "${path}": it is ${kind}, not a regular file. Name another path.`, {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -119,6 +119,23 @@ test('an update that throws or returns nothing writes nothing', async () => {
 });
 
 describe('fencing', () => {
+  test('INV-DURABLE-5: a newer token that comes while the change is made refuses it, renamed or written in place', async () => {
+    for (const put of [replaceByRename, writeFileSync]) {
+      const path = join(testDirectory(), 'f.json');
+      // As long as the content that comes, so that the size alone shows nothing.
+      writeFileSync(path, '{"n":1,"$fencingToken":"5"}');
+      const change = new JsonFile<{ n: number }>(path).update(
+        (value) => {
+          put(path, '{"n":1,"$fencingToken":"9"}');
+          return value;
+        },
+        { fencingToken: 6n },
+      );
+      await expect(change).rejects.toMatchObject({ code: 'HOLDFAST_LOST' });
+      expect(readFileSync(path, 'utf8')).toBe('{"n":1,"$fencingToken":"9"}');
+    }
+  });
+
   test('a write with an older token than the one in the file, or with none, changes no byte', async () => {
     const path = inFile('{"n":1}');
     const file = new JsonFile<{ n: number }>(path);
@@ -192,3 +209,8 @@ describe('names as long as file systems take', () => {
     expect([await file.read(), await other.read()]).toEqual([{ n: 3 }, { n: 6 }]);
   });
 });
+
+function replaceByRename(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}

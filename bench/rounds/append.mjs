@@ -1,0 +1,37 @@
+// argv: who, directory, appends, callers at once. Prints microseconds per append, all callers together.
+import { open } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const [, , who, parent, appends, callers] = process.argv;
+const directory = join(parent, `${who.replaceAll(' ', '-')}-${callers}`);
+mkdirSync(directory, { recursive: true });
+const path = join(directory, 'log.jsonl');
+const record = { i: 0, s: 'x'.repeat(100) };
+
+async function appender() {
+  if (who === 'open, write, sync and close of node:fs/promises') {
+    return async () => {
+      const file = await open(path, 'a');
+      await file.write(`${JSON.stringify(record)}\n`);
+      await file.sync();
+      await file.close();
+    };
+  }
+  const { JsonLines } = await import('../../dist/durable/index.js');
+  const lines = new JsonLines(path);
+  return () => lines.append(record);
+}
+
+const append = await appender();
+async function run(count) {
+  let begun = 0;
+  const caller = async () => {
+    while (begun++ < count) await append();
+  };
+  await Promise.all(Array.from({ length: Number(callers) }, caller));
+}
+await run(Number(appends) / 10);
+const begin = process.hrtime.bigint();
+await run(Number(appends));
+console.log(Number(process.hrtime.bigint() - begin) / 1e3 / Number(appends));
