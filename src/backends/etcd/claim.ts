@@ -141,8 +141,11 @@ export async function releaseClaim(
       failure: [{ deletion: { key } }, { put: { key: released, value: revision, lease: leaseId } }],
     });
   } catch (error) {
+    if (!(error instanceof EtcdAnswer)) throw error;
+    // Those who wait take it for revoked, and are in a moment later.
+    if (error.isFull) await endClaim(client, key, budgetMs);
     // Without its lease there is no key of it.
-    if (!(error instanceof EtcdAnswer && error.isLeaseGone)) throw error;
+    else if (!error.isLeaseGone) throw error;
   }
 }
 

@@ -34,6 +34,10 @@ export class EtcdAnswer extends Error {
     if (this.status === GRPC.unauthenticated) return true;
     return this.status === GRPC.invalidArgument && this.message.includes('revision of auth store is old');
   }
+  /** The alarm NOSPACE: nothing is put, not even by a branch that would not run. Deletions go on. */
+  get isFull(): boolean {
+    return this.status === GRPC.resourceExhausted && !this.isTransient;
+  }
   get isLeaseGone(): boolean {
     return this.status === GRPC.notFound && this.message.includes('lease');
   }
