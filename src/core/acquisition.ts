@@ -159,7 +159,7 @@ class Acquisition {
         throw outages.orOutage(wait.ended);
       }
       try {
-        const request = asked?.request ?? newRequest(this.#target, this.#options, queue);
+        const request = asked?.request ?? newRequest(this.#target, this.#options, queue, wait.leftMs);
         const attempt = asked?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait));
         asked = undefined;
         const outcome = await wait.outcomeOf(attempt);
@@ -168,7 +168,7 @@ class Acquisition {
         outages.noteAnswer();
         contention.note();
         if (backend.waitAcquire !== undefined) {
-          const waiting = newRequest(this.#target, this.#options, queue);
+          const waiting = newRequest(this.#target, this.#options, queue, wait.leftMs);
           return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
         }
         await wait.pause(outcome.retryAfterMs ?? backoffDelayMs(attempts));

@@ -6,11 +6,12 @@ import { canceledError, unsupportedModeError, unsupportedPermitsError } from './
 import type { ResolvedOptions } from './options.js';
 import type { ResourceQueue } from './queue.js';
 
-/** A request with a holder id of its own. A retry makes another one: ids are never reused. */
+/** A request with a holder id of its own. A retry makes another one: ids are never reused. @param leftMs of the call's time. */
 export function newRequest(
   target: Target,
   options: ResolvedOptions,
   queue: ResourceQueue | undefined,
+  leftMs = options.timeout.leftMs,
 ): AcquireRequest {
   return {
     resource: target.resource,
@@ -25,7 +26,7 @@ export function newRequest(
     record: options.record,
     coversChild: options.coversChild,
     permits: options.permits,
-    timeoutMs: options.timeout.leftMs,
+    timeoutMs: leftMs,
     isWaiting: queue !== undefined,
     isYielding: queue !== undefined && queue.wasHeldLong,
   };

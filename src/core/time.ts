@@ -74,6 +74,7 @@ export interface Deadline {
 export class Deadlines {
   readonly #clock: Clock;
   readonly #pending = new Set<Deadline>();
+  readonly #unread = new Set<Deadline>();
   #timer: Timer | undefined;
   #firesAt = Infinity;
 
@@ -89,8 +90,23 @@ export class Deadlines {
     return deadline;
   }
 
+  /**
+   * The same for an answer over a connection. A process that did not run for a while finds its timers due before it has
+   * read what came meanwhile: that is read first, and may remove the deadline.
+   */
+  addForAnswer(delayMs: number, onReached: () => void): Deadline {
+    const deadline = this.add(delayMs, () => {
+      this.#unread.add(deadline);
+      this.#clock.yieldTurn(() => {
+        if (this.#unread.delete(deadline)) onReached();
+      });
+    });
+    return deadline;
+  }
+
   remove(deadline: Deadline): void {
     this.#pending.delete(deadline);
+    this.#unread.delete(deadline);
   }
 
   #arm(at: number): void {

@@ -17,6 +17,7 @@ export type WaitEnd =
 export class Wait {
   readonly startedAt: number;
   readonly #clock: Clock;
+  readonly #timeoutMs: number;
   #controller: AbortController | undefined;
   #ended: WaitEnd | undefined;
   /** One is enough: a call does one thing at a time. It stands in the queue, waits for an answer, or pauses. */
@@ -26,6 +27,7 @@ export class Wait {
 
   constructor({ namespace: { clock } }: Target, { timeout, signal }: ResolvedOptions) {
     this.#clock = clock;
+    this.#timeoutMs = timeout.ms;
     this.startedAt = clock.now() - timeout.elapsedMs;
     if (timeout.ms !== Infinity) {
       this.#timer = clock.setTimer(timeout.leftMs, () => this.end({ kind: 'timeout' }));
@@ -43,6 +45,11 @@ export class Wait {
       if (this.#ended !== undefined) this.#controller.abort(this.#ended);
     }
     return this.#controller.signal;
+  }
+
+  /** Milliseconds to the deadline, at least one: 0 would mean a single try. */
+  get leftMs(): number {
+    return Math.max(1, this.#timeoutMs - (this.#clock.now() - this.startedAt));
   }
 
   /** Undefined while the wait goes on. */

@@ -13,7 +13,10 @@ export function answerBudgetMs(timeoutMs: number | undefined): number {
 /** The outcome of `work`, or {@link SilentServerError} after `budgetMs`; `work` itself goes on unheard. */
 export function within<T>(clock: Clock, budgetMs: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(budgetMs, () => reject(new SilentServerError(budgetMs)));
+    // What came while this process did not run is read before it counts as missing.
+    const timer = clock.setTimer(budgetMs, () =>
+      clock.yieldTurn(() => reject(new SilentServerError(budgetMs))),
+    );
     work.then(
       (value) => {
         timer.clear();

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { conformanceCases, timing, type Subject } from '../../dist/testing/index.js';
-import { startEtcd, startPgbouncer, startPostgres, startRedis } from '../support/engines.js';
+import { startEtcd, startPostgres, startRedis } from '../support/engines.js';
+import { startPgbouncer } from '../support/pgbouncer.js';
 import { hangMs as longest, machineUnit } from '../support/time.js';
 import { mutants } from './engine-mutants.mjs';
 

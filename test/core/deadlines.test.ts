@@ -36,3 +36,19 @@ test('each deadline that is not removed is told once, at its time, whatever came
     }),
   );
 });
+
+test('what is read in the turn after its time counts as come in time, once', () => {
+  const clock = new InventedClock();
+  const deadlines = new Deadlines(clock);
+  const reached: string[] = [];
+  const answered = deadlines.addForAnswer(5, () => reached.push('answered'));
+  deadlines.addForAnswer(5, () => reached.push('missing'));
+  // A process that was not scheduled for a while: its timers run before it reads.
+  clock.advance(60);
+  expect(reached).toEqual([]);
+  deadlines.remove(answered);
+  clock.takeTurns();
+  clock.advance(60);
+  clock.takeTurns();
+  expect(reached).toEqual(['missing']);
+});

@@ -82,3 +82,25 @@ test('onWait is notified of the outage while it lasts', async () => {
   expect(outages[0]).toBe(false);
   expect(outages.filter(Boolean).length).toBeGreaterThan(0);
 });
+
+test('a backend knows how much time is left for it after the queue of this process', async () => {
+  const clock = new InventedClock();
+  const memory = createMemoryBackend();
+  const lefts: (number | undefined)[] = [];
+  const backend: Backend = {
+    ...memory,
+    tryAcquire: (request) => {
+      lefts.push(request.timeoutMs);
+      return memory.tryAcquire(request);
+    },
+  };
+  const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'model:r' };
+  const options = resolveOptions({ timeoutMs: 1_000 }, false);
+  const first = await acquire(target, options);
+  const second = acquire(target, options);
+  clock.advance(400);
+  await first.release();
+  clock.takeTurns();
+  await (await second).release();
+  expect(lefts).toEqual([1_000, 600]);
+});

@@ -126,8 +126,11 @@ export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://holder@127.0.0.1:PORT/postgres`, trusted without a password. */
   readonly url: string;
+  readonly directory: string;
   process(): ServerProcess;
   restart(): Promise<void>;
+  /** Kills it, and starts one without data in its place. */
+  restartEmpty(): Promise<void>;
   /** From now on `role` needs its password, or a certificate in its name; everybody else is trusted. */
   requirePasswordOf(role: string): void;
   requireCertificateOf(role: string): void;
@@ -137,7 +140,7 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 /** initdb and postgres refuse to run as root. */
-const asPostgres = (command: string, args: readonly string[]): readonly [string, readonly string[]] =>
+export const asPostgres = (command: string, args: readonly string[]): readonly [string, readonly string[]] =>
   process.getuid?.() === 0
     ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', command, ...args]]
     : [command, args];
@@ -147,8 +150,19 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
   const bin = postgresBin();
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory.path]);
   const data = join(directory.path, 'data');
-  const [command, args] = asPostgres(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-N', '-U', 'holder']);
-  execFileSync(command, args, { stdio: 'pipe' });
+  const create = (): void => {
+    const [command, args] = asPostgres(join(bin, 'initdb'), [
+      '-D',
+      data,
+      '-A',
+      'trust',
+      '-N',
+      '-U',
+      'holder',
+    ]);
+    execFileSync(command, args, { stdio: 'pipe' });
+  };
+  create();
   const port = await freePort();
   const settings = [
     `listen_addresses=127.0.0.1`,
@@ -182,8 +196,15 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
     port,
     url,
     process: () => running,
+    directory: directory.path,
     restart: async () => {
       await running.kill();
+      running = await start();
+    },
+    restartEmpty: async () => {
+      await running.kill();
+      rmSync(data, { recursive: true });
+      create();
       running = await start();
     },
     requirePasswordOf: (role) => setRules(`host all ${role} 127.0.0.1/32 scram-sha-256`),
@@ -244,10 +265,14 @@ export interface EtcdMember {
   process(): ServerProcess;
   /** Kills it and starts it again with its data. */
   restart(): Promise<void>;
+  /** The same, without its data. Of the only member of a cluster. */
+  restartEmpty(): Promise<void>;
 }
 
 export interface EtcdCluster extends AsyncDisposable {
   readonly members: readonly EtcdMember[];
+  /** Removes a member for good, and has another one join the cluster, at another address. */
+  replace(index: number): Promise<void>;
   /** `etcd://127.0.0.1:PORT[,...]`. */
   readonly url: string;
   stop(): Promise<void>;
@@ -261,7 +286,7 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
   const scheme = isTls ? 'https' : 'http';
   const peerUrl = (index: number): string => `http://127.0.0.1:${ports[size + index]}`;
   const initial = Array.from({ length: size }, (_, index) => `n${index}=${peerUrl(index)}`).join(',');
-  const start = (index: number): Promise<ServerProcess> => {
+  const start = (index: number, other: Readonly<Record<string, string>> = {}): Promise<ServerProcess> => {
     const clientUrl = `${scheme}://127.0.0.1:${ports[index]}`;
     const flags = {
       name: `n${index}`,
@@ -276,6 +301,7 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
       'heartbeat-interval': '50',
       'election-timeout': '250',
       'log-level': 'error',
+      ...other,
     };
     const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     args.push('--unsafe-no-fsync', ...extra);
@@ -293,10 +319,28 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
       await running[index]?.kill();
       running[index] = await start(index);
     },
+    restartEmpty: async () => {
+      await running[index]?.kill();
+      rmSync(join(directory.path, `n${index}`), { recursive: true });
+      running[index] = await start(index);
+    },
   }));
   const url = `etcd${isTls ? 's' : ''}://${members.map(({ clientPort }) => `127.0.0.1:${clientPort}`).join(',')}`;
   if (!isTls) await until('the cluster has a leader', async () => (await leaderIndex(members)) !== undefined);
-  return { members, url, stop, [Symbol.asyncDispose]: stop };
+  const replace = async (index: number): Promise<void> => {
+    const other = url.replace(`127.0.0.1:${ports[index]},`, '');
+    const { members: all } = await etcdCall(other, '/v3/cluster/member/list', {});
+    const old = (all as { ID: string; name: string }[]).find(({ name }) => name === `n${index}`);
+    await running[index]?.kill();
+    await etcdCall(other, '/v3/cluster/member/remove', { ID: old?.ID });
+    ports[index] = await freePort();
+    ports[size + index] = await freePort();
+    await etcdCall(other, '/v3/cluster/member/add', { peerURLs: [peerUrl(index)] });
+    const now = Array.from({ length: size }, (_, member) => `n${member}=${peerUrl(member)}`).join(',');
+    const state = { 'initial-cluster-state': 'existing', 'initial-cluster': now };
+    running[index] = await start(index, { ...state, 'data-dir': join(directory.path, 'joined') });
+  };
+  return { members, url, replace, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Which member leads; undefined during an election. */
@@ -322,40 +366,4 @@ export async function etcdCall(url: string, path: string, body: object): Promise
   const member = /^etcd:\/\/([^,]+)/.exec(url)?.[1];
   const reply = await fetch(`http://${member}${path}`, { method: 'POST', body: JSON.stringify(body) });
   return (await reply.json()) as Record<string, unknown>;
-}
-
-/** A pooler in front of `server`, as the packages install it. */
-export async function startPgbouncer(
-  server: PostgresServer,
-  mode: 'session' | 'transaction',
-): Promise<{ readonly url: string } & AsyncDisposable> {
-  const directory = serverDirectory();
-  const port = await freePort();
-  const file = join(directory.path, 'pgbouncer.ini');
-  const users = join(directory.path, 'users.txt');
-  writeFileSync(users, '"holder" ""\n');
-  writeFileSync(
-    file,
-    `[databases]
-postgres = host=127.0.0.1 port=${server.port} user=holder
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-auth_type = trust
-auth_file = ${users}
-pool_mode = ${mode}
-unix_socket_dir =
-ignore_startup_parameters = extra_float_digits
-`,
-  );
-  if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'postgres', directory.path]);
-  const [command, args] = asPostgres('pgbouncer', [file]);
-  const running = await startServer(command, args, port);
-  return {
-    url: `postgres://holder@127.0.0.1:${port}/postgres`,
-    [Symbol.asyncDispose]: async () => {
-      await running.kill();
-      directory.remove();
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { whenFinished } from './finish.js';
@@ -15,4 +15,17 @@ export function fullDisk(sizeKib: number, moreOptions = ''): { readonly director
     execFileSync('umount', ['-l', directory]);
   });
   return { directory };
+}
+
+/** Takes what is left of the file system of `directory`. */
+export function fillUp(directory: string): void {
+  for (const sizeBytes of [1_048_576, 4_096]) {
+    try {
+      for (let part = 0; ; part++) {
+        writeFileSync(join(directory, `full ${sizeBytes} ${part}`), Buffer.alloc(sizeBytes));
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
 }

@@ -7,12 +7,16 @@ export interface TcpProxy {
   cut(): void;
   /** What was swallowed stays lost; held-back bytes go on. */
   heal(): void;
+  /** New connections lead to another port. */
+  retarget(port: number): void;
   /** Closes every connection there is now. */
   reset(): void;
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** @param delayMs what the server sends arrives this much later. */
+export async function startTcpProxy(firstTarget: number, delayMs = 0): Promise<TcpProxy> {
+  let targetPort = firstTarget;
   const pairs = new Set<readonly [Socket, Socket]>();
   let isCut = false;
 
@@ -33,7 +37,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       socket.on('close', close);
     }
     client.on('data', (chunk) => upstream.write(chunk));
-    upstream.on('data', (chunk) => client.write(chunk));
+    upstream.on('data', (chunk) => {
+      if (delayMs === 0) client.write(chunk);
+      else setTimeout(() => client.write(chunk), delayMs);
+    });
     if (isCut) hold(pair, true);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -51,6 +58,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         // A side that went away during the cut is told to the other now.
         if (pair.some((socket) => socket.destroyed)) for (const socket of pair) socket.destroy();
       }
+    },
+    retarget: (port) => {
+      targetPort = port;
     },
     reset: () => {
       for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();

@@ -66,7 +66,7 @@ export class Channel {
           else reject((error as Error | undefined) ?? new Error('The answer has no message.'));
         },
       });
-      const deadline = this.#deadlines.add(budgetMs, () => {
+      const deadline = this.#deadlines.addForAnswer(budgetMs, () => {
         const error = new SilentServerError(budgetMs);
         reject(error);
         if (budgetMs >= BROKEN_AFTER_MS) this.#drop(session, error);

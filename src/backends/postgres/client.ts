@@ -40,7 +40,11 @@ export interface OpenClient {
   close(): void;
 }
 
-export type OpenSession = (budgetMs: number) => Promise<OpenClient>;
+export interface OpenSession {
+  (budgetMs: number): Promise<OpenClient>;
+  /** What takes time that is not the server's. */
+  readonly ready?: () => Promise<unknown>;
+}
 
 interface OwnClient extends PgClient {
   connect(): Promise<unknown>;
@@ -53,8 +57,9 @@ interface PgPackage {
 
 export function ownClients(config: PostgresConfig): OpenSession {
   const { connectionStrings, display } = config;
-  return async (budgetMs) => {
-    const { Client } = await loadPackage(display);
+  const ready = (): Promise<PgPackage> => loadPackage(display);
+  const open = async (budgetMs: number): Promise<OpenClient> => {
+    const { Client } = await ready();
     let failure: unknown;
     for (const [index, connectionString] of connectionStrings.entries()) {
       const isLast = index === connectionStrings.length - 1;
@@ -68,6 +73,7 @@ export function ownClients(config: PostgresConfig): OpenSession {
     }
     throw failure;
   };
+  return Object.assign(open, { ready });
 }
 
 async function connected(

@@ -89,6 +89,7 @@ export class Session {
   /** @throws LockError HOLDFAST_UNSUPPORTED behind a transaction pooler, HOLDFAST_CONFIG_MISMATCH on a standby. */
   static async open(context: SessionContext, budgetMs: number, listens: boolean): Promise<Session> {
     const { clock, leaseClock } = context;
+    await context.open.ready?.();
     const startedAt = clock.now();
     const opening = context.open(budgetMs);
     let opened: OpenClient;
@@ -172,7 +173,8 @@ export class Session {
       if (!this.#isOpen) return reject(connectionEnded());
       const { budgetMs } = query;
       const late = (): void => this.#late(sent);
-      const deadline = budgetMs === Infinity ? undefined : this.#context.deadlines.add(budgetMs, late);
+      const deadline =
+        budgetMs === Infinity ? undefined : this.#context.deadlines.addForAnswer(budgetMs, late);
       const sent: Sent = { query, deadline, resolve, reject, isSent: false, isLate: false };
       this.#waiting.push(sent);
       if (this.#asking === undefined) this.#next();

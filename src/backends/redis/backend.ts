@@ -1,7 +1,7 @@
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import { isLockError, type LockError } from '../../core/errors.js';
 import { encodeHolder } from '../../platform/holder-record.js';
-import { isOutage } from '../../net/unavailable.js';
+import { isOutage, SilentServerError } from '../../net/unavailable.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { permitsError, unconfirmedError } from '../engine/errors.js';
 import { settleInBackground } from '../engine/settle.js';
@@ -26,7 +26,12 @@ export function createRedisBackend(context: RedisContext): Backend {
     const budgetMs = answerBudgetMs(request.timeoutMs);
     let reply: unknown;
     try {
-      reply = await take(context, claim, request, budgetMs);
+      reply = await take(context, claim, request, budgetMs).catch((error: unknown) => {
+        if (!isCutOff(error)) throw error;
+        // Others share the connection, and one of them may have ended it. The same holder asking again is safe.
+        const leftMs = Math.max(1, budgetMs - (context.leaseClock.now() - startedAt));
+        return take(context, claim, request, leftMs);
+      });
     } catch (error) {
       throw await settled(context, claim, shown(request.resource), error);
     }
@@ -74,6 +79,11 @@ export function createRedisBackend(context: RedisContext): Backend {
 
     [Symbol.asyncDispose]: () => Promise.resolve(context.connection.close()),
   };
+}
+
+/** The connection ended before the reply came: the server neither answered nor was silent for too long. */
+function isCutOff(error: unknown): boolean {
+  return !isLockError(error) && !isErrorReply(error) && !(error instanceof SilentServerError);
 }
 
 function take(

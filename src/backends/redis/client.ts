@@ -64,7 +64,7 @@ export async function createOwnClient(
   return client;
 }
 
-async function loadPackage(display: string): Promise<RedisPackage> {
+export async function loadPackage(display: string): Promise<RedisPackage> {
   try {
     return (await import('redis')) as unknown as RedisPackage;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { type Clock, Deadlines } from '../../core/time.js';
 import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
-import { createOwnClient, type OwnClient, type RedisClient } from './client.js';
+import { createOwnClient, loadPackage, type OwnClient, type RedisClient } from './client.js';
 import type { RedisConfig } from './config.js';
 import { assertFit, redisError } from './errors.js';
 import type { Script } from './scripts.js';
@@ -63,18 +63,23 @@ export class OwnConnection implements RedisConnection {
   command(args: readonly string[], budgetMs: number): Promise<unknown> {
     const client = this.#client;
     if (client?.isOpen === true) return this.#send(client, args, budgetMs);
+    return this.#connectAndSend(args, budgetMs);
+  }
+
+  async #connectAndSend(args: readonly string[], budgetMs: number): Promise<unknown> {
+    // Not the server's time: on a busy machine it takes seconds.
+    await loadPackage(this.#config.display);
     const startedAt = this.#clock.now();
-    return this.#connected(budgetMs).then((connected) => {
-      const leftMs = Math.max(1, budgetMs - (this.#clock.now() - startedAt));
-      return this.#send(connected, args, leftMs);
-    });
+    const connected = await this.#connected(budgetMs);
+    const leftMs = Math.max(1, budgetMs - (this.#clock.now() - startedAt));
+    return this.#send(connected, args, leftMs);
   }
 
   #send(client: OwnClient, args: readonly string[], budgetMs: number): Promise<unknown> {
     // An idle connection must not keep the process alive, not even while it holds a lock.
     if (this.#unanswered++ === 0) client.ref();
     return new Promise((resolve, reject) => {
-      const deadline = this.#deadlines.add(budgetMs, () => {
+      const deadline = this.#deadlines.addForAnswer(budgetMs, () => {
         reject(new SilentServerError(budgetMs));
         // A reply that comes after its time would be lost: the connection is of no use any more.
         this.#drop(client);

@@ -9,7 +9,8 @@ import { acquire, tryAcquire } from '../../../src/locks/acquire.js';
 import type { PgPool } from '../../../src/backends/postgres/client.js';
 import { createLock, targetOf } from '../../../src/locks/lock.js';
 import { inspect } from '../../../src/locks/inspect.js';
-import { startPgbouncer, startPostgres, type PostgresServer } from '../../support/engines.js';
+import { startPostgres, type PostgresServer } from '../../support/engines.js';
+import { startPgbouncer } from '../../support/pgbouncer.js';
 import { connectPostgres, type TestPostgres } from '../../support/postgres-client.js';
 import { until } from '../../support/ports.js';
 

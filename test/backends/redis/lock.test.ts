@@ -8,6 +8,7 @@ import { createLock, targetOf as targetOfLock } from '../../../src/locks/lock.js
 import { inspect } from '../../../src/locks/inspect.js';
 import { startRedis, type RedisServer } from '../../support/engines.js';
 import { connectRedis, type TestRedis } from '../../support/redis-client.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { machineUnit, quiescentMs } from '../../support/time.js';
 
 let server: RedisServer;
@@ -79,6 +80,19 @@ describe('a lock on a Redis server', () => {
     expect(await told).toMatchObject([{ lossReason: 'taken' }, { lossReason: 'record-missing' }]);
     await taken.release();
     expect(await redis.sendCommand(['GET', '{taken}:lock'])).toBe(thief);
+  });
+
+  test('a connection that ends before its answer is replaced, and asked again', async () => {
+    const proxy = await startTcpProxy(server.port);
+    const through = `redis://127.0.0.1:${proxy.port}/0`;
+    await (await acquire(`${through}#warm`)).release();
+    proxy.cut();
+    const asked = acquire(`${through}#cut off`);
+    await new Promise(setImmediate);
+    proxy.heal();
+    proxy.reset();
+    await (await asked).release();
+    await proxy.close();
   });
 
   test('a release wakes a waiter', async () => {
