@@ -4,7 +4,7 @@ import { defineConfig } from 'rolldown';
 
 /** Loaded from dist/ when asked for: all other commands, the schema library, backends that talk over a network. */
 const LAZY =
-  /\/dist\/(?:cli\/(?:main|config)|backends\/(?:(?:git|etcd|redis|postgres)\/index|engine\/answer-in-time))\.js$/;
+  /\/dist\/(?:cli\/(?:main|config)|backends\/(?:(?:git|etcd|redis|postgres|s3)\/index|engine\/answer-in-time))\.js$/;
 
 function isExternal(id, _importer, isResolved) {
   // Packages are their user's to install and ours to load, not to copy; node's own modules are no packages.

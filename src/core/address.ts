@@ -4,7 +4,7 @@ import { withoutCredentials } from './credentials.js';
 import { nearest } from './nearest.js';
 
 /** Backends that an address can name. `path` leaves the choice to the kind of file system. */
-export type Scheme = 'path' | 'flock' | 'lease' | 'memory' | 'git' | 'etcd' | 'redis' | 'postgres';
+export type Scheme = 'path' | 'flock' | 'lease' | 'memory' | 'git' | 'etcd' | 'redis' | 'postgres' | 's3';
 
 export interface Address {
   readonly scheme: Scheme;
@@ -25,6 +25,7 @@ const ENGINES: Readonly<Record<string, Scheme>> = {
   valkeys: 'redis',
   postgres: 'postgres',
   postgresql: 'postgres',
+  s3: 's3',
 };
 
 const SCHEMES = ['file', 'flock', 'lease', 'memory', 'git', ...Object.keys(ENGINES)];
@@ -88,7 +89,8 @@ export function parseAddress(text: string): Address {
  * (On PostgreSQL the user names the database where none is given.)
  */
 export function canonicalServer(target: string): string {
-  const [, scheme = '', authority = '', rest = ''] = /^([a-z]+):\/\/([^/?#]*)(.*)$/s.exec(target) ?? [];
+  const [, scheme = '', authority = '', rest = ''] = /^([a-z0-9]+):\/\/([^/?#]*)(.*)$/s.exec(target) ?? [];
+  if (scheme === 's3') return canonicalBucket(authority, rest);
   const engine = ENGINES[scheme] ?? 'path';
   const hosts = authority.slice(authority.lastIndexOf('@') + 1).toLowerCase();
   const ports: Partial<Record<Scheme, string>> = { etcd: '2379', redis: '6379', postgres: '5432' };
@@ -99,6 +101,13 @@ export function canonicalServer(target: string): string {
   const fallback = engine === 'redis' ? '0' : engine === 'postgres' ? user : '';
   const server = parameters.get('socket') ?? members.toSorted().join(',');
   return `${engine}://${server}/${database === '' ? fallback : database}`;
+}
+
+/** A bucket at one endpoint. Region and profile only say how it is reached. */
+function canonicalBucket(bucket: string, rest: string): string {
+  const [, path = '', query = ''] = /^([^?]*)(?:\?(.*))?$/s.exec(rest) ?? [];
+  const endpoint = new URLSearchParams(query).get('endpoint') ?? '';
+  return `s3://${bucket}/${path.replace(/^\/+|\/+$/g, '')}?${endpoint}`;
 }
 
 function pathOfFileUrl(text: string): string {
@@ -118,13 +127,17 @@ function engineAddress(scheme: Scheme, text: string): Address {
   const { target, name } = splitName(scheme, text, text);
   // Several members, or hosts to try: `etcd://a:2379,b:2379#name`. The list is no URL; each of its hosts makes one.
   const [, start = '', hosts = '', rest = ''] =
-    /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(target) ?? [];
-  const members = scheme === 'redis' ? [hosts] : hosts.split(',');
+    /^([a-z0-9]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(target) ?? [];
+  const members = scheme === 'redis' || scheme === 's3' ? [hosts] : hosts.split(',');
   // `postgres://user@/db?host=/run/postgresql`: no URL has a user and no host.
   const isHostless = scheme === 'postgres' && hosts === '';
   const hostOf = (member: string): string => (isHostless ? 'localhost' : member);
   if (members.some((member) => !URL.canParse(`${start}${hostOf(member)}${rest}`))) {
-    throw invalid(scheme, 'it is not a URL', `Write ${scheme}://HOST:PORT#NAME`);
+    throw invalid(
+      scheme,
+      'it is not a URL',
+      `Write ${scheme === 's3' ? 's3://BUCKET/PREFIX' : `${scheme}://HOST:PORT`}#NAME`,
+    );
   }
   return { scheme, target, name, display: `${withoutCredentials(target)}#${name}` };
 }
@@ -145,7 +158,7 @@ function unknownScheme(text: string, word: string): TypeError {
   const meant = nearest(word.toLowerCase(), SCHEMES);
   const hint =
     meant === undefined
-      ? 'Use a path, flock:, lease:, memory:, git:, etcd://, redis:// or postgres://'
+      ? 'Use a path, flock:, lease:, memory:, git:, etcd://, redis://, postgres:// or s3://'
       : `Did you mean ${meant}:`;
   return invalid(text, `no backend is called "${word}"`, hint);
 }

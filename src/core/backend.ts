@@ -21,6 +21,8 @@ export interface Capabilities {
   readonly fencing: boolean;
   /** Can give a resource to n holders at a time (`permits`). */
   readonly permits?: boolean;
+  /** Milliseconds a lease lasts unless its caller chose, where the usual 30 000 would cost too many requests. */
+  readonly leaseDurationMs?: number;
 }
 
 /** One attempt to hold one resource. Immutable; a retry is a new request with a new `holderId`. */

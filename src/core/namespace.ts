@@ -1,3 +1,4 @@
+import type { Leases } from './options.js';
 import type { Backend, Grant } from './backend.js';
 import { ResourceQueue } from './queue.js';
 import type { Clock } from './time.js';
@@ -39,8 +40,9 @@ export class Namespace {
     this.place = place;
   }
 
-  get hasLeases(): boolean {
-    return this.backend.capabilities.orphan === 'expires';
+  get leases(): Leases {
+    const { orphan, leaseDurationMs } = this.backend.capabilities;
+    return orphan === 'expires' && (leaseDurationMs ?? true);
   }
 
   queueFor(key: string): ResourceQueue {

@@ -117,6 +117,9 @@ export interface ResolvedOptions {
   readonly permits: number | undefined;
 }
 
+/** Whether holds end by themselves; a number where that is after other than the usual {@link DEFAULT_LEASE_DURATION_MS}. */
+export type Leases = boolean | number;
+
 /** Resolved once, since most calls give no options. */
 const NO_OPTIONS: LockOptions = {};
 let defaultOptions: ResolvedOptions | undefined;
@@ -126,27 +129,29 @@ let defaultLeaseOptions: ResolvedOptions | undefined;
 export function mergeOptions(
   ofLock: LockOptions | undefined,
   ofCall: LockOptions | undefined,
-  hasLeases: boolean,
+  leases: Leases,
 ): ResolvedOptions {
   if (ofLock === undefined && ofCall === undefined) {
-    if (hasLeases) return (defaultLeaseOptions ??= resolveOptions(NO_OPTIONS, true));
-    return (defaultOptions ??= resolveOptions(NO_OPTIONS, false));
+    if (leases === true) return (defaultLeaseOptions ??= resolveOptions(NO_OPTIONS, true));
+    if (leases === false) return (defaultOptions ??= resolveOptions(NO_OPTIONS, false));
   }
-  if (ofLock === undefined) return resolveOptions(ofCall, hasLeases);
+  if (ofLock === undefined) return resolveOptions(ofCall, leases);
   // Checked before it is merged: a spread would take anything.
   checkOptions(ofCall, LOCK_OPTIONS);
-  return resolveOptions({ ...ofLock, ...ofCall }, hasLeases);
+  return resolveOptions({ ...ofLock, ...ofCall }, leases);
 }
 
 /**
- * @param hasLeases whether the backend's holds are leases, which lengthens the default timeout.
+ * @param leases whether the backend's holds are leases, which lengthens the default timeout.
  * @throws TypeError for an unknown option and a value of the wrong type.
  * @throws RangeError for a timeout that is negative or NaN, and a lease or a number of permits outside its range.
  */
-export function resolveOptions(given: LockOptions | undefined, hasLeases: boolean): ResolvedOptions {
+export function resolveOptions(given: LockOptions | undefined, leases: Leases): ResolvedOptions {
   checkOptions(given, LOCK_OPTIONS);
   const options = given ?? NO_OPTIONS;
-  const { mode = 'exclusive', timeoutMs, leaseDurationMs = DEFAULT_LEASE_DURATION_MS, permits } = options;
+  const { mode = 'exclusive', timeoutMs, permits } = options;
+  const usualMs = typeof leases === 'number' ? leases : DEFAULT_LEASE_DURATION_MS;
+  const { leaseDurationMs = usualMs } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
     throw new RangeError(`timeoutMs must be 0, a positive number or Infinity, not ${timeoutMs}.`);
   }
@@ -159,7 +164,7 @@ export function resolveOptions(given: LockOptions | undefined, hasLeases: boolea
   if (permits !== undefined && mode === 'shared') {
     throw new TypeError("permits go with mode 'exclusive' only.");
   }
-  const defaultMs = hasLeases ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS;
+  const defaultMs = leases !== false ? Math.max(DEFAULT_TIMEOUT_MS, 2 * leaseDurationMs) : DEFAULT_TIMEOUT_MS;
   return {
     mode,
     timeout: new Timeout(

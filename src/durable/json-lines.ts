@@ -10,7 +10,7 @@ import {
 import { timeoutOf } from '../core/diagnostics.js';
 import type { Guard } from '../core/guard.js';
 import { canceledError } from '../core/messages.js';
-import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
+import { type Leases, mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { withLock } from '../locks/acquire.js';
 import { LOCK, lockFor, optionsOf, targetOf, type Lock } from '../locks/lock.js';
@@ -80,7 +80,7 @@ export class JsonLines<T extends object> {
   readonly #lock: string | Lock;
   readonly #file: LinesFile;
   readonly #queue: AppendQueue<Guard>;
-  #hasLeases: boolean | undefined;
+  #leases: Leases | undefined;
 
   constructor(path: string, options: JsonLinesOptions<T> = {}) {
     checkOptions(options, JSON_LINES_OPTIONS);
@@ -150,8 +150,8 @@ export class JsonLines<T extends object> {
     if (ofCall === undefined || Object.keys(ofCall).some((name) => !SHARED_OPTIONS.has(name)))
       return undefined;
     // Finding the place of a lock takes a dozen system calls, and acquiring it does so anyway.
-    this.#hasLeases ??= targetOf(this.#lock).namespace.hasLeases;
-    const merged = mergeOptions(optionsOf(this.#lock), ofCall, this.#hasLeases);
+    this.#leases ??= targetOf(this.#lock).namespace.leases;
+    const merged = mergeOptions(optionsOf(this.#lock), ofCall, this.#leases);
     // A call that tries once, or reports its wait, stands in the lock's own queue.
     return merged.timeout.ms === 0 || merged.onWait !== undefined ? undefined : merged;
   }

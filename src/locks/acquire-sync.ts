@@ -13,7 +13,7 @@ import { optionsOf, targetOf, type Lock } from './lock.js';
  */
 export function acquireSync(lock: string | Lock, options?: LockOptions): Guard {
   const target = targetOf(lock);
-  return acquireTargetSync(target, mergeOptions(optionsOf(lock), options, target.namespace.hasLeases));
+  return acquireTargetSync(target, mergeOptions(optionsOf(lock), options, target.namespace.leases));
 }
 
 /**

@@ -39,7 +39,7 @@ function start<T>(
 ): Promise<T> {
   try {
     const target = targetOf(lock);
-    return run(target, mergeOptions(optionsOf(lock), options, target.namespace.hasLeases));
+    return run(target, mergeOptions(optionsOf(lock), options, target.namespace.leases));
   } catch (error) {
     return Promise.reject(error);
   }

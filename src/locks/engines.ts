@@ -10,14 +10,21 @@ import { systemClock } from '../platform/clock.js';
 import { leaseClock } from '../platform/lease-clock.js';
 import type { PgPool } from '../backends/postgres/client.js';
 import type { RedisClient } from '../backends/redis/client.js';
+import { REGISTER_CAPABILITIES } from '../backends/register/config.js';
+import type { S3ClientLike } from '../backends/s3/borrowed.js';
 import { lazyBackend } from './lazy-backend.js';
 
-export type { PgPool, RedisClient };
+export type { PgPool, RedisClient, S3ClientLike };
 
-export type EngineScheme = 'etcd' | 'redis' | 'postgres';
+/** What a caller may bring along instead of an address with credentials. */
+export type EngineClient = RedisClient | PgPool | S3ClientLike;
+
+export type EngineScheme = 'etcd' | 'redis' | 'postgres' | 's3';
 
 interface Engine {
   readonly capabilities: Capabilities;
+  /** It queues waiters itself; else they ask from time to time. */
+  readonly hasQueue: boolean;
   /** @param target the server's address, credentials included. */
   open(target: string): Promise<Backend>;
 }
@@ -25,6 +32,7 @@ interface Engine {
 const ENGINES: Readonly<Record<EngineScheme, Engine>> = {
   etcd: {
     capabilities: ETCD_CAPABILITIES,
+    hasQueue: true,
     open: async (target) => {
       const { createEtcdBackend } = await import('../backends/etcd/index.js');
       const backend = createEtcdBackend(target, systemClock, leaseClock);
@@ -34,13 +42,21 @@ const ENGINES: Readonly<Record<EngineScheme, Engine>> = {
   },
   redis: {
     capabilities: REDIS_CAPABILITIES,
+    hasQueue: true,
     open: async (target) =>
       (await import('../backends/redis/index.js')).createRedisBackend(target, systemClock, leaseClock),
   },
   postgres: {
     capabilities: POSTGRES_CAPABILITIES,
+    hasQueue: true,
     open: async (target) =>
       (await import('../backends/postgres/index.js')).createPostgresBackend(target, systemClock, leaseClock),
+  },
+  s3: {
+    capabilities: REGISTER_CAPABILITIES,
+    hasQueue: false,
+    open: async (target) =>
+      (await import('../backends/s3/index.js')).createS3Backend(target, systemClock, leaseClock),
   },
 };
 
@@ -68,7 +84,8 @@ export function engineNamespace(scheme: EngineScheme, target: string, keeper: Le
 
 /** What watches that the first answer comes in time is loaded with the engine, and covers the rest of its loading. */
 function lazyEngine(scheme: EngineScheme, display: string, load: () => Promise<Backend>): Backend {
-  const common = { name: scheme, capabilities: ENGINES[scheme].capabilities, hasQueue: true };
+  const { capabilities, hasQueue } = ENGINES[scheme];
+  const common = { name: scheme, capabilities, hasQueue };
   return lazyBackend({
     ...common,
     load: async () => {
@@ -81,7 +98,7 @@ function lazyEngine(scheme: EngineScheme, display: string, load: () => Promise<B
 /** The locks that go through the caller's own client. */
 export function clientNamespace(
   scheme: Address['scheme'],
-  client: RedisClient | PgPool,
+  client: EngineClient,
   display: string,
   keeper: LeaseKeeper,
 ): Namespace {
@@ -89,11 +106,7 @@ export function clientNamespace(
   return new Namespace(backend, systemClock, keeper, canonicalServer(display));
 }
 
-function opener(
-  scheme: Address['scheme'],
-  client: RedisClient | PgPool,
-  display: string,
-): () => Promise<Backend> {
+function opener(scheme: Address['scheme'], client: EngineClient, display: string): () => Promise<Backend> {
   // ioredis has a method of this name too, which takes something else; a pg.Client has a connect, and is one session.
   const isForeign = 'status' in client || 'processID' in client;
   if (scheme === 'redis' && 'sendCommand' in client && !isForeign) {
@@ -114,7 +127,16 @@ function opener(
         leaseClock,
       );
   }
+  if (scheme === 's3' && 'config' in client) {
+    return async () =>
+      (await import('../backends/s3/index.js')).createBorrowedS3Backend(
+        client,
+        display,
+        systemClock,
+        leaseClock,
+      );
+  }
   throw new TypeError(
-    `Could not use the client for "${display}": a redis:// address takes a node-redis client (of the package redis), a postgres:// address a pg.Pool, and others none.`,
+    `Could not use the client for "${display}": a redis:// address takes a node-redis client (of the package redis), a postgres:// address a pg.Pool, an s3:// address an S3Client of @aws-sdk/client-s3, and others none.`,
   );
 }

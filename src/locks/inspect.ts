@@ -101,7 +101,7 @@ export async function waitUntilFree(lock: string | Lock, options: LockOptions): 
       : pollingObserver(lock, target.namespace.backend);
   // A namespace of its own: a caller that only waits for the end of a hold does not queue with those that acquire.
   const namespace = new Namespace(backend, systemClock);
-  await acquire({ ...target, namespace }, resolveOptions(options, target.namespace.hasLeases));
+  await acquire({ ...target, namespace }, resolveOptions(options, target.namespace.leases));
 }
 
 function pollingObserver(lock: string | Lock, observed: Backend): Backend {

@@ -85,7 +85,7 @@ function tryKey(path: string, mounts: ReturnType<typeof readMounts>): string | u
   }
 }
 
-const SERVER = /^(?:rediss?|etcds?|postgres(?:ql)?):\/\/[^#]+$/;
+const SERVER = /^(?:rediss?|valkeys?|etcds?|postgres(?:ql)?|s3):\/\/[^#]+$/;
 
 /** The address of a server of an engine, without the name of a lock. */
 export function isServer(text: string): boolean {

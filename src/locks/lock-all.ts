@@ -130,12 +130,12 @@ async function membersOf(
 function memberOf(item: LockAllItem, options: LockOptions): Member {
   if (!isAddressWithMode(item)) {
     const target = targetOf(item);
-    return memberFor(target, mergeOptions(optionsOf(item), options, target.namespace.hasLeases));
+    return memberFor(target, mergeOptions(optionsOf(item), options, target.namespace.leases));
   }
   checkOptions(item, ADDRESS_WITH_MODE);
   const target = targetOf(item.address);
   const own = { ...options, mode: item.mode ?? 'exclusive' };
-  return memberFor(target, mergeOptions(undefined, own, target.namespace.hasLeases));
+  return memberFor(target, mergeOptions(undefined, own, target.namespace.leases));
 }
 
 function memberFor(target: Target, options: ResolvedOptions): Member {

@@ -9,7 +9,7 @@ import { checkOptions, either, OBJECT, show, TEXT } from '../core/check-options.
 import { LOCK_OPTIONS, type LockOptions } from '../core/options.js';
 import { FlockGrant } from '../backends/flock/index.js';
 import { dataLockPath } from './placement.js';
-import type { PgPool, RedisClient } from './engines.js';
+import { isEngine, type EngineClient } from './engines.js';
 import { clientNamespaceOf, dataLockNamespace, namespaceOf } from './resolve.js';
 
 /** An immutable description of a lock: what, and with which options. Making one does no I/O. */
@@ -50,10 +50,10 @@ class DescribedLock implements Lock {
 export interface EngineLockOptions extends LockOptions {
   /**
    * Use this connected node-redis client, or `pg` pool, instead of connections of our own; the address then only names
-   * the lock, and the server in messages. It is left open. A lease that is renewed through it is renewed on the event
+   * the lock, and the server in messages. Of an `S3Client` the credentials, region and endpoint are used. It is left open. A lease that is renewed through it is renewed on the event
    * loop: a loop that is stuck for longer than the lease loses the lock.
    */
-  readonly client?: RedisClient | PgPool;
+  readonly client?: EngineClient;
 }
 
 /** Of functions that take a lock of the caller's. */
@@ -129,12 +129,11 @@ export function optionsOf(lock: string | Lock): LockOptions | undefined {
 function targetOfAddress(address: Address, namespace: Namespace = namespaceOf(address)): Target {
   const isPath = address.scheme === 'path' || address.scheme === 'flock' || address.scheme === 'lease';
   // The namespace of an engine is one server's, so the name is all there is; its address may hold a password.
-  const isEngine = address.scheme === 'redis' || address.scheme === 'etcd' || address.scheme === 'postgres';
   return {
     namespace,
     resource: isPath
       ? resolve(address.target)
-      : isEngine
+      : isEngine(address.scheme)
         ? address.name
         : `${address.target}#${address.name}`,
     address: address.display,

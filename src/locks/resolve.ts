@@ -13,8 +13,7 @@ import {
   engineNamespace,
   isEngine,
   type EngineScheme,
-  type PgPool,
-  type RedisClient,
+  type EngineClient,
 } from './engines.js';
 import { besideSideFolder } from '../files/side-folder.js';
 import { assertFit, assertNoLease, chooseForPath } from './file-choice.js';
@@ -102,10 +101,7 @@ function engineNamespaceOf(scheme: EngineScheme, target: string): Namespace {
 const borrowed = new WeakMap<object, Namespace>();
 
 /** One per client that a caller brought: its locks queue in one place, whatever their addresses say of the server. */
-export function clientNamespaceOf(
-  { scheme, display, name }: Address,
-  client: RedisClient | PgPool,
-): Namespace {
+export function clientNamespaceOf({ scheme, display, name }: Address, client: EngineClient): Namespace {
   let found = borrowed.get(client);
   if (found === undefined) {
     found = clientNamespace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);

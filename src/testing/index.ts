@@ -15,6 +15,14 @@ import { sharingCases } from './cases/sharing.js';
 import { waitingCases } from './cases/waiting.js';
 import type { Client, ConformanceCase, Subject } from './subject.js';
 
+export {
+  startBucketStore,
+  type BucketFault,
+  type BucketRequest,
+  type BucketStore,
+  type BucketStoreOptions,
+} from './bucket-store.js';
+export { BUCKET_STORE_MODES, type BucketStoreMode, type BucketStoreTraits } from './bucket-store-modes.js';
 export { timing } from './check.js';
 export { fakeTime, type FakeTime } from './fake-time.js';
 export { overlapsOf, type HoldInterval } from './intervals.js';
@@ -60,7 +68,7 @@ export function casesFor(subject: Subject): readonly ConformanceCase[] {
 export function clientOf(backend: Backend, keeper?: LeaseKeeper): Client {
   const namespace = new Namespace(backend, systemClock, keeper);
   const targetOf = (resource: string) => ({ namespace, resource, address: `${backend.name}:${resource}` });
-  const resolve = (options: LockOptions = {}) => resolveOptions(options, namespace.hasLeases);
+  const resolve = (options: LockOptions = {}) => resolveOptions(options, namespace.leases);
   const inspect = backend.inspect?.bind(backend);
   return {
     acquire: (resource, options) => acquire(targetOf(resource), resolve(options)),

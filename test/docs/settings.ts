@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
+import { testBucket } from '../support/bucket.js';
 import { startEtcd, startPostgres, startRedis } from '../support/engines.js';
 import { git, GIT_ENV, testRemote } from '../support/git-remotes.js';
 import { root } from './blocks.js';
@@ -61,6 +62,15 @@ export const SETTINGS: Readonly<Record<string, Settle>> = {
       `const db = { query: async () => {} };\n`;
     const addresses = ['redis://cache.internal/0', 'redis://127.0.0.1:6379'];
     return { prelude: HOLD + client, replace: addresses.map((from) => [from, server.url]) };
+  },
+  s3: async () => {
+    const bucket = await testBucket();
+    const from = 's3://builds/';
+    const queries = ['index.json', 'locks'].map((path): [string, string] => [
+      `${from}${path}`,
+      `s3://bucket/${path}?endpoint=${bucket.endpoint}`,
+    ]);
+    return { prelude: `import { withLock } from 'holdfast';\n`, env: bucket.env, replace: queries };
   },
   etcd: async () => {
     const cluster = await startEtcd(1);

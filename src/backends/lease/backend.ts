@@ -3,16 +3,20 @@ import { lstat } from 'node:fs/promises';
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import type { LeaseClock } from '../../core/lease.js';
-import { recordText } from '../../core/holder.js';
 import { errnoOf } from '../../core/system-error.js';
 import { ownPartOf } from '../../files/side-folder.js';
 import { assertOwnDirectory } from '../../files/trusted-directory.js';
-import { ownHolder } from '../../platform/holder-record.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
 import { distUrl } from '../../platform/package-files.js';
 import { follow } from '../register/follow.js';
-import { decodeLeaseRecord, encodeLeaseRecord, isHoldAlive, type LeaseRecord } from '../register/record.js';
+import {
+  decodeLeaseRecord,
+  encodeLeaseRecord,
+  isHoldAlive,
+  newLeaseRecord,
+  type LeaseRecord,
+} from '../register/record.js';
 import { Sightings } from '../register/sightings.js';
 import { stateFileOf } from './state-file.js';
 import { beginBreak, stepBreak } from './break-steps.js';
@@ -74,7 +78,7 @@ export class LeaseBackend implements Backend {
     const attempting = {
       request,
       directory: openDirectory(resource, this.#config.isPrivate),
-      record: this.#recordFor(request),
+      record: newLeaseRecord(request, this.#clock.wallNow()),
     };
     for (let births = 0; ; births++) {
       const result = await this.#claim(attempting);
@@ -188,15 +192,6 @@ export class LeaseBackend implements Backend {
         await directory.writeRecord(recordName(request.holderId), encodeLeaseRecord(written));
       },
     };
-  }
-
-  #recordFor({ reason, info, recordCommand = false, coversChild }: AcquireRequest): LeaseRecord {
-    const said = {
-      sinceAt: new Date(this.#clock.wallNow()).toISOString(),
-      ...(reason !== undefined && { reason: recordText(reason) }),
-      ...(info !== undefined && { info: JSON.parse(info) as unknown }),
-    };
-    return { holder: { ...ownHolder(recordCommand), ...said }, isChildExpected: coversChild, children: [] };
   }
 }
 

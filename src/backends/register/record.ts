@@ -1,4 +1,6 @@
-import { decodeHolder, type HolderRecord } from '../../core/holder.js';
+import type { AcquireRequest } from '../../core/backend.js';
+import { decodeHolder, recordText, type HolderRecord } from '../../core/holder.js';
+import { ownHolder } from '../../platform/holder-record.js';
 import { isProcessAlive } from '../../platform/identity.js';
 
 const RECORD_VERSION = 1;
@@ -18,6 +20,19 @@ export interface LeaseRecord {
   /** A child is going to do the work and is not among `children` yet. */
   readonly isChildExpected: boolean;
   readonly children: readonly CoveredChild[];
+}
+
+/** The record of this process for a new hold. */
+export function newLeaseRecord(
+  { reason, info, recordCommand = false, coversChild }: AcquireRequest,
+  wallMs: number,
+): LeaseRecord {
+  const said = {
+    sinceAt: new Date(wallMs).toISOString(),
+    ...(reason !== undefined && { reason: recordText(reason) }),
+    ...(info !== undefined && { info: JSON.parse(info) as unknown }),
+  };
+  return { holder: { ...ownHolder(recordCommand), ...said }, isChildExpected: coversChild, children: [] };
 }
 
 /** As JSON, on a line of its own. */

@@ -103,6 +103,7 @@ async function examineAddress(given: string, shown: string): Promise<Finding[]> 
   const startedAt = systemClock.now();
   const answer: Finding[] = [];
   try {
+    answer.push(...(await storeFindings(given)));
     const { backend, isHeld } = await inspect(address);
     const tookMs = Math.round(systemClock.now() - startedAt);
     answer.push(
@@ -116,6 +117,21 @@ async function examineAddress(given: string, shown: string): Promise<Finding[]> 
     answer.push({ name: 'answers', value: error.message, isGood: false });
   }
   return [...ownFindings(), { name: 'address', value: shown }, ...answer];
+}
+
+/** What a store must do that no answer to a read shows. */
+async function storeFindings(given: string): Promise<Finding[]> {
+  if (!given.startsWith('s3://')) return [];
+  const { proveBucket } = await import('../../locks/buckets.js');
+  const { isUnquoted, isRemembered } = await proveBucket(withName(given));
+  const how = isRemembered ? 'honoured, as seen within the last day' : 'honoured';
+  return [
+    { name: 'conditions', value: how, isGood: true },
+    {
+      name: 'tags',
+      value: isUnquoted ? 'sent without quotes, as this store wants them' : 'sent as they come',
+    },
+  ];
 }
 
 function ownFindings(): Finding[] {

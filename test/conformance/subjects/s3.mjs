@@ -1,0 +1,22 @@
+import { createS3Backend } from '../../../dist/backends/s3/index.js';
+import { REGISTER_CAPABILITIES } from '../../../dist/backends/register/config.js';
+import { systemClock } from '../../../dist/platform/clock.js';
+import { leaseClock } from '../../../dist/platform/lease-clock.js';
+import { clientOf } from '../../../dist/testing/index.js';
+import { newName, processKeeper, serverAddress } from './engine.mjs';
+
+const open = () => createS3Backend(serverAddress('HOLDFAST_TEST_S3'), systemClock, leaseClock);
+
+export const subject = {
+  name: 's3',
+  capabilities: REGISTER_CAPABILITIES,
+  module: new URL(import.meta.url),
+  createClient: () => Promise.resolve(clientOf(open(), processKeeper())),
+  newResource: newName,
+  leaseDurationMs: 3_000,
+  // Silence of 1.25 leases and a second, and a poll.
+  takeoverMs: 3 * 1.25 * 1_000 + 1_000 + 1_500,
+  induceLoss: async (resource, holderId) => {
+    await open().forceRelease(resource, holderId);
+  },
+};
