@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 import { rolldown } from 'rolldown';
 
+import { declarationsOf } from './declarations.mjs';
+
 const root = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(root, 'dist');
 const LIBRARY = 'lib/holdfast.js';
@@ -122,10 +124,10 @@ function commonJsEntries() {
 /** A compiler takes declarations for those of ES modules, unless a package.json above them says otherwise. */
 function declareCommonJs(entries) {
   const types = join(dist, 'cjs/types');
-  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.d.ts') || /^(?:cjs|cli|bin)\//.test(name)) continue;
-    mkdirSync(dirname(join(types, name)), { recursive: true });
-    cpSync(join(dist, name), join(types, name));
+  for (const path of declarationsOf(entries.map(([, source]) => source.replace(/js$/, 'd.ts')))) {
+    const copy = join(types, relative(dist, path));
+    mkdirSync(dirname(copy), { recursive: true });
+    cpSync(path, copy);
   }
   writeFileSync(join(types, 'package.json'), '{ "type": "commonjs" }\n');
   for (const [name, source] of entries) {

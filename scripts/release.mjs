@@ -9,6 +9,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { declarationsOf } from './declarations.mjs';
+
 const root = fileURLToPath(new URL('../', import.meta.url));
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64'];
 /** Not in anybody's node_modules: sources, tests, what was left lying about. */
@@ -74,8 +76,18 @@ function manifest() {
   return published;
 }
 
+/** Of what can be imported, and of what their declarations name: those of other modules would describe what nobody can reach. */
+function neededDeclarations() {
+  const exported = exportedFiles(manifest()).filter((path) => path.endsWith('.d.ts'));
+  return declarationsOf(exported.map((path) => join(root, path)));
+}
+
 function stage() {
-  const [{ files }] = JSON.parse(run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']));
+  const [{ files: packed }] = JSON.parse(run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']));
+  const needed = neededDeclarations();
+  const files = packed.filter(
+    ({ path }) => !/^dist\/(?!cjs\/).*\.d\.c?ts$/.test(path) || needed.has(join(root, path)),
+  );
   const staged = mkdtempSync(join(tmpdir(), 'holdfast-release-'));
   for (const { path } of files) {
     mkdirSync(dirname(join(staged, path)), { recursive: true });
