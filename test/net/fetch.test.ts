@@ -7,6 +7,7 @@ import type { Progress } from '../../src/net/attempt.js';
 import { retryAfterMs } from '../../src/net/retry-after.js';
 import { displayUrl } from '../../src/net/url.js';
 import { answer, closedPort, faultServer } from '../support/fault-server.js';
+import { quiescentMs } from '../support/time.js';
 
 /** Short waits, so that four attempts fit into a test. */
 function options(more: Partial<FetchOptions> = {}): FetchOptions {
@@ -57,7 +58,8 @@ test('silence counts as failed after the idle timeout, and is tried again', asyn
   const server = await faultServer((_, response, hit) => {
     if (hit > 1) answer(response, 200, {}, 'late');
   });
-  const { body } = await fetchBytes(server.url, options({ idleTimeoutMs: 100 }));
+  // Long enough for the second answer to be within it on a slow machine, too.
+  const { body } = await fetchBytes(server.url, options({ idleTimeoutMs: 4 * quiescentMs }));
   expect(body.toString()).toBe('late');
 });
 
