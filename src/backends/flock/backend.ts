@@ -21,7 +21,6 @@ import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
 import { makeLockFile } from './own-file.js';
-import { inspectPermits, tryPermit, waitForPermit } from './permits.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
@@ -55,8 +54,15 @@ export class FlockBackend implements Backend {
     this.#clock = clock;
   }
 
-  tryAcquire(request: AcquireRequest): Attempt {
-    if (request.permits !== undefined) return tryPermit(this, request, request.permits);
+  tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt> {
+    const { permits } = request;
+    if (permits === undefined) return this.tryFile(request);
+    // Loaded by those who use them.
+    return import('./permits.js').then(({ tryPermit }) => tryPermit(this, request, permits));
+  }
+
+  /** A try without permits. */
+  tryFile(request: AcquireRequest): Attempt {
     const native = this.#prepare(request);
     const { resource } = request;
     const record = this.#recordFor(request);
@@ -68,7 +74,11 @@ export class FlockBackend implements Backend {
   }
 
   waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant> {
-    if (request.permits !== undefined) return waitForPermit(this, request, request.permits, signal);
+    const { permits } = request;
+    if (permits !== undefined)
+      return import('./permits.js').then(({ waitForPermit }) =>
+        waitForPermit(this, request, permits, signal),
+      );
     const native = this.#prepare(request);
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
@@ -132,6 +142,7 @@ export class FlockBackend implements Backend {
   /** Loaded when somebody asks: the lock table is a third of what `run` would have to read at its start. */
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
     const { inspectFile } = await import('./inspect.js');
+    const { inspectPermits } = await import('./permits.js');
     const found = await inspectFile(resource);
     return [...found, ...(await inspectPermits(inspectFile, resource))];
   }

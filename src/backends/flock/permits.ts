@@ -8,7 +8,7 @@ export const FLOCK_PERMITS_MAX = 256;
 
 /** What permits are made of: locks on single files. */
 export interface FileLocks {
-  tryAcquire(request: AcquireRequest): Attempt;
+  tryFile(request: AcquireRequest): Attempt;
   waitAcquire(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
 }
 
@@ -22,7 +22,7 @@ const queuePath = (resource: string): string => `${resource}.queue`;
 export function tryPermit(locks: FileLocks, request: AcquireRequest, permits: number): Attempt {
   assertPossible(request, permits);
   for (let slot = 1; slot <= permits; slot++) {
-    const attempt = locks.tryAcquire(slotRequest(request, slotPath(request.resource, slot)));
+    const attempt = locks.tryFile(slotRequest(request, slotPath(request.resource, slot)));
     if (attempt.kind === 'granted') return attempt;
   }
   return { kind: 'contended' };
