@@ -44,7 +44,8 @@ async function killWrappers(trial: Trial, stderr: Contest['stderr']): Promise<vo
   for (let killed = 0; killed < rounds;) {
     const holder = await nextHolder(contenders);
     await delay(Math.random() * 300);
-    if (Math.random() < 1 / 3) killOne(contenders);
+    // A claim that stays would be in the way for good, and nothing here knows its name.
+    if (trial.staysHeld !== true && Math.random() < 1 / 3) killOne(contenders);
     // It has ended by itself: another one.
     if (isGone(holder.command) || !signal(holder.wrapper, 'SIGKILL')) continue;
     killed++;
@@ -90,7 +91,7 @@ function killOne(contenders: Contenders): void {
   if (one !== undefined) signal(one, 'SIGKILL');
 }
 
-/** Every hold whose wrapper was killed stays; those of `killOne` may be among them. */
+/** The claim of a killed wrapper stays, unless it was about to release it. */
 async function breakAfter(
   holder: HolderWithId,
   { directory }: Contenders,
