@@ -158,6 +158,8 @@ export interface Backend extends AsyncDisposable {
   isOutage?(error: unknown): boolean;
   /** Blocks the calling thread up to `timeoutMs`. Only where the kernel can. */
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
+  /** One name for all the names of a lock, equal in every process. Absent where a lock has one name. */
+  canonicalName?(resource: string): Promise<string>;
   /** Holders and waiters, without side effects on them. */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
   /** Every resource that somebody holds, where the engine can tell. */

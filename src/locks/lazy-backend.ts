@@ -41,6 +41,9 @@ export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend)
     },
     ...(hasQueue && { waitAcquire }),
     isOutage: (error) => loaded?.isOutage?.(error) === true,
+    async canonicalName(resource) {
+      return (await (loaded ?? (await ready())).canonicalName?.(resource)) ?? resource;
+    },
     async inspect(resource): Promise<readonly HolderInfo[]> {
       return (await (loaded ?? (await ready())).inspect?.(resource)) ?? [];
     },

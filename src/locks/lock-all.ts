@@ -165,7 +165,9 @@ function stronger(a: ResolvedOptions, b: ResolvedOptions): ResolvedOptions {
 
 /** A kernel lock is named by its file, which must be there for that: one that is missing is made as `acquire` makes it. */
 async function keyOf({ target, options }: Member): Promise<string> {
-  const key = lockKey(target, options.permits);
+  const { backend } = target.namespace;
+  const resource = (await backend.canonicalName?.(target.resource)) ?? target.resource;
+  const key = lockKey({ ...target, resource }, options.permits);
   if (key !== undefined) return key;
   const made = await tryAcquire(target, {
     ...options,

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,11 @@ import { seeded } from './random.mjs';
 
 const WORKER = fileURLToPath(new URL('names-worker.mjs', import.meta.url));
 
+/** Of locks that are held under random names. Each kind has its own ways; `flock` also holds shared. */
+export const NAMES_KINDS = ['flock', 'permits', 'lease', 'git'] as const;
+export type NamesKind = (typeof NAMES_KINDS)[number];
+export const PERMITS = 3;
+
 export interface NamesFigures {
   readonly holds: number;
   readonly kills: number;
@@ -22,15 +27,15 @@ export interface NamesFigures {
   readonly failures: readonly string[];
 }
 
-/** Six processes hold three locks by two names each, while they are killed, stopped and replaced at random. */
-export async function namesUnderKills(
-  kind: 'flock' | 'lease',
-  seconds: number,
-  seed: number,
-): Promise<NamesFigures> {
+/** The longest stop of a worker: for a lease beyond its end, so that its holder is taken over. */
+const STOP_MS: Readonly<Record<NamesKind, number>> = { flock: 200, permits: 200, lease: 3_000, git: 500 };
+
+/** Six processes hold three locks by several names each, while they are killed, stopped and replaced at random. */
+export async function namesUnderKills(kind: NamesKind, seconds: number, seed: number): Promise<NamesFigures> {
   const folder = testDirectory();
   for (const name of ['real', 'journals']) mkdirSync(join(folder, name));
   symlinkSync('real', join(folder, 'alias'));
+  if (kind === 'git') makeClones(folder);
   const random = seeded(seed) as () => number;
   const workers: ChildProcess[] = [];
   let started = 0;
@@ -48,19 +53,30 @@ export async function namesUnderKills(
   for (const endsAt = performance.now() + seconds * 1_000; performance.now() < endsAt;) {
     await sleep(300 + random() * 1_000);
     const slot = Math.floor(random() * workers.length);
-    if (random() < 0.4) {
+    if (random() < (kind === 'git' ? 0.15 : 0.4)) {
       kills++;
       workers[slot]?.kill('SIGKILL');
       start(slot);
     } else {
       stops++;
       workers[slot]?.kill('SIGSTOP');
-      await sleep(random() * (kind === 'lease' ? 3_000 : 200));
+      await sleep(random() * STOP_MS[kind]);
       workers[slot]?.kill('SIGCONT');
     }
   }
   killAll();
-  return { kills, stops, ...judge(join(folder, 'journals')) };
+  return { kills, stops, ...judge(kind, join(folder, 'journals')) };
+}
+
+/** A remote with two clones, which call it `origin`, and by its path. */
+function makeClones(folder: string): void {
+  const git = (...args: string[]): void => void execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+  git('init', '--bare', 'remote.git');
+  for (const name of ['clone0', 'clone1']) {
+    git('clone', 'remote.git', name);
+    git('-C', name, 'config', 'user.name', name);
+    git('-C', name, 'config', 'user.email', `${name}@example.test`);
+  }
 }
 
 interface Line {
@@ -71,7 +87,7 @@ interface Line {
   readonly failure?: string;
 }
 
-function judge(journals: string): Omit<NamesFigures, 'kills' | 'stops'> {
+function judge(kind: NamesKind, journals: string): Omit<NamesFigures, 'kills' | 'stops'> {
   const failures: string[] = [];
   const holds = new Map<string, HoldInterval>();
   for (const line of readdirSync(journals).flatMap((name) => linesOf(join(journals, name)))) {
@@ -84,7 +100,7 @@ function judge(journals: string): Omit<NamesFigures, 'kills' | 'stops'> {
   let [overlaps, reversals] = [0, 0];
   for (const resource of new Set(all.map(({ holder }) => holder.slice(0, 1)))) {
     const intervals = all.filter(({ holder }) => holder.startsWith(resource));
-    overlaps += overlapsOf(intervals).length;
+    overlaps += kind === 'permits' ? beyondPermits(intervals) : overlapsOf(intervals).length;
     const numbered = intervals
       .filter(({ token }) => token !== undefined && token !== '')
       .toSorted((a, b) => a.from - b.from);
@@ -94,6 +110,17 @@ function judge(journals: string): Omit<NamesFigures, 'kills' | 'stops'> {
     }
   }
   return { holds: holds.size, overlaps, reversals, failures };
+}
+
+/** Holds that began while all permits were held. */
+function beyondPermits(intervals: readonly HoldInterval[]): number {
+  let active: HoldInterval[] = [];
+  let beyond = 0;
+  for (const hold of intervals.toSorted((a, b) => a.from - b.from)) {
+    active = [...active.filter(({ to }) => to > hold.from), hold];
+    if (active.length > PERMITS) beyond++;
+  }
+  return beyond;
 }
 
 function linesOf(path: string): Line[] {

@@ -1,4 +1,5 @@
 import type { AcquireRequest, Attempt, Backend, HolderInfo } from '../../core/backend.js';
+import { withoutCredentials } from '../../core/credentials.js';
 import { LockError } from '../../core/errors.js';
 import { decodeHolder } from '../../core/holder.js';
 import { newHolderId } from '../../core/holder.js';
@@ -67,6 +68,11 @@ export function createGitBackend(host: ArbiterHost): Backend {
     name: 'git',
     capabilities: GIT_CAPABILITIES,
     tryAcquire,
+    async canonicalName(resource) {
+      const { remote, id } = splitResource(resource);
+      const arbiter = await Arbiter.open({ cwd: process.cwd(), remote }, host);
+      return `${withoutCredentials(arbiter.remote.pushUrl)}#${id}`;
+    },
     inspect: (resource) => lookAt(resource, (_, tip) => (tip.kind === 'held' ? [holderOf(tip)] : [])),
     forceRelease: (resource, holderId) =>
       lookAt(resource, async (store, tip, { agent }) => {

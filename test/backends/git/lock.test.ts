@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 
-import { acquire, inspect, tryAcquire, withLock } from '../../../src/index.js';
+import { acquire, inspect, lockAll, tryAcquire, withLock } from '../../../src/index.js';
 import { check, claim, history, list, release, steal } from '../../../src/claims/index.js';
 import { cli, startCli } from '../../support/cli.js';
 import {
@@ -38,6 +38,18 @@ describe.each(TRANSPORTS)('git:URL#ID over %s', (transport) => {
     vi.restoreAllMocks();
     vi.unstubAllEnvs();
   });
+});
+
+test('the name of a remote and its URL are two names of one lock', async () => {
+  const remote = await testRemote();
+  const [ada = ''] = await clones(remote, 'ada');
+  vi.spyOn(process, 'cwd').mockReturnValue(ada);
+  const names = ['git:origin#x', `git:${remote.url}#x`];
+  const set = await lockAll(names, { timeoutMs: 60_000 });
+  expect(set.guards[0]).toBe(set.guards[1]);
+  for (const name of names) expect(await tryAcquire(name)).toBeUndefined();
+  await set.release();
+  vi.restoreAllMocks();
 });
 
 test('an agent in a clone and a process in the same clone contend', async () => {
