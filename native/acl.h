@@ -13,4 +13,10 @@
  */
 mode_t acl_take_over(const char *directory, const char *name, int fd, mode_t mode, bool is_group_kept);
 
+/*
+ * What the owning group of `path`, or with NULL of the file open as `fd`, may do by itself: 0 to 7; -1 without an access
+ * control list. With a list, the group bits of a mode are its mask: what single users may do at most.
+ */
+int acl_group(const char *path, int fd);
+
 #endif

@@ -34,6 +34,16 @@ static entry *find(list *acl, int count, int tag) {
   return NULL;
 }
 
+int acl_group(const char *path, int fd) {
+  list acl;
+  long size = path == NULL ? syscall(SYS_fgetxattr, fd, attribute, &acl, sizeof acl)
+                           : syscall(SYS_getxattr, path, attribute, &acl, sizeof acl);
+  /* More than a thousand entries: nothing is known of the group. */
+  if (size < 0) return errno == ERANGE ? 0 : -1;
+  const entry *group = find(&acl, (int)((size - (long)sizeof acl.version) / (long)sizeof(entry)), GROUP_OWNER);
+  return group == NULL ? -1 : group->permissions & 7;
+}
+
 mode_t acl_take_over(const char *directory, const char *name, int fd, mode_t mode, bool is_group_kept) {
   char path[PATH_MAX_BYTES];
   list acl;
@@ -50,6 +60,11 @@ mode_t acl_take_over(const char *directory, const char *name, int fd, mode_t mod
   return (mode_t)(group->permissions & 7) << 3 & mode;
 }
 #else
+int acl_group(const char *path, int fd) {
+  (void)path, (void)fd;
+  return -1;
+}
+
 mode_t acl_take_over(const char *directory, const char *name, int fd, mode_t mode, bool is_group_kept) {
   (void)directory, (void)name, (void)fd;
   return is_group_kept ? mode & S_IRWXG : others_as_group(mode);

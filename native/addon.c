@@ -165,6 +165,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"holdsFile", facts_node_holds_file},
 #endif
       {"openOwn", facts_node_open_own},
+      {"groupPermissions", facts_node_group_permissions},
       {"appendDurable", append_node},
       {"writeDurable", durable_node_write},
       {"finishDurable", durable_node_finish},

@@ -140,6 +140,14 @@ function windowsImports(api, directory) {
 const recipe = targets[target] ?? (target === host && process.platform !== 'win32' ? native : undefined);
 if (!recipe) fail(`Could not build for "${target}": only ${Object.keys(targets).join(', ')} are known.`);
 const isForced = process.argv.includes('--force');
+/** For tests: with the C library, and checks of addresses and undefined behaviour. Node needs LD_PRELOAD of libasan then. */
+const isSanitized = process.argv.includes('--sanitize');
+const SANITIZERS = [
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+  '-fno-omit-frame-pointer',
+  '-g',
+];
 const hasSupervisor = target.startsWith('linux-');
 if (!isForced && isFresh(output) && (!hasSupervisor || isFresh(supervisor))) process.exit(0);
 
@@ -161,8 +169,9 @@ const FLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-fvisibility=hidden'];
 // A user's compiler may warn of what ours does not, and must build all the same.
 if (existsSync(join(here, '..', 'test'))) FLAGS.push('-Wall', '-Wextra', '-Werror');
 FLAGS.push(...(process.env.CFLAGS?.split(' ').filter(Boolean) ?? []));
+if (isSanitized) FLAGS.push(...SANITIZERS, '-DHOSTED');
 run(compiler, [
-  ...recipe.flags,
+  ...recipe.flags.filter((flag) => !isSanitized || !['-nostdlib', '-s'].includes(flag)),
   ...FLAGS,
   '-I',
   join(api, 'include'),
@@ -179,10 +188,11 @@ renameSync(fresh, output);
 const FREESTANDING = ['-static', '-nostdlib', '-ffreestanding', '-fno-pic', '-no-pie', '-Wl,--build-id=none'];
 if (hasSupervisor) {
   const program = `${supervisor}.${process.pid}`;
-  const isFreestanding = ['linux-x64', 'linux-arm64'].includes(target);
+  const isFreestanding = ['linux-x64', 'linux-arm64'].includes(target) && !isSanitized;
   run(compiler, [
     ...FLAGS,
-    ...['-s', '-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,noexecstack'],
+    ...(isSanitized ? [] : ['-s']),
+    ...['-fno-stack-protector', '-U_FORTIFY_SOURCE', '-Wl,-z,noexecstack'],
     ...(isFreestanding ? FREESTANDING : []),
     ...(target === 'linux-arm64' ? ['-mno-outline-atomics'] : []),
     ...['-o', program],

@@ -56,6 +56,9 @@ static int write_all(const durable_write *self) {
 static mode_t new_mode(const durable_write *self, const struct stat *temp) {
   struct stat place;
   if (status_of(self->directory_fd, &place) < 0 || !(place.st_mode & S_IWGRP)) return PRIVATE_MODE;
+  int group = acl_group(NULL, self->directory_fd);
+  /* Unless the new file has a list, its group bits are the group's own. */
+  if (group >= 0 && !(group & S_IWOTH) && acl_group(NULL, self->temp_fd) < 0) return PRIVATE_MODE;
   bool is_everybodys = place.st_mode & S_IWOTH && place.st_mode & S_ISVTX;
   if (is_everybodys || (place.st_gid != temp->st_gid && fchown(self->temp_fd, (uid_t)-1, place.st_gid) < 0)) {
     return PRIVATE_MODE;

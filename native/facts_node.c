@@ -2,6 +2,7 @@
 #include "facts_node.h"
 #include "call.h"
 #ifndef _WIN32
+#include "acl.h"
 #include "own.h"
 #endif
 
@@ -123,5 +124,13 @@ napi_value facts_node_open_own(napi_env env, napi_callback_info info) {
   own.depth = read_int(env, self.values[1]);
   napi_get_value_int64(env, self.values[2], &own.owner);
   return number(env, own_open(&own, read_int(env, self.values[3])));
+}
+
+napi_value facts_node_group_permissions(napi_env env, napi_callback_info info) {
+  call self;
+  size_t length;
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_text(env, self.values[0], self.path, PATH_BYTES, &length);
+  return number(env, result == 0 ? acl_group(self.path, -1) : -1);
 }
 #endif

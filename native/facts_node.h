@@ -18,6 +18,7 @@ napi_value facts_node_descriptors_of(napi_env env, napi_callback_info info);
 #endif
 #ifndef _WIN32
 napi_value facts_node_open_own(napi_env env, napi_callback_info info);
+napi_value facts_node_group_permissions(napi_env env, napi_callback_info info);
 #endif
 
 #endif

@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#if defined(__x86_64__)
+/* HOSTED: with the C library also there, for sanitizers. */
+#if defined(__x86_64__) && !defined(HOSTED)
 #define FREESTANDING 1
 static inline long kernel(long number, long a, long b, long c, long d, long e, long f) {
   register long r10 __asm__("r10") = d;
@@ -27,7 +28,7 @@ static inline long kernel(long number, long a, long b, long c, long d, long e, l
                    : "rcx", "r11", "memory");
   return result;
 }
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(HOSTED)
 #define FREESTANDING 1
 static inline long kernel(long number, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = number;

@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { ERROR_CODES, isLockError, LockError, type ErrorCode } from '../core/errors.js';
@@ -6,7 +6,7 @@ import { hasFields, isAmount, isFlag, isOneOf, isText, isWallClockMs, optional }
 import { newHolderId } from '../core/holder.js';
 import { readOwn } from '../files/open-own.js';
 import { replaceFileSync } from '../files/replace-sync.js';
-import { fileRights } from '../files/rights.js';
+import { besideOf, fileRights } from '../files/rights.js';
 import { readReplacedSync } from '../files/replaced-sync.js';
 import { NetworkFailure } from '../net/network-failure.js';
 
@@ -99,7 +99,7 @@ export class FailureFile {
     try {
       replaceFileSync(failurePath(this.#cachePath), `${JSON.stringify(record)}\n`, {
         isDurable: false,
-        rights: fileRights(statSync(dirname(this.#cachePath))),
+        rights: fileRights(besideOf(dirname(this.#cachePath))),
       });
     } catch {
       this.remove();

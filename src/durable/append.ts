@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, writeFileSync } from 'node:fs';
 import { rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -8,7 +8,7 @@ import { NAMED_APPEND, NAMED_CREATE } from '../files/open-named.js';
 import { openNamed } from '../files/open-named-async.js';
 import { openOwn, openOwnIfThere } from '../files/open-own.js';
 import { readReplaced } from '../files/replaced.js';
-import { fileRights, giveRights, newDataRights } from '../files/rights.js';
+import { besideOf, fileRights, giveRights, newDataRights } from '../files/rights.js';
 import { readTail, type Tail } from './line-reader.js';
 
 /** Where the text of writes that were cut short is kept. */
@@ -26,7 +26,7 @@ export function copyAside(path: string, torn: Uint8Array): void {
   const flags = constants.O_WRONLY | constants.O_APPEND;
   let file = openOwnIfThere(aside, flags);
   if (file === undefined) {
-    makeOwnFile(aside, { rights: fileRights(statSync(path)) });
+    makeOwnFile(aside, { rights: fileRights(besideOf(path)) });
     file = openOwn(aside, flags);
   }
   try {
@@ -67,6 +67,8 @@ async function openForAppend(path: string, mode: number | undefined): Promise<Fi
     const file = await openNamed(path, NAMED_CREATE, mode ?? 0o600);
     if (mode === undefined) giveRights(file.fd, newDataRights(statSync(dirname(path))));
     return file;
+    if (mode === undefined) giveRights(file.fd, newDataRights(besideOf(dirname(path))));
+    return { file, isNew: true };
   }
 }
 

@@ -6,7 +6,6 @@ import {
   openSync,
   renameSync,
   rmSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -14,7 +13,7 @@ import {
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
 import { isMissing, openOwnDirectory, type OwnDirectory } from './open-own.js';
-import { directoryRights, fileRights, giveRights, type Rights } from './rights.js';
+import { besideOf, directoryRights, fileRights, giveRights, type Rights } from './rights.js';
 import { newTempName } from './temp-name.js';
 import { splitOwn, type OwnOptions } from './trust.js';
 
@@ -72,7 +71,7 @@ function isThere(path: string, options: OwnOptions): boolean {
 
 /** A folder that is named after its owner is made by nobody else but root. */
 function rightsIn(parent: OwnDirectory, path: string, owner: OwnOptions['owner']): Rights {
-  const rights = directoryRights(statSync(parent.at('.')));
+  const rights = directoryRights(besideOf(parent.at('.')));
   if (typeof owner !== 'number' || owner < 0) return rights;
   const own = process.geteuid?.();
   if (own === 0 || own === owner) return { ...rights, uid: owner };
@@ -127,7 +126,7 @@ export function makeOwnFile(path: string, options: MakeOwnOptions = {}): void {
   const directory = openParent(path, options, depth);
   const name = splitOwn(path, 1).names[0] as string;
   try {
-    const rights = options.rights ?? fileRights(statSync(directory.at('.')));
+    const rights = options.rights ?? fileRights(besideOf(directory.at('.')));
     makeFile(directory, name, rights);
   } catch (error) {
     const errno = errnoOf(error);
@@ -143,7 +142,8 @@ export function openParent(path: string, options: OwnOptions, depth: number): Ow
 }
 
 function makeFile(directory: OwnDirectory, name: string, rights: Rights): void {
-  const isPlain = rights.mode === 0o600 && (rights.uid ?? process.geteuid?.()) === process.geteuid?.();
+  const isOwn = (rights.uid ?? process.geteuid?.()) === process.geteuid?.();
+  const isPlain = rights.mode === 0o600 && isOwn && rights.mask === undefined;
   if (isPlain) return makeExclusively(directory.at(name));
   const temporary = directory.at(newTempName(name, false));
   const file = openSync(temporary, O_RDWR | O_CREAT | O_EXCL, 0o600);

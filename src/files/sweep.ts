@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { errnoOf, systemError } from '../core/system-error.js';
@@ -7,6 +7,8 @@ import { fileSystemKindOfDirectory } from '../platform/filesystem.js';
 import { isProcessAlive } from '../platform/identity.js';
 import type { NativeAddon } from '../platform/native-contract.js';
 import { availableNative } from '../platform/native.js';
+import { openOwnDirectory } from './open-own.js';
+import { SIDE_FOLDER_FILES } from './side-folder.js';
 import { identityOf, isOfThisBoot, parseTempName, type TempOwner } from './temp-name.js';
 
 /** A process looks for orphans in a directory at its first durable write there, and then at most this often. */
@@ -15,8 +17,9 @@ export const SWEEP_INTERVAL_MS = 600_000;
 const sweptAt = new Map<string, number>();
 
 /**
- * Removes the temp files that crashed durable writes left in `directory`, and nothing else. Temps of live
- * writers stay, whatever host, container or pid namespace they run in. Durable writes do this by themselves.
+ * Removes what killed processes left in `directory` on its way to a name: the temp files of durable writes, and
+ * side folders that were not complete. Nothing else. Temps of live writers stay, whatever host, container or pid
+ * namespace they run in. Durable writes do this by themselves.
  *
  * @returns the absolute paths of what was removed.
  * @throws LockError HOLDFAST_IO or HOLDFAST_PERMISSION when the directory cannot be read.
@@ -62,9 +65,11 @@ function sweep(directory: string): string[] {
 
 function attemptRemove(path: string, owner: TempOwner, directory: string): boolean {
   try {
-    // A link or a FIFO under such a name is not ours, and opening it could reach or block something else.
-    if (!lstatSync(path).isFile()) return false;
+    const status = lstatSync(path);
     const isLocal = fileSystemKindOfDirectory(directory).kind === 'local';
+    if (status.isDirectory()) return isProvenDead(owner, isLocal) && attemptRemoveFolder(path);
+    // A link or a FIFO under such a name is not ours, and opening it could reach or block something else.
+    if (!status.isFile()) return false;
     if (isProvenDead(owner, isLocal)) {
       unlinkSync(path);
       return true;
@@ -76,6 +81,20 @@ function attemptRemove(path: string, owner: TempOwner, directory: string): boole
   } catch {
     return false;
   }
+}
+
+/** Of a side folder that its maker never gave its name. It holds what such a folder is born with, or is not ours. */
+function attemptRemoveFolder(path: string): boolean {
+  const folder = openOwnDirectory(path);
+  try {
+    const names = readdirSync(folder.at('.'));
+    if (names.some((name) => !Object.hasOwn(SIDE_FOLDER_FILES, name))) return false;
+    for (const name of names) unlinkSync(folder.at(name));
+  } finally {
+    folder.close();
+  }
+  rmdirSync(path);
+  return true;
 }
 
 /**

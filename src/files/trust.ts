@@ -3,6 +3,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 
 import { LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
+import { availableNative } from '../platform/native.js';
 
 /** A path of which the last components have names of ours; what lies above is the place, named by the user. */
 export interface OwnOptions {
@@ -60,14 +61,20 @@ export function openFailure(
       const isRight = kind === 'a file' ? found.isFile() : found.isDirectory();
       if (!isRight) return untrusted(current, place, found, `it is ${kindOf(found)}, not ${kind}`);
       if (!isTrusted(found, status, options.owner)) {
-        const fact = (found.mode & 0o002) === 0 ? 'another user owns it' : 'every user may write it';
-        return untrusted(current, place, found, fact);
+        if ((found.mode & 0o002) !== 0) return untrusted(current, place, found, 'every user may write it');
+        return untrusted(current, place, found, `another user owns it${onLists(place)}`);
       }
     }
   } catch (error) {
     return systemError('open', path, errnoOf(error) ?? errno, error);
   }
   return systemError('open', path, errno);
+}
+
+/** Single users whom a list names may write the place, and still share no locks: what they make is not the others'. */
+function onLists(place: string): string {
+  const hasList = (availableNative()?.groupPermissions?.(place) ?? -1) >= 0;
+  return hasList ? `, and for "${place}" its access control list does not count: share by a group` : '';
 }
 
 function untrusted(path: string, place: string, { uid, gid, mode }: Stats, fact: string): LockError {

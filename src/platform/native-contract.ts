@@ -67,6 +67,11 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
    * Returns the descriptor or a negative errno: -EPERM for what is not trusted. Absent on Windows.
    */
   openOwn?(path: string, depth: number, owner: number, flags: number): number;
+  /**
+   * What the owning group of a path may do by itself, 0 to 7; -1 without an access control list. With a list, the group
+   * bits of a mode are its mask. Absent on Windows.
+   */
+  groupPermissions?(path: string): number;
   /** CLOCK_BOOTTIME (it counts suspend) in milliseconds with a fraction. */
   bootTimeMs(): number;
   /** Start time of a process as an opaque number that a reused pid does not share; undefined when there is none. */

@@ -24,12 +24,13 @@ describe('three members of a group', () => {
     const [creator, ...others] = [...people.slice(first), ...people.slice(0, first)] as [Person, ...Person[]];
 
     expect(await libraryAs(creator, place, UPDATE(1))).toMatchObject({ code: 0, stderr: '' });
-    const ended = await Promise.all(
-      [creator, ...others].map((person) => libraryAs(person, place, UPDATE(66))),
-    );
+    const ended = await Promise.all([
+      libraryAs(creator, place, UPDATE(199)),
+      ...others.map((person) => libraryAs(person, place, UPDATE(200))),
+    ]);
 
     expect(ended.map(({ stderr }) => stderr)).toEqual(['', '', '']);
-    expect(JSON.parse(readFileSync(join(place, 'data.json'), 'utf8'))).toEqual({ n: 199 });
+    expect(JSON.parse(readFileSync(join(place, 'data.json'), 'utf8'))).toEqual({ n: 600 });
   });
 
   test('update one file together when all of them create it at once', async () => {
@@ -200,5 +201,41 @@ describe('access control lists', () => {
     execFileSync('setfacl', ['-m', `u:${BOB.uid}:rw`, path]);
     await libraryAs(ALICE, place, UPDATE(1));
     expect(listOf(path)).toMatch(/^group::---/m);
+  });
+
+  test('of a directory give its group no more than the group’s own entry, in whatever is made there', async () => {
+    const place = placeOf(ALICE, 0o755, PROJECT);
+    execFileSync('setfacl', ['-m', `u:${BOB.uid}:rwx`, place]);
+    const names = ['.holdfast', '.holdfast/locks', '.holdfast/locks/data.json.lock', 'x.lock.token'];
+    const lines = `${UPDATE(1)} await withLock('x.lock', { fencing: true }, () => {});
+      await new JsonLines('log.jsonl').append({ n: 1 });`;
+
+    expect(await libraryAs(ALICE, place, lines)).toMatchObject({ stderr: '' });
+
+    for (const name of [...names, 'data.json', 'log.jsonl'])
+      expect(statSync(join(place, name)).mode & 0o020, name).toBe(0);
+  });
+
+  test('that are inherited go on counting for those whom they name', async () => {
+    const place = placeOf(ALICE, 0o700);
+    execFileSync('setfacl', ['-m', `u:${BOB.uid}:rwx,d:u:${BOB.uid}:rwx`, place]);
+
+    expect(await libraryAs(ALICE, place, UPDATE(1))).toMatchObject({ stderr: '' });
+
+    expect(listOf(join(place, '.holdfast/locks/data.json.lock'))).toMatch(/^group::---/m);
+    expect(await holdfastAs(BOB, place, ['run', '-n', '--for', 'data.json', '--', 'true'])).toMatchObject({
+      code: 0,
+    });
+  });
+
+  test('do not make single users share locks: what such a user made first is refused, and a group does', async () => {
+    const place = placeOf(ALICE, 0o755);
+    execFileSync('setfacl', ['-m', `u:${BOB.uid}:rwx`, place]);
+    expect(await libraryAs(BOB, place, UPDATE(1))).toMatchObject({ stderr: '' });
+
+    const ended = await libraryAs(ALICE, place, UPDATE(1));
+
+    expect(ended.stderr).toMatch(/^HOLDFAST_PERMISSION .*another user owns it/);
+    expect(ended.stderr).toMatch(/its access control list does not count: share by a group/);
   });
 });

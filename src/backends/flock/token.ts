@@ -11,7 +11,7 @@ import { replaceFileSync } from '../../files/replace-sync.js';
 import { withKnownDescriptor } from '../../files/known-descriptor.js';
 import { readOwn } from '../../files/open-own.js';
 import { realPathOf } from '../../files/real-path.js';
-import { fileRights } from '../../files/rights.js';
+import { besideOf, fileRights } from '../../files/rights.js';
 import { readReplacedSync, refreshNamesSync } from '../../files/replaced-sync.js';
 
 const TOKEN_BYTES_MAX = 64;
@@ -47,7 +47,10 @@ function tokenOf(lockPath: string, descriptor: number, clock: Clock, own: OwnPar
   const wallNowMs = clock.wallNow();
   const token = tokenAfter(lastToken(path, own), wallNowMs);
   try {
-    replaceFileSync(path, `${token}\n`, { ...own, rights: fileRights(fstatSync(descriptor)) });
+    replaceFileSync(path, `${token}\n`, {
+      ...own,
+      rights: fileRights(besideOf(lockPath, fstatSync(descriptor))),
+    });
   } catch (error) {
     const errno = errnoOf(error);
     throw errno === undefined ? error : systemError('number the holds of', lockPath, errno, error);

@@ -10,7 +10,7 @@ import { openNamed } from '../../files/open-named-async.js';
 import { replaceFile } from '../../files/replace.js';
 import { readReplacedSync } from '../../files/replaced-sync.js';
 import { readReplaced } from '../../files/replaced.js';
-import { directoryRights, fileRights, giveRights, type Rights } from '../../files/rights.js';
+import { besideOf, directoryRights, fileRights, giveRights, type Rights } from '../../files/rights.js';
 import { syncDirectory, syncDirectorySync } from '../../files/sync-directory.js';
 import { isTrusted } from '../../files/trust.js';
 import { formatState } from './names.js';
@@ -63,7 +63,9 @@ export function openDirectory(path: string, isPrivate = false): RecordDirectory 
     },
     sync: () => syncDirectory(path),
     writeRecord: async (name, text) => {
-      const rights = isPrivate ? { rights: fileRights(await stat(path)) } : { mode: STATE_MODE };
+      const rights = isPrivate
+        ? { rights: fileRights(besideOf(path, await stat(path))) }
+        : { mode: STATE_MODE };
       await replaceFile(join(path, name), text, { ...rights, temporaryName: temporaryName() });
     },
     readRecord: (name) => {
@@ -106,7 +108,7 @@ export async function createLeaseDirectory(
   const state = join(temporary, formatState({ kind: 'free', generation }));
   await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
   try {
-    if (isPrivate) await takeRights(temporary, directoryRights(await stat(parent)));
+    if (isPrivate) await takeRights(temporary, directoryRights(besideOf(parent, await stat(parent))));
     await writeDurably(state, '');
     await syncDirectory(temporary);
     await rename(temporary, path);

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
 import { readOwn } from '../../files/open-own.js';
 import { replaceFileSync } from '../../files/replace-sync.js';
-import { fileRights } from '../../files/rights.js';
+import { besideOf, fileRights } from '../../files/rights.js';
 import { ownPartOf } from '../../files/side-folder.js';
 import { LEAST_STALE_MS } from './options.js';
 
@@ -91,7 +91,7 @@ function tryMake({ path, markerPath }: ClaimContext): Claimed | undefined {
   replaceFileSync(markerPath, JSON.stringify({ inode, bornNs }), {
     ...ownPartOf(markerPath),
     isDurable: false,
-    rights: fileRights(statSync(dirname(markerPath))),
+    rights: fileRights(besideOf(dirname(markerPath))),
   });
   const lastTime = new LastTime();
   lastTime.set(Number(modifiedNs / 1_000_000n));
