@@ -94,6 +94,19 @@ export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
 }
 
 /**
+ * Describes the lock at a path whose last component is a name of ours, so that another user may have put something
+ * there: it is opened as what stands in a side folder is, and follows no link.
+ */
+export function ownLock(path: string): Lock {
+  const resource = resolve(path);
+  return new DescribedLock(path, {}, () => ({
+    namespace: dataLockNamespace(resource),
+    resource,
+    address: path,
+  }));
+}
+
+/**
  * The path of a data file, as callers write it.
  *
  * @throws TypeError for an address: the lock of a data file is found by the file's path.

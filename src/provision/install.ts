@@ -5,6 +5,7 @@ import { LockCanceledError, type LockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
+import { ownLock } from '../locks/lock.js';
 import { fileError, installError } from './errors.js';
 import { reporterFor, type Outcome, type Reporter } from './events.js';
 import { exportsOf, type Export } from './exports.js';
@@ -84,7 +85,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
     if (found !== undefined) return found;
     makeDirectory(layout.parentDir);
     const lockOptions = lockOptionsOf(`setup ${recipe.name}`, options);
-    return await withLock(layout.lockPath, lockOptions, (guard) => installLocked(run, guard));
+    return await withLock(ownLock(layout.lockPath), lockOptions, (guard) => installLocked(run, guard));
   } catch (error) {
     if (signal?.aborted === true && error === signal.reason) throw canceled(recipe, error);
     throw fileError(`install "${recipe.name}" in`, layout.installDir, error);

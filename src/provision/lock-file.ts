@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { LockError } from '../core/errors.js';
-import { errnoOf, systemError } from '../core/system-error.js';
+import { readOwn } from '../files/open-own.js';
 import { replaceFile } from '../files/replace.js';
 import { fileError } from './errors.js';
 import { isGitSource, withoutSecrets, type Recipe } from './recipe.js';
@@ -35,23 +34,18 @@ export class LockFile {
    *
    * @throws LockError HOLDFAST_PROTOCOL for one that cannot be read; HOLDFAST_PERMISSION, HOLDFAST_IO.
    */
-  static async read(directory: string): Promise<LockFile> {
+  static read(directory: string): LockFile {
     const path = join(directory, LOCK_FILE_NAME);
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      const errno = errnoOf(error) ?? 'EIO';
-      if (errno === 'ENOENT') return new LockFile(path, new Map(), false);
-      throw systemError('read', path, errno, error);
-    }
-    return new LockFile(path, pinsIn(path, text), true);
+    // It decides what is built: one that another user put there, as into /tmp, does not count as the project's.
+    const content = readOwn(path);
+    if (content === undefined) return new LockFile(path, new Map(), false);
+    return new LockFile(path, pinsIn(path, content.toString('utf8')), true);
   }
 
   /** The nearest one in `directory` or above it; undefined when there is none. */
-  static async find(directory: string): Promise<LockFile | undefined> {
+  static find(directory: string): LockFile | undefined {
     for (let at = directory; ; at = dirname(at)) {
-      const file = await LockFile.read(at);
+      const file = LockFile.read(at);
       if (file.isThere) return file;
       if (dirname(at) === at) return undefined;
     }

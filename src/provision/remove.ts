@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises';
 import { checkOptions } from '../core/check-options.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
+import { ownLock } from '../locks/lock.js';
 import { fileError, installError } from './errors.js';
 import { lockOptionsOf, REMOVE_OPTIONS, type RemoveOptions } from './install-options.js';
 import { placeOf } from './place.js';
@@ -39,7 +40,9 @@ export async function remove(recipe: Recipe, options: RemoveOptions = {}): Promi
     return { wasInstalled: false, installDir };
   const lockOptions = lockOptionsOf(`remove ${recipe.name}`, options);
   try {
-    const wasInstalled = await withLock(layout.lockPath, lockOptions, () => removeAll(layout, systemClock));
+    const wasInstalled = await withLock(ownLock(layout.lockPath), lockOptions, () =>
+      removeAll(layout, systemClock),
+    );
     return { wasInstalled, installDir };
   } catch (error) {
     throw fileError('remove', installDir, error);

@@ -1,6 +1,7 @@
 import { checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import { systemClock } from '../platform/clock.js';
 import { withLock } from '../locks/acquire.js';
+import { ownLock } from '../locks/lock.js';
 import { fileError, installError } from './errors.js';
 import { lockOptionsOf, REMOVE_OPTIONS, type RemoveOptions } from './install-options.js';
 import { versionDir, type Layout } from './layout.js';
@@ -45,7 +46,9 @@ export async function rollback(recipe: Recipe, options: RollbackOptions = {}): P
   if ((await currentVersion(layout)) === undefined) throw noVersion(recipe, 'nothing is installed');
   const lockOptions = lockOptionsOf(`rollback ${recipe.name}`, options);
   try {
-    return await withLock(layout.lockPath, lockOptions, () => rollbackLocked(recipe, layout, options.to));
+    return await withLock(ownLock(layout.lockPath), lockOptions, () =>
+      rollbackLocked(recipe, layout, options.to),
+    );
   } catch (error) {
     throw fileError('roll back', layout.installDir, error);
   }

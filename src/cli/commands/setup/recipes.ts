@@ -60,7 +60,7 @@ const findInstalled = (name: string): Promise<Recipe | undefined> => findInstall
  * The lock file that pins `word`: for a recipe file the one beside it, which the first install makes; for a name the nearest
  * one above the working directory, if there is one.
  */
-export function lockFileOf(word: string): Promise<LockFile | undefined> {
+export async function lockFileOf(word: string): Promise<LockFile | undefined> {
   const isName = findRecipe(word) !== undefined || !isRecipeFile(word);
   return isName ? LockFile.find(process.cwd()) : LockFile.read(dirname(resolve(word)));
 }
