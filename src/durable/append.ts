@@ -65,10 +65,8 @@ async function openForAppend(path: string, mode: number | undefined): Promise<Fi
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     const file = await openNamed(path, NAMED_CREATE, mode ?? 0o600);
-    if (mode === undefined) giveRights(file.fd, newDataRights(statSync(dirname(path))));
-    return file;
     if (mode === undefined) giveRights(file.fd, newDataRights(besideOf(dirname(path))));
-    return { file, isNew: true };
+    return file;
   }
 }
 

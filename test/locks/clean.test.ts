@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { acquire, cleanLockFiles, withLock, withReadLock, withWriteLock } from '../../src/index.js';
+import { newTempName } from '../../src/files/temp-name.js';
 import { testDirectory } from '../support/directory.js';
 
 describe('INV-FLOCK-8: cleanLockFiles', () => {
@@ -27,9 +28,44 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
     guard.assertHeld();
     await guard.release();
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['.holdfast', 'empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
+      ['empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
     );
-    expect(readdirSync(at('.holdfast/locks'))).toEqual([]);
+  });
+
+  test('removes the side folder when its last lock has gone, and not before', async () => {
+    const folder = testDirectory();
+    const at = (name: string): string => join(folder, name);
+    await withWriteLock(at('a'), () => undefined);
+    await withReadLock(at('b'), async () => {
+      await cleanLockFiles(folder);
+      expect(readdirSync(at('.holdfast'))).toEqual(['.gitignore', 'locks']);
+    });
+    await cleanLockFiles(folder, { dryRun: true });
+    expect(existsSync(at('.holdfast/locks/b.lock'))).toBe(true);
+    await cleanLockFiles(folder);
+    expect(readdirSync(folder)).toEqual([]);
+    await withWriteLock(at('a'), () => undefined);
+    writeFileSync(at('.holdfast/notes'), 'mine');
+    await cleanLockFiles(folder);
+    expect(readdirSync(at('.holdfast'))).toEqual(['.gitignore', 'notes']);
+  });
+
+  test('removes what a process left that was killed on the way to a name, and nothing of a living one', async () => {
+    const folder = testDirectory();
+    const killed = (name: string): string =>
+      newTempName(name, false).replace(/-[0-9a-f]{8}-(?=[a-z2-7]{26})/, '-00000000-');
+    await withWriteLock(join(folder, 'a'), () => undefined);
+    const [dead, other] = ['.holdfast', '.holdfast/locks'].map((name) =>
+      join(folder, dirname(name), killed(basename(name))),
+    ) as [string, string];
+    const alive = join(folder, newTempName('.holdfast', false));
+    const foreign = join(folder, killed('b'));
+    for (const path of [dead, other, alive, foreign]) mkdirSync(path);
+    writeFileSync(join(dead, '.gitignore'), '*\n');
+    writeFileSync(join(foreign, 'precious'), '');
+    const { removed } = await cleanLockFiles(folder);
+    expect(removed).toEqual([join(folder, '.holdfast/locks/a.lock'), dead, other]);
+    expect(readdirSync(folder).toSorted()).toEqual([basename(alive), basename(foreign)].toSorted());
   });
 
   test('removes a lock in .holdfast/locks that was only ever held shared, unless it is held', async () => {
