@@ -156,12 +156,13 @@ class Acquisition {
     for (let attempts = 1; ; attempts++) {
       if (wait.ended !== undefined) {
         if (asked !== undefined) releaseLate(asked.attempt);
-        throw outages.orOutage(wait.ended);
+        throw await outages.orOutage(wait.ended);
       }
       try {
         const request = asked?.request ?? newRequest(this.#target, this.#options, queue, wait.leftMs);
         const attempt = asked?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait));
         asked = undefined;
+        outages.noteRequest(request);
         const outcome = await wait.outcomeOf(attempt);
         if (outcome.kind === 'granted') return { request, grant: outcome.grant };
         this.#holders = outcome.holders;

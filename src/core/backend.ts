@@ -156,6 +156,8 @@ export interface Backend extends AsyncDisposable {
   waitAcquire?(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
   /** True for a failure of a server that may pass: it is down, unreachable or silent, or changes its leader. */
   isOutage?(error: unknown): boolean;
+  /** What a call is told whose deadline passed before the server answered at all: it is not known whether the lock is held. */
+  unanswered?(request: AcquireRequest): Promise<unknown>;
   /** Blocks the calling thread up to `timeoutMs`. Only where the kernel can. */
   acquireBlocking?(request: AcquireRequest, timeoutMs: number): Attempt;
   /** One name for all the names of a lock, equal in every process. Absent where a lock has one name. */

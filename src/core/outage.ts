@@ -1,4 +1,4 @@
-import type { Backend } from './backend.js';
+import type { AcquireRequest, Backend } from './backend.js';
 import type { Contention } from './contention.js';
 import { isLockError } from './errors.js';
 import { backoffDelayMs } from './time.js';
@@ -17,6 +17,8 @@ export class Outages {
   readonly #contention: Contention;
   #hasAnswered = false;
   #failures = 0;
+  /** Sent, and not answered yet. */
+  #pending: AcquireRequest | undefined;
 
   constructor(backend: Backend, wait: Wait, contention: Contention) {
     this.#backend = backend;
@@ -24,22 +26,30 @@ export class Outages {
     this.#contention = contention;
   }
 
+  noteRequest(request: AcquireRequest): void {
+    this.#pending = request;
+  }
+
   /** The server answered that others hold the lock. */
   noteAnswer(): void {
+    this.#pending = undefined;
     this.#hasAnswered = true;
     this.#failures = 0;
     this.#contention.outage = undefined;
   }
 
-  /** The outage, if `error` is the deadline and passed during one; else `error`. */
-  orOutage(error: unknown): unknown {
+  /** The outage, if `error` is the deadline and passed during one, or before any answer; else `error`. */
+  async orOutage(error: unknown): Promise<unknown> {
     const { ended } = this.#wait;
-    return error === ended && ended?.kind === 'timeout' ? (this.#contention.outage ?? error) : error;
+    if (error !== ended || ended?.kind !== 'timeout') return error;
+    if (this.#contention.outage !== undefined) return this.#contention.outage;
+    if (this.#hasAnswered || this.#pending === undefined) return error;
+    return (await this.#backend.unanswered?.(this.#pending)) ?? error;
   }
 
   /** Resolves when it is time to ask again. Rejects with what ends the wait: `error` itself, unless it is an outage. */
   async outlast(error: unknown): Promise<void> {
-    if (!isLockError(error) || this.#backend.isOutage?.(error) !== true) throw this.orOutage(error);
+    if (!isLockError(error) || this.#backend.isOutage?.(error) !== true) throw await this.orOutage(error);
     if (!this.#hasAnswered) throw error;
     this.#contention.outage = error;
     try {

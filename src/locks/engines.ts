@@ -88,6 +88,10 @@ function lazyEngine(scheme: EngineScheme, display: string, load: () => Promise<B
   const common = { name: scheme, capabilities, hasQueue };
   return lazyBackend({
     ...common,
+    unanswered: async (request) => {
+      const { unansweredError } = await import('../backends/engine/answer-in-time.js');
+      return unansweredError(display, request);
+    },
     load: async () => {
       const { answeringInTime } = await import('../backends/engine/answer-in-time.js');
       return answeringInTime(lazyBackend({ ...common, load }), display, systemClock);

@@ -6,13 +6,15 @@ export interface LazyBackend {
   /** It has a `waitAcquire`. */
   readonly hasQueue: boolean;
   readonly load: () => Promise<Backend>;
+  /** {@link Backend.unanswered}, also while it loads. */
+  readonly unanswered?: NonNullable<Backend['unanswered']>;
 }
 
 /**
  * A backend whose code, and whose client package, are loaded at its first use: nobody pays for an engine that no
  * address names. What it can do is known before, since whether a call is possible must not cost a connection.
  */
-export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend): Backend {
+export function lazyBackend({ name, capabilities, hasQueue, load, unanswered }: LazyBackend): Backend {
   let loaded: Backend | undefined;
   let loading: Promise<Backend> | undefined;
 
@@ -41,6 +43,7 @@ export function lazyBackend({ name, capabilities, hasQueue, load }: LazyBackend)
     },
     ...(hasQueue && { waitAcquire }),
     isOutage: (error) => loaded?.isOutage?.(error) === true,
+    ...(unanswered && { unanswered }),
     async canonicalName(resource) {
       return (await (loaded ?? (await ready())).canonicalName?.(resource)) ?? resource;
     },

@@ -48,6 +48,20 @@ function setUp(...answers: readonly ('contended' | 'granted' | LockError)[]) {
   return { outcome, holderIds, asked: () => asked, outages };
 }
 
+test('a deadline before the first answer is the silence of the server, whatever timer came first', async () => {
+  const clock = new InventedClock();
+  const { waitAcquire: _, ...memory } = createMemoryBackend();
+  const backend: Backend = {
+    ...memory,
+    tryAcquire: () => new Promise<Attempt>(() => undefined),
+    unanswered: () => Promise.resolve(away),
+  };
+  const target = { namespace: new Namespace(backend, clock), resource: 'r', address: 'model:r' };
+  const call = acquire(target, resolveOptions({ timeoutMs: 1 }, false));
+  clock.advance(1);
+  await expect(call).rejects.toBe(away);
+});
+
 test('an outage before the first answer ends the call', async () => {
   expect(await setUp(away).outcome(Infinity)).toBe('away');
 });

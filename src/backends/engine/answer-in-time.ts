@@ -1,6 +1,7 @@
 import type { AcquireRequest, Attempt, Backend } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
+import type { LockError } from '../../core/errors.js';
 import { asOutage, unavailableError } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 
@@ -26,9 +27,16 @@ export function answeringInTime(backend: Backend, display: string, clock: Clock)
   };
 }
 
+/** The server has not answered within the timeout. */
+export function unansweredError(display: string, { resource, timeoutMs = 0 }: AcquireRequest): LockError {
+  const fact = `it did not answer within the timeout of ${formatDuration(timeoutMs)}`;
+  const nextStep = 'Check that it runs and is reachable, or raise the timeout';
+  return asOutage(unavailableError(`${display}#${resource}`, fact, nextStep));
+}
+
 function inTime(
   clock: Clock,
-  { resource }: AcquireRequest,
+  request: AcquireRequest,
   timeoutMs: number,
   attempt: Promise<Attempt>,
   display: string,
@@ -37,9 +45,7 @@ function inTime(
     let isLate = false;
     const timer = clock.setTimer(timeoutMs * ANSWER_PART, () => {
       isLate = true;
-      const fact = `it did not answer within the timeout of ${formatDuration(timeoutMs)}`;
-      const nextStep = 'Check that it runs and is reachable, or raise the timeout';
-      reject(asOutage(unavailableError(`${display}#${resource}`, fact, nextStep)));
+      reject(unansweredError(display, request));
     });
     attempt.then(
       (answer) => {
