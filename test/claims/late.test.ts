@@ -27,10 +27,12 @@ const THEN = {
   takenAfterIt: '{ touch go; for i in $(seq 1000); do [ -e landed ] && exit 0; sleep 0.02; done; exit 1; }',
 };
 
+const FORCED = { force: true, reason: 'test' } as const;
+
 interface Late {
   readonly ada: ClaimsOptions;
   /** Another agent in the same clone. */
-  readonly eve: ClaimsOptions & { readonly force: true; readonly reason: string };
+  readonly eve: ClaimsOptions;
   readonly eventsAtLast: () => Promise<(string | undefined)[]>;
   /** Starts something, and gives up on it once the server has its push and holds on to it. */
   giveUp(start: (signal: AbortSignal) => Promise<unknown>): Promise<void>;
@@ -55,7 +57,7 @@ async function late(
   await serverHook(remote, 'reference-transaction', '[ "$1" = committed ] && touch landed; exit 0');
   return {
     ada,
-    eve: { ...ada, agent: 'eve', force: true, reason: 'test' },
+    eve: { ...ada, agent: 'eve' },
     eventsAtLast: async () => (await history('x', bob)).map(({ event }) => event).reverse(),
     async giveUp(start) {
       rmSync(join(remote.path, 'runs'), { force: true });
@@ -102,7 +104,7 @@ describe.each(SERVED)(
     test('is kept out by a release by force', async () => {
       const { ada, eve, eventsAtLast, giveUp, letGo } = await late(transport, THEN.taken);
       await giveUp((signal) => claim('x', { ...ada, signal }));
-      expect((await forceRelease('x', eve))[0]?.outcome).toBe('released');
+      expect((await forceRelease('x', { ...eve, reason: 'test' }))[0]?.outcome).toBe('released');
       await letGo();
       expect(await eventsAtLast()).toEqual(['forced']);
     });
@@ -118,10 +120,10 @@ describe.each(SERVED)(
       const { eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, (_, bob) =>
         claim('x', bob),
       );
-      await giveUp((signal) => steal('x', { ...eve, signal }));
+      await giveUp((signal) => steal('x', { ...eve, ...FORCED, signal }));
       expect((await check('x', eve))[0]?.outcome).toBe('unconfirmed');
       expect((await release('x', eve))[0]?.outcome).toBe('unconfirmed');
-      expect((await forceRelease('x', eve))[0]?.outcome).toBe('released');
+      expect((await forceRelease('x', { ...eve, reason: 'test' }))[0]?.outcome).toBe('released');
       expect(await eventsAtLast()).toEqual(['claimed', 'stolen', 'forced']);
     });
 
@@ -132,7 +134,7 @@ describe.each(SERVED)(
       const { ada, eve, eventsAtLast, giveUp } = await late(transport, THEN.takenAfterIt, (ada) =>
         claim('x', ada),
       );
-      await giveUp((signal) => steal('x', { ...eve, signal }));
+      await giveUp((signal) => steal('x', { ...eve, ...FORCED, signal }));
       expect(await doNext(ada)).toBe('lost');
       expect(await eventsAtLast()).toEqual(['claimed', 'stolen']);
       expect((await check('x', eve))[0]?.outcome).toBe('held');
@@ -144,7 +146,7 @@ describe.each(SERVED)(
         vi.spyOn(process, 'cwd').mockReturnValue(ada.cwd as string);
         guard = await acquire('git:origin#x');
       });
-      await giveUp((signal) => steal('x', { ...eve, signal }));
+      await giveUp((signal) => steal('x', { ...eve, ...FORCED, signal }));
       await guard?.release();
       vi.restoreAllMocks();
       expect(await eventsAtLast()).toEqual(['claimed', 'stolen']);
