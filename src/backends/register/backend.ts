@@ -233,13 +233,16 @@ export class RegisterBackend implements Backend {
     let base = baseFrom(claim);
     const durationMs = base.state.leaseMs;
     const deadline = claim.sentAt + durationMs;
-    const renewal = this.#store.renewal(renewalState(resource, base));
+    const release = (): Promise<void> => this.#release(resource, base);
+    const found = this.#store.renewal(renewalState(resource, base));
+    // A renewal on this loop is told of the release; one in the worker is only abandoned.
+    const renewal = 'module' in found ? found : { ...found, release };
     return {
       fencingToken: claim.body.generation,
       lease: { durationMs, deadline, isReleaseSafe: true, renewal },
       check: (marginMs) => (leaseClock.now() + marginMs >= deadline ? 'expired' : undefined),
       onLost: () => undefined,
-      release: () => this.#release(resource, base),
+      release,
       ...(coversChild && {
         coverProcess: async (pid: number) => {
           const child = { pid, startTime: processStartTime(pid) };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { fencedUpdate, s3Object } from '../../../src/fencing/index.js';
 import { acquire, tryAcquire } from '../../../src/locks/acquire.js';
+import { createLock } from '../../../src/locks/lock.js';
 import { inspect } from '../../../src/locks/inspect.js';
 import { listServerLocks } from '../../../src/locks/list.js';
 import { breakLock } from '../../../src/locks/manage.js';
@@ -123,6 +124,24 @@ describe('a lock on a bucket', () => {
       const bucket = await testBucket({ clockAheadMs });
       await (await acquire(bucket.at('skewed'))).release();
     }
+  });
+
+  test('uses credentials, region and endpoint of a client of the caller, renews on the loop, and frees', async () => {
+    const bucket = await testBucket();
+    const { hostname, port, protocol } = new URL(bucket.endpoint);
+    const credentials = { accessKeyId: 'theirs', secretAccessKey: 'theirs' };
+    const client = {
+      config: {
+        credentials: () => Promise.resolve(credentials),
+        region: () => Promise.resolve('eu-west-1'),
+        endpoint: () => Promise.resolve({ protocol, hostname, port: Number(port) }),
+      },
+    };
+    const lock = createLock('s3://bucket/locks#borrowed', { client });
+    const guard = await acquire(lock, { leaseDurationMs });
+    await eventually('renewed', () => Number(bucket.state('borrowed')?.['beat']) >= 1);
+    await guard.release();
+    expect(bucket.state('borrowed')).toMatchObject({ state: 'free' });
   });
 
   test('a second contender is refused, by its own request', async () => {
