@@ -11,8 +11,10 @@ export interface ContenderOrder {
   readonly resource: string;
   readonly mode: 'exclusive' | 'shared';
   readonly leaseDurationMs: number;
-  /** `hold`: take it once and keep it until killed. `loop`: take it `rounds` times. */
-  readonly task: 'hold' | 'loop';
+  /** `hold`: take it once and keep it until killed. `leave`: take it and exit. `loop`: take it `rounds` times. */
+  readonly task: 'hold' | 'leave' | 'loop';
+  /** Take one of so many permits. */
+  readonly permits?: number;
   readonly rounds?: number;
   /** Milliseconds each round holds it. */
   readonly holdMs?: number;
@@ -21,11 +23,12 @@ export interface ContenderOrder {
 export type ContenderLine =
   | { readonly type: 'held'; readonly holderId: string; readonly token?: string }
   | { readonly type: 'lost' }
+  | { readonly type: 'waiting' }
   | { readonly type: 'asserted'; readonly isHeld: boolean }
   | ({ readonly type: 'interval' } & HoldInterval);
 
-function tell(line: ContenderLine): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+function tell(line: ContenderLine, then?: () => void): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`, then);
 }
 
 async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
@@ -36,8 +39,18 @@ async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
     mode,
     leaseDurationMs,
     timeoutMs: Infinity,
-    fencing: subject.capabilities.fencing && mode === 'exclusive',
+    fencing: subject.capabilities.fencing && mode === 'exclusive' && order.permits === undefined,
+    ...(order.permits !== undefined && { permits: order.permits }),
+    ...(order.task !== 'loop' && {
+      onWait: ({ type }: { readonly type: string }): void => {
+        if (type === 'started') tell({ type: 'waiting' });
+      },
+    }),
   };
+  if (order.task === 'leave') {
+    const { holderId } = await client.acquire(resource, options);
+    return tell({ type: 'held', holderId }, () => process.exit(0));
+  }
   if (order.task === 'hold') {
     const guard = await client.acquire(resource, options);
     guard.lost.addEventListener('abort', () => tell({ type: 'lost' }), { once: true });

@@ -31,6 +31,8 @@ export interface Subject {
    * names last until the process ends.
    */
   aliasesOf?(resource: string): Promise<readonly string[]>;
+  /** A client that reaches the same locks by another spelling of an address: `localhost`, a default that is written out. */
+  createAliasClient?(): Promise<Client>;
   /**
    * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session, removes
    * the record. Required of every backend whose holds can be lost.

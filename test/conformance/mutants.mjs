@@ -1,40 +1,29 @@
 // Backends with one bug each, which the suite must find. A mutant is loaded by child processes too, by its name.
-import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { FlockBackend, NAMED_FILE } from '../../dist/backends/flock/index.js';
 import { createMemoryBackend, MEMORY_CAPABILITIES } from '../../dist/backends/memory/index.js';
 import { systemClock } from '../../dist/platform/clock.js';
-import { loadNative } from '../../dist/platform/native.js';
 import { clientOf } from '../../dist/testing/index.js';
+import {
+  changed,
+  contended,
+  forgetfulOfAborts,
+  freeingSuccessors,
+  lastInFirstOut,
+  queuedByTickets,
+  releasing,
+  stall,
+  tryByExistence,
+  tryPermitByExistence,
+  tryWithoutInodeCheck,
+  withLossForListeners,
+  withLostWakeUp,
+  withRestartedTimeout,
+} from './mutant-parts.mjs';
 import { subject as flock } from './subjects/flock.mjs';
 import { subject as memory } from './subjects/memory.mjs';
-
-/** Asked again at once, so that the races of a mutant are run often. */
-const contended = { kind: 'contended', retryAfterMs: 0 };
-
-/** Widens the window that a bug leaves open, as a busy machine would. */
-function stall() {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
-}
-
-/** A grant like `grant`, but with another release. */
-function releasing(grant, release) {
-  return { check: (marginMs) => grant.check(marginMs), onLost: () => {}, release: () => release(grant) };
-}
-
-/** A backend like `backend`, but with what `changes` says. */
-function changed(backend, changes) {
-  return {
-    name: backend.name,
-    capabilities: backend.capabilities,
-    tryAcquire: (request) => backend.tryAcquire(request),
-    ...(backend.waitAcquire && { waitAcquire: (request, signal) => backend.waitAcquire(request, signal) }),
-    ...(backend.inspect && { inspect: (resource) => backend.inspect(resource) }),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-    ...changes(backend),
-  };
-}
 
 const flockWith = (changes) => () => clientOf(changed(new FlockBackend(NAMED_FILE, systemClock), changes));
 const memoryWith = (changes) => () => clientOf(changed(createMemoryBackend(), changes));
@@ -46,125 +35,7 @@ const withPermits = (backend, count) => ({
 });
 const noFencing = { ...flock.capabilities, fencing: false };
 
-/** Opens and locks, but does not look whether the path still names what was opened. */
-function tryWithoutInodeCheck(resource) {
-  const native = loadNative();
-  const fd = openSync(resource, 'a+');
-  stall();
-  if (native.tryLockDescriptor(fd, 0) !== 0) {
-    closeSync(fd);
-    return contended;
-  }
-  const release = () => {
-    try {
-      unlinkSync(resource);
-    } catch {
-      // Another one, who holds it too, was quicker.
-    }
-    closeSync(fd);
-  };
-  return { kind: 'granted', grant: { check: () => undefined, onLost: () => {}, release } };
-}
-
-/** A lock file that exists while it is held, as many packages have it. */
-function tryByExistence(resource) {
-  try {
-    writeFileSync(resource, `${process.pid}`, { flag: 'wx' });
-  } catch {
-    return contended;
-  }
-  const release = () => unlinkSync(resource);
-  return { kind: 'granted', grant: { check: () => undefined, onLost: () => {}, release } };
-}
-
-function forgetfulOfAborts(backend) {
-  return {
-    waitAcquire: (request, signal) =>
-      new Promise((resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason));
-        // The wait goes on after the abort, and its grant is given to nobody.
-        void backend.waitAcquire(request, new AbortController().signal).then(resolve);
-      }),
-  };
-}
-
-/** Registers for the wake-up a turn after it looked: what is released in between wakes nobody. */
-function withLostWakeUp(backend) {
-  const sleepers = new Set();
-  return {
-    tryAcquire: (request) => {
-      const attempt = backend.tryAcquire(request);
-      if (attempt.kind === 'contended') return attempt;
-      return {
-        kind: 'granted',
-        grant: releasing(attempt.grant, (grant) => {
-          grant.release();
-          for (const wake of sleepers) wake();
-        }),
-      };
-    },
-    waitAcquire: async function wait(request, signal) {
-      await nextTurn();
-      await nextTurn();
-      await new Promise((resolve, reject) => {
-        sleepers.add(resolve);
-        signal.addEventListener('abort', () => reject(signal.reason));
-      });
-      const attempt = this.tryAcquire(request);
-      return attempt.kind === 'granted' ? attempt.grant : wait.call(this, request, signal);
-    },
-  };
-}
-
-/** Releases whatever is there, each time it is called. */
-function freeingSuccessors() {
-  const held = new Set();
-  return () => {
-    const tryAcquire = (resource) => {
-      if (held.has(resource)) return Promise.resolve(undefined);
-      held.add(resource);
-      const release = () => Promise.resolve(void held.delete(resource));
-      return Promise.resolve({ release, assertHeld: () => {}, lost: new AbortController().signal });
-    };
-    return { tryAcquire, acquire: tryAcquire, dispose: () => Promise.resolve() };
-  };
-}
-
-/** Gives the lock to the one who came last. */
-function lastInFirstOut() {
-  const client = clientOf(createMemoryBackend());
-  const stack = [];
-  let isHeld = false;
-  const next = () => {
-    isHeld = false;
-    stack.pop()?.();
-  };
-  return {
-    ...client,
-    acquire: async (resource, options) => {
-      if (isHeld) await new Promise((resolve) => stack.push(resolve));
-      isHeld = true;
-      const guard = await client.acquire(resource, options);
-      const release = () => guard.release().then(next);
-      return { release, assertHeld: () => guard.assertHeld(), lost: guard.lost };
-    },
-  };
-}
-
-/** Each retry begins with the whole timeout again. */
-function withRestartedTimeout() {
-  const client = clientOf(createMemoryBackend());
-  const acquire = async (resource, options) => {
-    for (;;) {
-      try {
-        return await client.acquire(resource, { ...options, timeoutMs: (options?.timeoutMs ?? 30_000) / 2 });
-      } catch (error) {
-        if (error.code !== 'HOLDFAST_TIMEOUT') throw error;
-      }
-    }
-  };
-  return { ...client, acquire };
-}
+const lossForListeners = withLossForListeners();
 
 /** name: [the case that must fail, how it says so, the unsound subject] */
 export const mutants = {
@@ -349,6 +220,71 @@ export const mutants = {
         const client = clientOf(createMemoryBackend());
         return { ...client, acquire: (resource) => client.acquire(resource) };
       },
+    },
+  ],
+  'writer that looks from time to time': [
+    'SHARE-6',
+    /although a writer of another program waited/,
+    { ...flock, createClient: flockWith(() => ({ waitAcquire: undefined })) },
+  ],
+  'nested read that waits for its own release': [
+    'SHARE-7',
+    /HOLDFAST_TIMEOUT did not happen/,
+    {
+      ...memory,
+      createClient: () => {
+        const client = clientOf(createMemoryBackend());
+        const acquire = (resource, options) => client.acquire(resource, { ...options, timeoutMs: Infinity });
+        return { ...client, acquire };
+      },
+    },
+  ],
+  'lock file that outlives an exit': [
+    'DIE-4',
+    /the grant after an exit/,
+    {
+      ...flock,
+      capabilities: noFencing,
+      createClient: flockWith(() => ({
+        waitAcquire: undefined,
+        tryAcquire: ({ resource }) => tryByExistence(resource),
+      })),
+    },
+  ],
+  'ticket of a dead waiter': [
+    'DIE-5',
+    /the grant behind a dead waiter/,
+    { ...flock, capabilities: noFencing, createClient: flockWith(queuedByTickets) },
+  ],
+  'permit that outlives its holder': [
+    'PERMIT-3',
+    /the permit of a dead holder/,
+    {
+      ...flock,
+      capabilities: noFencing,
+      createClient: flockWith(() => ({ waitAcquire: undefined, tryAcquire: tryPermitByExistence })),
+    },
+  ],
+  'loss that only listeners hear of': [
+    'LOST-2',
+    /is not aborted/,
+    { ...memory, createClient: lossForListeners.createClient, induceLoss: lossForListeners.end },
+  ],
+  'another lock for another spelling of the address': [
+    'NAME-3',
+    /another spelling of the address was granted/,
+    {
+      ...memory,
+      createClient: memoryWith(() => ({})),
+      createAliasClient: () =>
+        Promise.resolve(
+          clientOf(
+            changed(createMemoryBackend(), (backend) => ({
+              tryAcquire: (request) =>
+                backend.tryAcquire({ ...request, resource: `localhost ${request.resource}` }),
+            })),
+          ),
+        ),
     },
   ],
 };

@@ -13,6 +13,13 @@ async function startHolder(subject: Subject, resource: string): Promise<Contende
   return holder;
 }
 
+/** How long what a dead process leaves may be there. */
+function endsMs(subject: Subject): number {
+  const { orphan } = subject.capabilities;
+  const stayMs = orphan === 'expires' ? (subject.takeoverMs ?? 2 * leaseOf(subject)) : 0;
+  return stayMs + timing.hangMs;
+}
+
 export const deathCases: readonly ConformanceCase[] = [
   {
     id: 'DIE-1',
@@ -56,6 +63,20 @@ export const deathCases: readonly ConformanceCase[] = [
         const holder = await startHolder(subject, resource);
         await holder.kill('SIGKILL');
         check((await client.tryAcquire(resource)) === undefined, 'the claim of a dead holder was taken');
+      }),
+  },
+  {
+    id: 'DIE-4',
+    law: 'a holder that exits without a release leaves no more than one that is killed',
+    appliesTo: (subject) => isBetweenProcesses(subject) && subject.capabilities.orphan !== 'stays',
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const leaver = startContender(subject, { resource, mode: 'exclusive', task: 'leave' });
+        await leaver.next('held');
+        await soon(leaver.exited, 'the end of a holder that exits');
+        const next = client.acquire(resource, { timeoutMs: Infinity, leaseDurationMs: leaseOf(subject) });
+        await (await soon(next, 'the grant after an exit', endsMs(subject))).release();
       }),
   },
   {
@@ -112,6 +133,47 @@ export const deathCases: readonly ConformanceCase[] = [
         check(got === undefined, 'a renewed lease was taken');
         check(await holder.askHeld(), 'a live holder lost its lease');
         await holder.kill('SIGKILL');
+      }),
+  },
+  {
+    id: 'DIE-5',
+    law: 'a waiter that is killed holds up none of those behind it',
+    appliesTo: isBetweenProcesses,
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const guard = await a.acquire(resource);
+        const waiter = startContender(subject, { resource, mode: 'exclusive', task: 'hold' });
+        await waiter.next('waiting');
+        const behind = b.acquire(resource, { timeoutMs: Infinity, leaseDurationMs: leaseOf(subject) });
+        await stays(behind, 'a waiter was granted a held lock');
+        await waiter.kill('SIGKILL');
+        await guard.release();
+        await (await soon(behind, 'the grant behind a dead waiter', endsMs(subject))).release();
+      }),
+  },
+  {
+    id: 'PERMIT-3',
+    law: 'the permit of a killed holder comes back',
+    appliesTo: (subject) =>
+      subject.capabilities.permits === true &&
+      isBetweenProcesses(subject) &&
+      subject.capabilities.orphan !== 'stays',
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const resource = subject.newResource();
+        const options = { permits: 2, leaseDurationMs: leaseOf(subject) };
+        const own = await client.acquire(resource, options);
+        const holder = startContender(subject, { resource, mode: 'exclusive', task: 'hold', permits: 2 });
+        await holder.next('held');
+        check(
+          (await client.tryAcquire(resource, options)) === undefined,
+          'a third of two permits was granted',
+        );
+        await holder.kill('SIGKILL');
+        const next = client.acquire(resource, { ...options, timeoutMs: Infinity });
+        await (await soon(next, 'the permit of a dead holder', endsMs(subject))).release();
+        await own.release();
       }),
   },
 ];

@@ -33,6 +33,27 @@ export const lossCases: readonly ConformanceCase[] = [
         await successor.release();
       }),
   },
+  {
+    id: 'LOST-2',
+    law: 'a loss before the first look at `guard.lost` is not missed',
+    appliesTo: canLose,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        check(subject.induceLoss !== undefined, 'the subject does not say how its holds are lost');
+        const resource = subject.newResource();
+        const guard = await client.acquire(resource, { leaseDurationMs: leaseOf(subject) });
+        await subject.induceLoss(resource, guard.holderId);
+        const loss = await rejectsWith(
+          untilLost(() => guard.assertHeld()),
+          'HOLDFAST_LOST',
+        );
+        const { lost } = guard;
+        check(lost.aborted, 'guard.lost of a lost hold is not aborted');
+        check((lost.reason as { code?: unknown }).code === loss.code, 'guard.lost does not carry the loss');
+        await guard.release();
+        check(guard.lost.aborted, 'the release took the loss back');
+      }),
+  },
 ];
 
 function isLost(guard: Guard): boolean {

@@ -48,4 +48,28 @@ export const nameCases: readonly ConformanceCase[] = [
       });
     },
   },
+  {
+    id: 'NAME-3',
+    law: 'two spellings of an address reach one lock',
+    appliesTo: (subject) => subject.createAliasClient !== undefined,
+    run: (subject) =>
+      withClients(subject, 1, async (client) => {
+        const other = await subject.createAliasClient?.();
+        check(other !== undefined, 'the subject has no client of another spelling');
+        try {
+          const resource = subject.newResource();
+          for (const [first, second] of [
+            [client, other],
+            [other, client],
+          ] as const) {
+            const guard = await first.acquire(resource);
+            const beside = await second.tryAcquire(resource);
+            check(beside === undefined, 'another spelling of the address was granted a held lock');
+            await guard.release();
+          }
+        } finally {
+          await other.dispose();
+        }
+      }),
+  },
 ];

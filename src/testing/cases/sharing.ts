@@ -1,4 +1,4 @@
-import { check, rejectsWith, soon, stays, withClients } from '../check.js';
+import { check, rejectsWith, soon, stays, timing, withClients } from '../check.js';
 import { race } from '../contenders.js';
 import { overlapsOf } from '../intervals.js';
 import { hasMode, isBetweenProcesses, type ConformanceCase } from '../subject.js';
@@ -76,6 +76,44 @@ export const sharingCases: readonly ConformanceCase[] = [
         await reader.release();
         await (await soon(writer, 'the grant of the waiting writer')).release();
         check(second === undefined, 'shared was granted although a writer waited');
+      }),
+  },
+  {
+    id: 'SHARE-6',
+    law: 'a try of a reader does not pass a waiting writer of another program',
+    appliesTo: hasMode('shared'),
+    run: (subject) =>
+      withClients(subject, 3, async (a, b, ...others) => {
+        const c = others[0] ?? a;
+        const resource = subject.newResource();
+        const reader = await a.acquire(resource, { mode: 'shared' });
+        const writer = b.acquire(resource, { timeoutMs: Infinity });
+        await stays(writer, 'exclusive was granted beside a shared hold');
+        const second = await c.tryAcquire(resource, { mode: 'shared' });
+        await second?.release();
+        await reader.release();
+        await (await soon(writer, 'the grant of the waiting writer')).release();
+        check(second === undefined, 'shared was granted although a writer of another program waited');
+      }),
+  },
+  {
+    id: 'SHARE-7',
+    law: 'a reader that reads again while a writer waits is refused at its deadline, and leaves nothing behind',
+    appliesTo: hasMode('shared'),
+    run: (subject) =>
+      withClients(subject, 2, async (a, b) => {
+        const resource = subject.newResource();
+        const reader = await a.acquire(resource, { mode: 'shared' });
+        const writer = b.acquire(resource, { timeoutMs: Infinity });
+        await stays(writer, 'exclusive was granted beside a shared hold');
+        const nested = a.acquire(resource, { mode: 'shared', timeoutMs: 4 * timing.quiescentMs });
+        await rejectsWith(nested, 'HOLDFAST_TIMEOUT');
+        reader.assertHeld();
+        await reader.release();
+        await (await soon(writer, 'the grant of the waiting writer')).release();
+        const again = await a.tryAcquire(resource, { mode: 'shared' });
+        check(again !== undefined, 'a nested read that was refused left something behind');
+        await again.release();
       }),
   },
 ];

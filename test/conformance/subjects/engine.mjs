@@ -15,6 +15,11 @@ export function processKeeper() {
   return (keeper ??= createKeeper(systemClock, leaseClock));
 }
 
+/** The same server under its name. */
+export function otherSpelling(address) {
+  return address.replaceAll('127.0.0.1', 'localhost');
+}
+
 let count = 0;
 export function newName() {
   return `resource ${process.pid}/${++count} {é%}`;

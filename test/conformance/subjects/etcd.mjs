@@ -3,19 +3,16 @@ import { keysOf } from '../../../dist/backends/etcd/keys.js';
 import { systemClock } from '../../../dist/platform/clock.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
-import { newName, processKeeper, serverAddress } from './engine.mjs';
+import { newName, otherSpelling, processKeeper, serverAddress } from './engine.mjs';
+
+const clientAt = (address) => clientOf(createEtcdBackend(address, systemClock, leaseClock), processKeeper());
 
 export const subject = {
   name: 'etcd',
   capabilities: ETCD_CAPABILITIES,
   module: new URL(import.meta.url),
-  createClient: () =>
-    Promise.resolve(
-      clientOf(
-        createEtcdBackend(serverAddress('HOLDFAST_TEST_ETCD'), systemClock, leaseClock),
-        processKeeper(),
-      ),
-    ),
+  createClient: () => Promise.resolve(clientAt(serverAddress('HOLDFAST_TEST_ETCD'))),
+  createAliasClient: () => Promise.resolve(clientAt(otherSpelling(serverAddress('HOLDFAST_TEST_ETCD')))),
   newResource: newName,
   takeoverMs: 6_000,
   // An administrator with etcdctl: the key is gone.

@@ -38,6 +38,11 @@ export const subject = {
   takeoverMs: 20_000,
   createClient: () => Promise.resolve(clientOf(open())),
   newResource: () => `origin#task-${++count}`,
+  // The name of a remote, its path, and its URL.
+  aliasesOf: (resource) => {
+    const remote = join(process.env[FOLDER], 'remote.git');
+    return Promise.resolve([remote, `file://${remote}`].map((name) => resource.replace('origin', name)));
+  },
   induceLoss: async (resource, holderId) => {
     await open().forceRelease(resource, holderId);
   },

@@ -4,16 +4,16 @@ import { createPostgresBackend, POSTGRES_CAPABILITIES } from '../../../dist/back
 import { systemClock } from '../../../dist/platform/clock.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
-import { newName, serverAddress } from './engine.mjs';
+import { newName, otherSpelling, serverAddress } from './engine.mjs';
+
+const clientAt = (address) => clientOf(createPostgresBackend(address, systemClock, leaseClock));
 
 export const subject = {
   name: 'postgres',
   capabilities: POSTGRES_CAPABILITIES,
   module: new URL(import.meta.url),
-  createClient: () =>
-    Promise.resolve(
-      clientOf(createPostgresBackend(serverAddress('HOLDFAST_TEST_POSTGRES'), systemClock, leaseClock)),
-    ),
+  createClient: () => Promise.resolve(clientAt(serverAddress('HOLDFAST_TEST_POSTGRES'))),
+  createAliasClient: () => Promise.resolve(clientAt(otherSpelling(serverAddress('HOLDFAST_TEST_POSTGRES')))),
   newResource: newName,
   takeoverMs: 2_000,
   // An administrator, a restart, a failover: the server's process that held the lock is gone.

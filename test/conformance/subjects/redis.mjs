@@ -5,19 +5,16 @@ import { keysOf } from '../../../dist/backends/redis/keys.js';
 import { systemClock } from '../../../dist/platform/clock.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
-import { newName, processKeeper, serverAddress } from './engine.mjs';
+import { newName, otherSpelling, processKeeper, serverAddress } from './engine.mjs';
+
+const clientAt = (address) => clientOf(createRedisBackend(address, systemClock, leaseClock), processKeeper());
 
 export const subject = {
   name: 'redis',
   capabilities: REDIS_CAPABILITIES,
   module: new URL(import.meta.url),
-  createClient: () =>
-    Promise.resolve(
-      clientOf(
-        createRedisBackend(serverAddress('HOLDFAST_TEST_REDIS'), systemClock, leaseClock),
-        processKeeper(),
-      ),
-    ),
+  createClient: () => Promise.resolve(clientAt(serverAddress('HOLDFAST_TEST_REDIS'))),
+  createAliasClient: () => Promise.resolve(clientAt(otherSpelling(serverAddress('HOLDFAST_TEST_REDIS')))),
   newResource: newName,
   takeoverMs: 4_500,
   // An expiry, an eviction, a flush, a failover: the key is gone.
