@@ -1,6 +1,7 @@
 import pg from 'pg';
 
 import { createPostgresBackend, POSTGRES_CAPABILITIES } from '../../../dist/backends/postgres/index.js';
+import { advisoryKey, halvesOf } from '../../../dist/backends/postgres/keys.js';
 import { systemClock } from '../../../dist/platform/clock.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { clientOf } from '../../../dist/testing/index.js';
@@ -16,12 +17,16 @@ export const subject = {
   createAliasClient: () => Promise.resolve(clientAt(otherSpelling(serverAddress('HOLDFAST_TEST_POSTGRES')))),
   newResource: newName,
   takeoverMs: 2_000,
-  // An administrator, a restart, a failover: the server's process that held the lock is gone.
-  induceLoss: async () => {
+  // An administrator, a restart, a failover: the server's process that held the lock is gone. Not those of others: cases run
+  // side by side.
+  induceLoss: async (resource) => {
+    const kinds = ['lock', 'queue', ...Array.from({ length: 16 }, (_, index) => `permit ${index}`)];
+    const keys = kinds.map((kind) => halvesOf(advisoryKey(resource, kind)).join(':'));
     const client = new pg.Client({ connectionString: serverAddress('HOLDFAST_TEST_POSTGRES') });
     await client.connect();
     await client.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted",
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid::text || ':' || objid::text = ANY($1)",
+      [keys],
     );
     await client.end();
   },
