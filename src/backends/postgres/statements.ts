@@ -18,6 +18,20 @@ export function tryAllStatement(mode: Mode): string {
   return `SELECT wanted.key, nextval('${TOKEN_SEQUENCE}') AS token FROM unnest($1::bigint[]) AS wanted(key) WHERE pg_try_advisory_lock${SUFFIX[mode]}(wanted.key)`;
 }
 
+/** The server grants a session again what it has, past every writer that waits: so it is asked for those first. */
+const hasWriter = (key: string): string => `EXISTS (SELECT FROM pg_locks AS l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted AND l.mode = 'ExclusiveLock'
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.classid::bigint = ((${key} >> 32) & 4294967295) AND l.objid::bigint = (${key} & 4294967295))`;
+const readAgain = (key: string): string =>
+  `CASE WHEN ${hasWriter(key)} THEN false ELSE pg_try_advisory_lock_shared(${key}) END`;
+
+/** {@link tryStatement} for a reader on a session that reads under the same key. */
+export const READ_AGAIN = `SELECT nextval('${TOKEN_SEQUENCE}') AS token FROM (SELECT ${readAgain('$1::bigint')} AS is_mine OFFSET 0) AS tried WHERE is_mine`;
+
+/** The same for many at once. */
+export const READ_ALL_AGAIN = `SELECT wanted.key, nextval('${TOKEN_SEQUENCE}') AS token FROM unnest($1::bigint[]) AS wanted(key) WHERE ${readAgain('wanted.key')}`;
+
 /** The same, in the server's own queue. */
 export function waitStatement(mode: Mode): string {
   return `SELECT nextval('${TOKEN_SEQUENCE}') AS token FROM pg_advisory_lock${SUFFIX[mode]}($1::bigint)`;

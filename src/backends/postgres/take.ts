@@ -6,6 +6,8 @@ import type { Session } from './session.js';
 import {
   createSequence,
   NOW,
+  READ_AGAIN,
+  READ_ALL_AGAIN,
   TRY_PERMIT,
   tryAllStatement,
   tryStatement,
@@ -43,11 +45,16 @@ async function tryOnce(
   budgetMs: number,
 ): Promise<Won | undefined> {
   const key = advisoryKey(resource, 'lock');
+  const isAgain = session.isReserved(key);
   if (!session.reserve(key, mode)) return undefined;
   let isAnswered = false;
   try {
     const row = await session.keys.ask({
-      ...{ one: tryStatement(mode), all: tryAllStatement(mode), key, budgetMs },
+      ...(isAgain
+        ? { one: READ_AGAIN, all: READ_ALL_AGAIN }
+        : { one: tryStatement(mode), all: tryAllStatement(mode) }),
+      key,
+      budgetMs,
       onAnswer: (answer, isLate, error) => {
         isAnswered = true;
         // A token that could not be drawn leaves the lock behind, which belongs to the session and not to the statement.
