@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { acquire, tryAcquire } from '../../src/core/acquisition.js';
 import type { Backend, Grant } from '../../src/core/backend.js';
 import type { LossReason } from '../../src/core/lease.js';
-import { Namespace } from '../../src/core/namespace.js';
+import { Namespace, type LeaseKeeper } from '../../src/core/namespace.js';
 import { resolveOptions } from '../../src/core/options.js';
 import { InventedClock } from '../models/invented-clock.js';
 
@@ -53,6 +53,43 @@ function heard(channel: string): unknown[] {
   onTestFinished(() => void unsubscribe(channel, listener));
   return messages;
 }
+
+test('a try whose signal aborts while its renewal starts is canceled, and holds nothing', async () => {
+  const fate = new Fate();
+  const abort = new AbortController();
+  const backend: Backend = {
+    name: 'fate',
+    capabilities: { modes: ['exclusive'], reach: 'network', orphan: 'expires', fencing: true },
+    tryAcquire: () => ({
+      kind: 'granted',
+      grant: Object.assign(fate, {
+        lease: {
+          durationMs: 1_000,
+          deadline: 1_000,
+          renewal: { renew: never, release: () => Promise.resolve() },
+        },
+      }),
+    }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const keeper: LeaseKeeper = {
+    startRenewal: (grant) => {
+      abort.abort();
+      return Promise.resolve(grant);
+    },
+    whenReady: () => Promise.resolve(),
+  };
+  const target = {
+    namespace: new Namespace(backend, new InventedClock(), keeper),
+    resource: 'r',
+    address: 'fate:r',
+  };
+  const call = tryAcquire(target, resolveOptions({ signal: abort.signal }, true));
+  await expect(call).rejects.toMatchObject({ code: 'HOLDFAST_CANCELED' });
+  expect(fate.releases).toBe(1);
+});
+
+const never = (): Promise<never> => new Promise(() => undefined);
 
 describe('a guard', () => {
   test('says what it is a proof of', async () => {

@@ -3,7 +3,7 @@ import { systemClock } from '../../../dist/platform/clock.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { createKeeper } from '../../../dist/renewal/index.js';
 import { clientOf } from '../../../dist/testing/index.js';
-import { throughLinkedDirectory } from './aliases.mjs';
+import { throughLinkedDirectory, throughMounts } from './aliases.mjs';
 import { temporaryPaths } from './temporary.mjs';
 
 const open = () => new LeaseBackend(NAMED_DIRECTORY, systemClock, leaseClock);
@@ -14,7 +14,7 @@ export const subject = {
   module: new URL(import.meta.url),
   createClient: () => Promise.resolve(clientOf(open(), createKeeper(systemClock, leaseClock))),
   newResource: temporaryPaths(),
-  aliasesOf: (resource) => Promise.resolve([throughLinkedDirectory(resource)]),
+  aliasesOf: (resource) => Promise.resolve([throughLinkedDirectory(resource), ...throughMounts(resource)]),
   leaseDurationMs: 3_000,
   // Silence of 1.25 leases and a second, and a poll.
   takeoverMs: 3 * 1.25 * 1_000 + 1_000 + 1_500,
