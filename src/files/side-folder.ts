@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
+import { existsSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf, systemError } from '../core/system-error.js';
@@ -74,51 +74,6 @@ export function inSideFolder<T>(locks: string, read: (reachable: string) => T): 
     return read(directory.at('.'));
   } finally {
     directory.close();
-  }
-}
-
-/**
- * Removes a side folder that has no locks any more. A process that makes a lock in it meanwhile keeps it: a directory is
- * removed only while it is empty, and made anew by the next attempt.
- */
-export function removeEmptySideFolder(locks: string): boolean {
-  const own = ownPartOf(join(locks, 'any'));
-  if (own === undefined) return false;
-  const folder = dirname(locks);
-  try {
-    const directory = openOwnDirectory(folder, { ...own, depth: 1 });
-    try {
-      removeIfThere(directory.at(LOCKS));
-      if (readdirSync(directory.at('.')).some((name) => !Object.hasOwn(SIDE_FOLDER_FILES, name)))
-        return false;
-      for (const name of Object.keys(SIDE_FOLDER_FILES)) rmSync(directory.at(name), { force: true });
-      return removeOrRestore(folder, directory);
-    } finally {
-      directory.close();
-    }
-  } catch {
-    return false;
-  }
-}
-
-/** An empty directory. */
-function removeIfThere(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-/** A lock that came meanwhile needs the files that its folder was born with. */
-function removeOrRestore(folder: string, directory: OwnDirectory): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch {
-    for (const [name, text] of Object.entries(SIDE_FOLDER_FILES))
-      writeFileSync(directory.at(name), text, { flag: 'wx', mode: 0o600 });
-    return false;
   }
 }
 

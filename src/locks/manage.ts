@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { BOOLEAN, checkOptions, show } from '../core/check-options.js';
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { inSideFolder, locksIn, removeEmptySideFolder } from '../files/side-folder.js';
+import { inSideFolder, locksIn } from '../files/side-folder.js';
 import { sweepOrphans } from '../files/sweep.js';
 import { carriesOurRecord, isBlankLockFile, tryRemoveLockFile } from '../backends/flock/index.js';
 import { targetOf, type Lock } from './lock.js';
@@ -22,9 +22,8 @@ export interface CleanResult {
 
 /**
  * Removes the lock files in `directory` that carry our record and that no process holds, those in its
- * `.holdfast/locks` also without a record (shared holders leave none), a `.holdfast` that has no locks any more, and what
- * killed processes left on its way to a name. Nothing else. Each is removed under its own
- * exclusive lock.
+ * `.holdfast/locks` also without a record (shared holders leave none), and what killed processes left on its way to a
+ * name. Nothing else. Each lock file is removed under its own exclusive lock.
  *
  * Not guaranteed for programs that lock such a file without looking, once they have the lock, whether it still
  * has its name (flock(1) does not look): clean while they rest.
@@ -54,13 +53,12 @@ export async function cleanLockFiles(
   return { removed, kept };
 }
 
-/** What killed processes left in the directory and its side folders, and side folders without locks. */
+/** What killed processes left in the directory and its side folders. */
 async function removeRemains(directory: string): Promise<string[]> {
   const names = entriesIn(directory, directory).map(({ name }) => name);
   const removed = await sweepOrphans(directory);
   for (const locks of locksIn(directory, names)) {
     for (const folder of [dirname(locks), locks]) removed.push(...(await attemptSweep(folder)));
-    removeEmptySideFolder(locks);
   }
   return removed;
 }

@@ -28,26 +28,8 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
     guard.assertHeld();
     await guard.release();
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
+      ['.holdfast', 'empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
     );
-  });
-
-  test('removes the side folder when its last lock has gone, and not before', async () => {
-    const folder = testDirectory();
-    const at = (name: string): string => join(folder, name);
-    await withWriteLock(at('a'), () => undefined);
-    await withReadLock(at('b'), async () => {
-      await cleanLockFiles(folder);
-      expect(readdirSync(at('.holdfast'))).toEqual(['.gitignore', 'locks']);
-    });
-    await cleanLockFiles(folder, { dryRun: true });
-    expect(existsSync(at('.holdfast/locks/b.lock'))).toBe(true);
-    await cleanLockFiles(folder);
-    expect(readdirSync(folder)).toEqual([]);
-    await withWriteLock(at('a'), () => undefined);
-    writeFileSync(at('.holdfast/notes'), 'mine');
-    await cleanLockFiles(folder);
-    expect(readdirSync(at('.holdfast'))).toEqual(['.gitignore', 'notes']);
   });
 
   test('removes what a process left that was killed on the way to a name, and nothing of a living one', async () => {
@@ -65,7 +47,9 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
     writeFileSync(join(foreign, 'precious'), '');
     const { removed } = await cleanLockFiles(folder);
     expect(removed).toEqual([join(folder, '.holdfast/locks/a.lock'), dead, other]);
-    expect(readdirSync(folder).toSorted()).toEqual([basename(alive), basename(foreign)].toSorted());
+    expect(readdirSync(folder).toSorted()).toEqual(
+      ['.holdfast', basename(alive), basename(foreign)].toSorted(),
+    );
   });
 
   test('removes a lock in .holdfast/locks that was only ever held shared, unless it is held', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,21 @@ import { onTestFinished } from 'vitest';
 import type { ResourceQueue } from '../../src/core/queue.js';
 import type { CoreParts } from './acquire-model.js';
 
-const CORE = fileURLToPath(new URL('../../dist/core', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The core as modules of its own, which the build puts into one file. Gone with the process. */
+let compiled: string | undefined;
+
+function compiledCore(): string {
+  if (compiled === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-compiled-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const options = ['-p', 'tsconfig.build.json', '--outDir', folder, '--declaration', 'false'];
+    execFileSync(join(ROOT, 'node_modules/.bin/tsc'), options, { cwd: ROOT });
+    compiled = join(folder, 'core');
+  }
+  return compiled;
+}
 
 export interface PatchedCore extends CoreParts {
   readonly ResourceQueue: typeof ResourceQueue;
@@ -18,7 +33,7 @@ export interface PatchedCore extends CoreParts {
 export async function patchedCore(file: string, was: string, is: string): Promise<PatchedCore> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-core-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  cpSync(CORE, folder, { recursive: true });
+  cpSync(compiledCore(), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const path = join(folder, file);
   const text = readFileSync(path, 'utf8');
