@@ -50,6 +50,8 @@ function loadRun(): { run(words: readonly string[]): Promise<number> } {
   // The class itself: node:module would load what customizes loading.
   const loaded = new (module.constructor as new (id: string) => NodeJS.Module)(filename);
   loaded.filename = filename;
+  // Bun's constructor makes none.
+  loaded.exports ??= {};
   require.cache[filename] = loaded;
   const body = script.runInThisContext() as (...names: unknown[]) => void;
   const importFile = (specifier: string): Promise<unknown> => import(specifier);
