@@ -165,10 +165,20 @@ const cmd: Shell = {
   set: (name, value) => `@set "${name}=${cmdEscaped(name, value)}"\r\n`,
   prepend(name, value, separator) {
     const escaped = cmdEscaped(name, value);
+    // `call` doubles carets, and an equals sign ends what is looked for: then the old value stays whole.
+    const without = /[%^=]/.test(value)
+      ? []
+      : [`call set "hf_path=%%hf_path:${separator}${value}${separator}=${separator}%%"`];
+    const ifDefined = [
+      `set "hf_path=${separator}%${name}%${separator}"`,
+      ...without,
+      `set "${name}=${escaped}%hf_path:~0,-1%"`,
+    ];
     // No block in parentheses: the old value may contain one.
     const lines = [
-      `@if defined ${name} set "${name}=${escaped}${separator}%${name}%"`,
+      ...ifDefined.map((line) => `@if defined ${name} ${line}`),
       `@if not defined ${name} set "${name}=${escaped}"`,
+      '@set "hf_path="',
     ];
     return lines.map((line) => `${line}\r\n`).join('');
   },

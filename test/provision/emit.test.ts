@@ -123,7 +123,13 @@ describe('cmd', () => {
   });
   test('a search path: no parentheses around what may contain some', () => {
     expect(emitExports([prepend('PATH', 'C:\\a')], 'cmd', { separator: ';' })).toBe(
-      '@if defined PATH set "PATH=C:\\a;%PATH%"\r\n@if not defined PATH set "PATH=C:\\a"\r\n',
+      [
+        '@if defined PATH set "hf_path=;%PATH%;"',
+        '@if defined PATH call set "hf_path=%%hf_path:;C:\\a;=;%%"',
+        '@if defined PATH set "PATH=C:\\a%hf_path:~0,-1%"',
+        '@if not defined PATH set "PATH=C:\\a"',
+        '@set "hf_path="\r\n',
+      ].join('\r\n'),
     );
   });
   test.each(['a"b', 'a\nb', 'a\rb'])('refuses %j', (value) => {
