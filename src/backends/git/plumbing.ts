@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
-import type { Clock } from '../../core/time.js';
+import { backoffDelayMs, type Clock } from '../../core/time.js';
+import { sleep } from '../../platform/clock.js';
 import type { ExecResult } from '../../process/exec.js';
 import { isolatedGitEnvironment, type GitSettings } from '../../process/git/environment.js';
 import { runGit } from '../../process/git/run-git.js';
@@ -14,6 +15,8 @@ import { REMOTE_NAME } from './remote.js';
 
 const LOCAL_PATIENCE_MS = 20_000;
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+/** Some ten seconds. */
+const LOCKED_TRIES = 16;
 
 /** How git is started in one store. */
 export interface GitParts {
@@ -137,8 +140,14 @@ export class Git {
         signal: deadline.signal,
       });
     };
-    const result = await fetch([`--depth=${depth}`]);
-    return /does not support shallow/.test(result.stderr) ? fetch([]) : result;
+    for (let tries = 1; ; tries++) {
+      const result = await fetch([`--depth=${depth}`]);
+      if (/does not support shallow/.test(result.stderr)) return fetch([]);
+      // A git whose command was killed before it was noted may be at work here: its lock files go with it.
+      const isLocked = result.code !== 0 && /\.lock': File exists/.test(result.stderr);
+      if (!isLocked || tries === LOCKED_TRIES || deadline.leftMs() === 0) return result;
+      await sleep(Math.min(backoffDelayMs(tries), deadline.leftMs()), deadline.signal);
+    }
   }
 
   /** Reads commits and their `lock.json`, all in one process. undefined when the store is damaged. */
