@@ -22,6 +22,8 @@ export type BucketFault =
 export interface BucketRequest {
   readonly method: string;
   readonly key: string;
+  /** Of the signature: tells clients apart that were given different ones. */
+  readonly region: string | undefined;
   /** Of all requests so far, this one included. */
   readonly count: number;
 }
@@ -124,7 +126,7 @@ class MemoryStore {
     this.requests[method] = (this.requests[method] ?? 0) + 1;
     this.#count++;
     const key = path.slice(path.indexOf('/') + 1);
-    const fault = this.fault?.({ method, key, count: this.#count });
+    const fault = this.fault?.({ method, key, region: regionOf(request), count: this.#count });
     const carryOut = (): Promise<Answer> => this.#answer(request, url, path, body);
     switch (fault?.kind) {
       case 'drop':
@@ -253,6 +255,10 @@ function describe({ etag, generation, metadata }: StoredObject): Record<string, 
 function metadataOf(headers: IncomingMessage['headers']): Record<string, string> {
   const found = Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-'));
   return Object.fromEntries(found.map(([name, value]) => [name.slice('x-amz-meta-'.length), String(value)]));
+}
+
+function regionOf({ headers }: IncomingMessage): string | undefined {
+  return /Credential=[^/]*\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1];
 }
 
 function raceCode(status: number): string {
