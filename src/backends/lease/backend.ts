@@ -9,7 +9,7 @@ import { assertOwnDirectory } from '../../files/trusted-directory.js';
 import { processStartTime } from '../../platform/identity.js';
 import { tokenAfter } from '../../core/token.js';
 import { distUrl } from '../../platform/package-files.js';
-import { follow } from '../register/follow.js';
+import { follow } from '../register/effects.js';
 import {
   decodeLeaseRecord,
   encodeLeaseRecord,

@@ -1,6 +1,6 @@
 import { errnoOf } from '../../core/system-error.js';
 import { tokenAfter } from '../../core/token.js';
-import { silenceMs } from '../register/silence.js';
+import { silenceMs } from '../register/config.js';
 import { ABSENT_LISTINGS, SWEPT_AT_ONCE } from './config.js';
 import type { Outcome, Step } from './effects.js';
 import { readListing, type Listing } from './listing.js';

@@ -1,4 +1,4 @@
-import type { Step as AnyStep } from '../register/follow.js';
+import type { AnyStep } from '../register/effects.js';
 
 /**
  * One thing to do to the directory. The steps decide it, a driver does it: the backend and the keeper's worker on a

@@ -5,7 +5,7 @@ import { errnoOf } from '../../core/system-error.js';
 import { holderInfoOf } from '../../platform/holder-record.js';
 import { decodeLeaseRecord, isHoldAlive } from '../register/record.js';
 import type { Sightings } from '../register/sightings.js';
-import { silenceMs } from '../register/silence.js';
+import { silenceMs } from '../register/config.js';
 import { openDirectory } from './directory.js';
 import { callFailed, notADirectory, notALease, recordLost, unreadableState } from './errors.js';
 import { readListing } from './listing.js';

@@ -1,6 +1,6 @@
 import type { Renewal } from '../../core/lease.js';
 import { systemError, errnoOf } from '../../core/system-error.js';
-import { follow } from '../register/follow.js';
+import { follow } from '../register/effects.js';
 import { openDirectorySync } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import {

@@ -9,7 +9,6 @@ import { formatError, unconfirmedError, unreleasedError } from '../engine/errors
 import { LOOK_MS } from '../engine/limits.js';
 import { settleInBackground } from '../engine/settle.js';
 import { beginBreak, stepBreak, type BreakResult, type BreakState } from './break-steps.js';
-import { change } from './change.js';
 import {
   beginClaim,
   resumeClaim,
@@ -19,15 +18,13 @@ import {
   type ClaimStep,
 } from './claim-steps.js';
 import { REGISTER_CAPABILITIES } from './config.js';
-import type { Effect, Outcome } from './effects.js';
-import { follow } from './follow.js';
+import { follow, type Effect, type Outcome } from './effects.js';
 import type { Base } from './hold-steps.js';
 import { holdersIn } from './inspect.js';
 import { perform, type Surroundings } from './perform.js';
 import { newLeaseRecord } from './record.js';
 import type { Reading, Register } from './register.js';
-import type { RenewalState } from './renewal.js';
-import { renewalState } from './renewal.js';
+import { change, renewalState, type RenewalState } from './own-hold.js';
 import type { Sightings } from './sightings.js';
 
 /** A store as this backend needs it. */

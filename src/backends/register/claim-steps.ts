@@ -3,7 +3,7 @@ import type { Body, LeaseState } from './body.js';
 import type { Effect, Outcome, Step } from './effects.js';
 import type { LeaseRecord } from './record.js';
 import type { Reading, Version } from './register.js';
-import { silenceMs } from './silence.js';
+import { silenceMs } from './config.js';
 
 /** What an attempt wants. */
 export interface Wanted {

@@ -1,5 +1,4 @@
 import type { Body } from './body.js';
-import type { Step as AnyStep } from './follow.js';
 import type { LeaseRecord } from './record.js';
 import type { Reading, Version, Written } from './register.js';
 
@@ -22,5 +21,22 @@ export type Outcome =
   | { readonly kind: 'examined'; readonly isDead: boolean }
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly error: unknown };
+
+/** A step leads to an effect and the state in which to take up its outcome, or to the end. */
+export type AnyStep<State, Result, Effect> =
+  { readonly state: State; readonly effect: Effect } | { readonly result: Result };
+
+/** Runs steps to their end. `act` never rejects: what failed is for the next step to judge. */
+export async function follow<State, Result, Effect, Outcome>(
+  first: AnyStep<State, Result, Effect>,
+  next: (state: State, outcome: Outcome) => AnyStep<State, Result, Effect>,
+  act: (effect: Effect) => Promise<Outcome>,
+): Promise<Result> {
+  let step = first;
+  while ('effect' in step) {
+    step = next(step.state, await act(step.effect));
+  }
+  return step.result;
+}
 
 export type Step<State, Result> = AnyStep<State, Result, Effect>;

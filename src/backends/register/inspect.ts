@@ -4,7 +4,7 @@ import { holderInfoOf } from '../../platform/holder-record.js';
 import type { LeaseState } from './body.js';
 import { isHoldAlive } from './record.js';
 import type { Reading } from './register.js';
-import { silenceMs } from './silence.js';
+import { silenceMs } from './config.js';
 
 /** Who holds. @param seenMs how long this host has seen this very value. */
 export function holdersIn(reading: Reading, seenMs: number): readonly HolderInfo[] {

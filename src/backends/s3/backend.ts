@@ -3,7 +3,7 @@ import type { LeaseClock } from '../../core/lease.js';
 import type { Clock } from '../../core/time.js';
 import { distUrl } from '../../platform/package-files.js';
 import { RegisterBackend } from '../register/backend.js';
-import { baseOf, renewalOf, type RenewalState } from '../register/renewal.js';
+import { baseOf, renewalOf, type RenewalState } from '../register/own-hold.js';
 import { Sightings } from '../register/sightings.js';
 import type { Register } from '../register/register.js';
 import { borrowedConfig, type S3ClientLike } from './borrowed.js';

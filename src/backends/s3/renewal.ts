@@ -1,6 +1,6 @@
 import type { Renewal } from '../../core/lease.js';
 import { systemClock } from '../../platform/clock.js';
-import { baseOf, renewalOf, type RenewalState } from '../register/renewal.js';
+import { baseOf, renewalOf, type RenewalState } from '../register/own-hold.js';
 import { S3Client } from './client.js';
 import type { S3Config } from './config.js';
 import { usualCredentials } from './credentials.js';

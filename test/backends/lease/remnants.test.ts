@@ -7,7 +7,7 @@ import { beginClaim, stepClaim, type ClaimResult } from '../../../src/backends/l
 import { SWEPT_AT_ONCE } from '../../../src/backends/lease/config.js';
 import type { Effect, Outcome } from '../../../src/backends/lease/effects.js';
 import { formatState, recordName } from '../../../src/backends/lease/names.js';
-import { follow } from '../../../src/backends/register/follow.js';
+import { follow } from '../../../src/backends/register/effects.js';
 import { newHolderId } from '../../../src/core/holder.js';
 import { acquire } from '../../../src/index.js';
 import { testDirectory } from '../../support/directory.js';

@@ -1,6 +1,6 @@
 import { RegisterBackend } from '../../../dist/backends/register/backend.js';
 import { REGISTER_CAPABILITIES } from '../../../dist/backends/register/config.js';
-import { baseOf, renewalOf } from '../../../dist/backends/register/renewal.js';
+import { baseOf, renewalOf } from '../../../dist/backends/register/own-hold.js';
 import { Sightings } from '../../../dist/backends/register/sightings.js';
 import { leaseClock } from '../../../dist/platform/lease-clock.js';
 import { systemClock } from '../../../dist/platform/clock.js';
