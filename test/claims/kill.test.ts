@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,6 +11,7 @@ import {
   clones,
   git,
   optionsFor,
+  serverHook,
   testRemote,
   transportsFor,
   type TestRemote,
@@ -159,6 +162,22 @@ describe.each(ROWS)('INV-GIT-10: kill -9 during $name over $transport', ({ trans
     // The servers of a daemon or of HTTP are not in the trace: only what runs here.
     expect(kills).toBeGreaterThanOrEqual(transport === 'path' ? 6 : 2);
   });
+});
+
+test('INV-GIT-10: a push that is killed while it holds the branch at a remote over a path leaves no lock there', async () => {
+  const remote = await testRemote('path');
+  const [ada = ''] = await clones(remote, 'ada');
+  // The server holds the lock of the branch while this hook runs.
+  const hold = '[ "$1" = prepared ] && [ ! -e inside ] && { touch inside; exec sleep 600; }; exit 0';
+  await serverHook(remote, 'reference-transaction', hold);
+  const running = startCli(ada, ['claim', 'x']);
+  await eventually('the server holds the branch', () => existsSync(join(remote.path, 'inside')));
+  running.process.kill('SIGKILL');
+  await running.ended;
+  expect((await claim('x', optionsFor(ada))).outcome).toBe('claimed');
+  expect(await readdir(remote.path, { recursive: true })).not.toContainEqual(
+    expect.stringMatching(/\.lock$/),
+  );
 });
 
 function historiesOf(ids: readonly string[], who: ClaimsOptions): Promise<string[][]> {

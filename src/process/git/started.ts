@@ -5,8 +5,11 @@ import { bootId, pidNamespace, processStartTime } from '../../platform/identity.
 import { listPids, readProcessStat } from '../../platform/process-stat.js';
 import { terminateTree, type TreeRoot } from '../tree.js';
 
-/** A leftover has no work that anyone waits for: KILL follows at once. */
-const GRACE_MS = 0;
+/**
+ * A leftover has no work that anyone waits for. But over a path it is the remote too, and TERM lets it take its lock files
+ * along: one that is killed leaves them there, and nothing can be pushed to that branch any more.
+ */
+const GRACE_MS = 5_000;
 
 /** The programs of git that do its work, as their command lines begin. A helper that stays (a cache of credentials) is none. */
 const WORKER =
