@@ -1,4 +1,5 @@
-import { DeadlockWatch, type DeadlockLink } from './deadlock.js';
+import type { DeadlockLink } from './deadlock.js';
+import type { DeadlockWatch } from './deadlock-watch.js';
 import { deadlockOf, holdersOf } from './diagnostics.js';
 import type { LockError } from './errors.js';
 import type { WaitEvent } from './events.js';
@@ -18,6 +19,7 @@ export class Contention {
   /** The failure that keeps the wait from its server at present. */
   outage: LockError | undefined;
   #isStarted = false;
+  #isFinished = false;
   #deadlock: readonly DeadlockLink[] | undefined;
   #progressTimer: Timer | undefined;
   #watch: DeadlockWatch | undefined;
@@ -35,13 +37,20 @@ export class Contention {
     this.#isStarted = true;
     this.#emit('started');
     if (onWait !== undefined) this.#scheduleProgress();
-    const { backend, clock } = this.#target.namespace;
-    if (backend.findDeadlock === undefined) return;
-    this.#watch = new DeadlockWatch(clock, () => deadlockOf(this.#target), this.#onDeadlock);
+    if (this.#target.namespace.backend.findDeadlock !== undefined) void this.#watchForDeadlock();
+  }
+
+  /** Loaded by waits. Where it cannot be, in a bundle without the package, the wait goes on to its own deadline. */
+  async #watchForDeadlock(): Promise<void> {
+    const watch = await import('./deadlock-watch.js').catch(() => undefined);
+    if (watch === undefined || this.#isFinished) return;
+    const { clock } = this.#target.namespace;
+    this.#watch = new watch.DeadlockWatch(clock, () => deadlockOf(this.#target), this.#onDeadlock);
   }
 
   /** The wait is over: emits its outcome and clears every timer. */
   finish(outcome: 'acquired' | 'error' | 'timeout' | 'canceled' | 'deadlock'): void {
+    this.#isFinished = true;
     this.#progressTimer?.clear();
     this.#watch?.stop();
     // A deadlock was emitted when it was found.

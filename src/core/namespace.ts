@@ -29,15 +29,15 @@ export class Namespace {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly keeper: LeaseKeeper | undefined;
-  /** Where the backend keeps its locks, in one spelling, if it is one of several such places: a server. */
-  readonly place: string;
+  /** The server that the backend keeps its locks on, as its user wrote it: never print it. Empty for all but engines. */
+  readonly server: string;
   readonly #queues = new Map<string, ResourceQueue>();
 
-  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper, place = '') {
+  constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper, server = '') {
     this.backend = backend;
     this.clock = clock;
     this.keeper = keeper;
-    this.place = place;
+    this.server = server;
   }
 
   get leases(): Leases {

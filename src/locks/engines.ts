@@ -1,4 +1,4 @@
-import { canonicalServer, type Address } from '../core/address.js';
+import type { Address } from '../core/address.js';
 import { withoutCredentials } from '../core/credentials.js';
 import type { Backend, Capabilities } from '../core/backend.js';
 import { Namespace, type LeaseKeeper } from '../core/namespace.js';
@@ -79,7 +79,7 @@ export function isEngine(scheme: Address['scheme']): scheme is EngineScheme {
 /** The locks of one server. Nothing is loaded, read or connected before the first of them is asked for. */
 export function engineNamespace(scheme: EngineScheme, target: string, keeper: LeaseKeeper): Namespace {
   const backend = lazyEngine(scheme, withoutCredentials(target), () => ENGINES[scheme].open(target));
-  return new Namespace(backend, systemClock, keeper, canonicalServer(target));
+  return new Namespace(backend, systemClock, keeper, target);
 }
 
 /** What watches that the first answer comes in time is loaded with the engine, and covers the rest of its loading. */
@@ -107,7 +107,7 @@ export function clientNamespace(
   keeper: LeaseKeeper,
 ): Namespace {
   const backend = lazyEngine(scheme as EngineScheme, display, opener(scheme, client, display));
-  return new Namespace(backend, systemClock, keeper, canonicalServer(display));
+  return new Namespace(backend, systemClock, keeper, display);
 }
 
 function opener(scheme: Address['scheme'], client: EngineClient, display: string): () => Promise<Backend> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { statSync, type BigIntStats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import { canonicalServer } from '../core/canonical-server.js';
 import { LockError } from '../core/errors.js';
 import type { Target } from '../core/namespace.js';
 import { realPathOf } from '../files/real-path.js';
@@ -66,7 +67,8 @@ export function lockKey({ namespace, resource }: Target, permits?: number): stri
   // The directory that a lease is born in: it is there before the lease, and has one inode on every host.
   if (name === 'lease') return `lease:${placeInDirectory(realPathOf(resource))}`;
   // Elsewhere the permits of a resource and its lock know nothing of each other; on flock the first permit is the lock.
-  return `${name}:${namespace.place}#${resource}${permits === undefined ? '' : '\0permits'}`;
+  const server = namespace.server === '' ? '' : canonicalServer(namespace.server);
+  return `${name}:${server}#${resource}${permits === undefined ? '' : '\0permits'}`;
 }
 
 /**

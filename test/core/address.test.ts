@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { canonicalServer, parseAddress } from '../../src/core/address.js';
+import { parseAddress } from '../../src/core/address.js';
+import { canonicalServer } from '../../src/core/canonical-server.js';
 
 describe('parseAddress', () => {
   test.each([

@@ -6,7 +6,6 @@ import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder, type RecordEncoder } from '../../core/holder.js';
 import { errnoName, systemError } from '../../core/system-error.js';
-import { openFailure } from '../../files/trust.js';
 import { ownHolder } from '../../platform/holder-record.js';
 import {
   LOCK_CREATE,
@@ -20,7 +19,6 @@ import {
 import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
-import { makeLockFile } from './own-file.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
@@ -178,7 +176,7 @@ export class FlockBackend implements Backend {
   }
 
   #openingOf(request: AcquireRequest): Opening {
-    const own = process.platform === 'win32' ? undefined : this.#config.ownPart?.(request.resource);
+    const own = process.platform === 'win32' ? undefined : this.#config.own?.partOf(request.resource);
     return {
       path: request.resource,
       flags: flagsOf(request) | (own === undefined ? 0 : lockOwn(own.depth)),
@@ -198,9 +196,9 @@ export class FlockBackend implements Backend {
       opening.flags |= LOCK_DIRECTORY;
       return true;
     }
-    const own = this.#config.ownPart?.(path);
+    const { own } = this.#config;
     if (result !== -ENOENT || own === undefined || ++opening.attempts > MAKE_LIMIT) return false;
-    makeLockFile(path, own);
+    own.make(path, own.partOf(path));
     return true;
   }
 
@@ -211,8 +209,9 @@ export class FlockBackend implements Backend {
   }
 
   #failure(resource: string, errno: number): LockError {
-    const own = this.#config.ownPart?.(resource);
-    if (own !== undefined && UNTRUSTED.has(errno)) return openFailure(resource, own, errnoName(errno));
+    const { own } = this.#config;
+    if (own !== undefined && UNTRUSTED.has(errno))
+      return own.failure(resource, own.partOf(resource), errnoName(errno));
     if (errno !== ESTALE) return systemError('lock', resource, errno);
     return new LockError(
       `Could not lock "${resource}": the file was another one each of 100 times it was opened. Stop what replaces it, or lock a path on a file system with stable inodes.`,
@@ -224,7 +223,7 @@ export class FlockBackend implements Backend {
   #grantOf(native: NativeAddon, request: AcquireRequest, handle: number): FlockGrant {
     if (!request.fencing) return new FlockGrant(native, handle, undefined);
     try {
-      const own = this.#config.ownPart?.(request.resource);
+      const own = this.#config.own?.partOf(request.resource);
       const token = nextToken(request.resource, native.descriptor(handle), this.#clock, own);
       return new FlockGrant(native, handle, token);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../../core/backend.js';
-import { ownPartOf } from '../../files/side-folder.js';
+import type { LockError } from '../../core/errors.js';
 
 /** How many components at the end of a path have names of ours, and one more user who is trusted there (-1: none). */
 export interface OwnPart {
@@ -7,7 +7,13 @@ export interface OwnPart {
   readonly owner: number;
 }
 
-const IN_LOCK_DIR: OwnPart = { depth: 1, owner: -1 };
+/** How lock files that we place ourselves are opened and made; see `private-file`. */
+export interface OwnFiles {
+  readonly partOf: (path: string) => OwnPart;
+  /** Makes the file and those of its directories that have names of ours, unless they are there. */
+  readonly make: (path: string, part: OwnPart) => void;
+  readonly failure: (path: string, part: OwnPart, errno: string) => LockError;
+}
 
 export const FLOCK_CAPABILITIES: Capabilities = {
   modes: ['exclusive', 'shared'],
@@ -20,11 +26,8 @@ export const FLOCK_CAPABILITIES: Capabilities = {
 export interface FlockConfig {
   /** Mode of a lock file that has to be created, less the umask. */
   readonly createMode: number;
-  /**
-   * For lock files that we place ourselves: which part of the path has names of ours. It is opened by the rules of
-   * `files/open-own`, and what is missing is made.
-   */
-  readonly ownPart?: (path: string) => OwnPart;
+  /** For lock files that we place ourselves. Absent: paths that users name. */
+  readonly own?: OwnFiles;
   /**
    * Throws when the directory at `path` is locked in another way, so that a kernel lock on it would exclude nobody.
    * Asked before a directory is locked, each time.
@@ -34,8 +37,3 @@ export interface FlockConfig {
 
 /** A path that the user named. */
 export const NAMED_FILE: FlockConfig = { createMode: 0o666 };
-/** Beside a data file, or in a `lockDir`. */
-export const PRIVATE_FILE: FlockConfig = {
-  createMode: 0o600,
-  ownPart: (path) => ownPartOf(path) ?? IN_LOCK_DIR,
-};
