@@ -13,15 +13,22 @@ export async function readHolders(
   shown: string,
 ): Promise<readonly HolderInfo[]> {
   const { lock, permits, holders } = keysOf(resource);
-  const [held, notes, living] = await Promise.all([
+  const [held, notes, time] = await Promise.all([
     connection.command(['GET', lock], LOOK_MS),
     connection.command(['HGETALL', holders], LOOK_MS),
-    connection.command(['ZRANGE', permits, '0', '-1'], LOOK_MS),
+    connection.command(['TIME'], LOOK_MS),
   ]);
+  const living = await connection.command(['ZRANGEBYSCORE', permits, after(time), '+inf'], LOOK_MS);
   const found: HolderInfo[] = typeof held === 'string' ? [decodeRecord(held, shown)] : [];
   const noteOf = new Map(Object.entries(notes as Record<string, string>));
   for (const holderId of living as string[]) found.push(permitHolder(holderId, noteOf.get(holderId) ?? ''));
   return found;
+}
+
+/** From the server's clock: the scores of permits whose time is not up. */
+function after(time: unknown): string {
+  const [seconds, microseconds] = time as readonly [string, string];
+  return `(${Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)}`;
 }
 
 /** Every resource of this database that is held. */

@@ -78,8 +78,14 @@ redis.call('SET', KEYS[1], '${FORMAT} ' .. ARGV[2] .. ' ' .. token .. '\\n{}', '
 publish(ARGV[3], ARGV[1])
 return 1`);
 
-/** Holders of permits whose time is up, by the server's clock, leave. */
+/** Holders of permits whose time is up, by the server's clock, leave; with the last of them both keys do. */
 const EXPIRE_PERMITS = `
+local function expire_with_last(permits, holders, now)
+  local last = redis.call('ZRANGE', permits, -1, -1, 'WITHSCORES')
+  local left = math.max(last[2] - now, 1)
+  redis.call('PEXPIRE', permits, left)
+  redis.call('PEXPIRE', holders, left)
+end
 local function expire_permits(permits, holders)
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -111,6 +117,7 @@ end
 local token = next_token(KEYS[3])
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('HSET', KEYS[2], 'limit', wanted, ARGV[1], token .. '\\n' .. ARGV[3])
+expire_with_last(KEYS[1], KEYS[2], now)
 return {1, token}`);
 
 /** KEYS permits holders; ARGV holder channel broken-channel. */
@@ -154,6 +161,7 @@ local function extend_permit(permits, holders, holder, lease)
   if not redis.call('ZSCORE', permits, holder) then return -1 end
   if lease ~= '0' then
     redis.call('ZADD', permits, 'XX', now + lease, holder)
+    expire_with_last(permits, holders, now)
     redis.call('ZSCORE', permits, holder)
   end
   return 1

@@ -56,6 +56,18 @@ describe('a lock on a Redis server', () => {
     await Promise.all(guards.map((guard) => guard.release()));
   });
 
+  test('a permit whose holder died is free for those who look, and its keys end with it', async () => {
+    const permit = await acquire(at('permits'), { permits: 2, leaseDurationMs: 600_000 });
+    expect((await inspect(at('permits'))).holders).toMatchObject([{ holderId: permit.holderId }]);
+    for (const key of ['{permits}:permits', '{permits}:holders']) {
+      expect(await redis.sendCommand(['PTTL', key])).toBeGreaterThan(1_000);
+    }
+    // As it is when nothing has renewed it.
+    await redis.sendCommand(['ZADD', '{permits}:permits', 'XX', '1', permit.holderId]);
+    expect(await inspect(at('permits'))).toMatchObject({ isHeld: false, holders: [] });
+    await permit.release();
+  });
+
   test('INV-REDIS-3: the release of an expired lock frees nobody', async () => {
     const first = await acquire(at('expired'), { leaseDurationMs: 3_000 * machineUnit });
     const lost = lossOf(first);
