@@ -129,7 +129,16 @@ function named(scheme: Scheme, target: string, name: string, text: string): Addr
   return { scheme, target, name, display };
 }
 
+/** What other tools write, and what to write here. */
+const ELSEWHERE: readonly (readonly [RegExp, hint: string])[] = [
+  [/sentinel/i, 'Addresses of Sentinels are not supported: write redis:// with the primary that they watch'],
+  [/cluster/i, 'Clusters are not supported: a lock needs one server that decides'],
+  [/^(redis|valkey)s?\W?(unix|socket)$|^unix$/i, 'For a Unix socket write redis:///0?socket=PATH#NAME'],
+];
+
 function unknownScheme(text: string, word: string): TypeError {
+  const elsewhere = ELSEWHERE.find(([pattern]) => pattern.test(word));
+  if (elsewhere !== undefined) return invalid(text, `no backend is called "${word}"`, elsewhere[1]);
   const meant = nearest(word.toLowerCase(), SCHEMES);
   const hint =
     meant === undefined

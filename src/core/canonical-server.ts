@@ -15,7 +15,8 @@ export function canonicalServer(target: string): string {
   const database = parameters.get('db') ?? /^\/([^?]*)/.exec(rest)?.[1] ?? '';
   const user = authority.includes('@') ? (authority.split(/[:@]/)[0] ?? '') : '';
   const fallback = engine === 'redis' ? '0' : engine === 'postgres' ? user : '';
-  const server = parameters.get('socket') ?? members.toSorted().join(',');
+  const [socket, port] = [parameters.get('socket') ?? parameters.get('host'), parameters.get('port')];
+  const server = socket === null ? members.toSorted().join(',') : `${socket}:${port ?? ports[engine]}`;
   return `${engine}://${server}/${database === '' ? fallback : database}`;
 }
 

@@ -1,9 +1,11 @@
+import { createClient } from 'redis';
 import { describe, expect, test } from 'vitest';
 
 import { etcdConfig } from '../../src/backends/etcd/config.js';
 import { postgresConfig } from '../../src/backends/postgres/config.js';
 import { redisConfig } from '../../src/backends/redis/config.js';
 import { parseAddress } from '../../src/core/address.js';
+import { canonicalServer } from '../../src/core/canonical-server.js';
 import { acquire } from '../../src/locks/acquire.js';
 import { createLock } from '../../src/locks/lock.js';
 import { startRedis } from '../support/engines.js';
@@ -31,15 +33,32 @@ describe('addresses of servers', () => {
     });
   });
 
-  test.each(['redis://h/1?db=2#x', 'redis://h?family=6#x', 'redis://h/one#x', 'etcds://h?sslmode=on#x'])(
-    'what would be ignored is refused: %s',
-    (address) => {
-      const { scheme, target } = parseAddress(address);
-      expect(() => (scheme === 'redis' ? redisConfig(target, {}) : etcdConfig(target, {}))).toThrow(
-        TypeError,
-      );
-    },
-  );
+  test.each([
+    'redis://h/1?db=2#x',
+    'redis://h?family=6#x',
+    'redis://h/one#x',
+    'etcds://h?sslmode=on#x',
+    'postgres://h/d?family=6#x',
+  ])('what would be ignored is refused: %s', (address) => {
+    const { scheme, target } = parseAddress(address);
+    const read = { redis: redisConfig, etcd: etcdConfig, postgres: postgresConfig }[scheme as 'redis'];
+    expect(() => read(target, {})).toThrow(TypeError);
+  });
+
+  test.each([
+    ['redis:///run/redis.sock#x', /redis:\/\/\/0\?socket=\/run\/redis\.sock/],
+    ['redis+unix:///run/redis.sock#x', /\?socket=PATH/],
+    ['redis-sentinel://h/main#x', /Sentinels are not supported/],
+    ['redis-cluster://h#x', /Clusters are not supported/],
+  ])('what other tools write is answered with what to write here: %s', (address, next) => {
+    expect(() => redisConfig(parseAddress(address).target, {})).toThrow(next);
+  });
+
+  test('two sockets are two servers', () => {
+    const [one, other] = ['/run/a', '/run/b'].map((host) => canonicalServer(`postgres://u@/d?host=${host}`));
+    expect(one).not.toBe(other);
+    expect(canonicalServer('postgres://u@/d?host=/run/a&port=7')).not.toBe(one);
+  });
 
   test('postgres: several hosts, and a socket with a user and no host', () => {
     const several = postgresConfig(parseAddress('postgres://u@a,b:7/d?sslmode=require#x').target);
@@ -51,6 +70,12 @@ describe('addresses of servers', () => {
     const socket = postgresConfig(parseAddress('postgres://user@/db?host=/run/postgresql#x').target);
     expect(socket.server).toBe('/run/postgresql');
     expect(socket.connectionStrings).toHaveLength(1);
+  });
+
+  test("a caller's client that was never connected is named as the cause", async () => {
+    const client = createClient({ url: 'redis://127.0.0.1:1' });
+    const taking = acquire(createLock('redis://h#x', { client: client as never }));
+    await expect(taking).rejects.toThrow(/is not connected\. Call its connect\(\)/);
   });
 
   test('clients of other packages are refused before they are used, and a pg.Client is no pg.Pool', async () => {

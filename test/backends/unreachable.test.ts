@@ -125,6 +125,7 @@ describe('a server that cannot be used says why, before the deadline, and repeat
       /refused the user name or password/,
     ],
     ['postgres without its password', () => `${withLogin(postgres.url, 'guarded')}#x`, /password/],
+    ['a role that is not there', () => `${withLogin(postgres.url, 'nobody-here')}#x`, /no role of this name/],
     ['a database that is not there', () => `${postgres.url}x#x`, /no such database/],
     [
       'postgres with an unknown certificate',

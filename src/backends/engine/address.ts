@@ -26,10 +26,11 @@ export function assertKnownParameters(
   display: string,
   parameters: URLSearchParams,
   known: readonly string[],
+  namedCount = known.length,
 ): void {
   for (const name of parameters.keys()) {
     if (known.includes(name)) continue;
-    const others = known.length === 0 ? 'Leave it out' : `Known are ${known.join(', ')}`;
+    const others = known.length === 0 ? 'Leave it out' : `Known are ${known.slice(0, namedCount).join(', ')}`;
     throw new TypeError(`Could not read the address "${display}": it has no parameter "${name}". ${others}.`);
   }
 }

@@ -1,5 +1,5 @@
 import type { Capabilities } from '../../core/backend.js';
-import { decodedLogin } from '../engine/address.js';
+import { assertKnownParameters, decodedLogin } from '../engine/address.js';
 
 export const POSTGRES_CAPABILITIES: Capabilities = {
   modes: ['exclusive', 'shared'],
@@ -25,6 +25,17 @@ export interface PostgresConfig {
   readonly display: string;
 }
 
+/** Those that the package or libpq knows, but for wishes that would not be met. The first are named in messages. */
+const PARAMETERS = [
+  ...['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host', 'port', 'options', 'pooler'],
+  ...['user', 'password', 'dbname', 'ssl', 'sslnegotiation', 'sslpassword', 'sslsni', 'uselibpqcompat'],
+  ...['application_name', 'fallback_application_name', 'client_encoding', 'binary', 'channel_binding'],
+  ...['connect_timeout', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count'],
+  ...['tcp_user_timeout', 'gssencmode', 'krbsrvname', 'load_balance_hosts', 'target_session_attrs'],
+  ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'query_timeout'],
+];
+const NAMED_PARAMETERS = 8;
+
 /**
  * Reads `postgres://[user[:password]@]host[:port][,host[:port]...]/db[?sslmode=...&pooler=session]`. Of several hosts the
  * first that is a primary is used. `?host=DIRECTORY` names a Unix socket.
@@ -37,7 +48,9 @@ export function postgresConfig(target: string): PostgresConfig {
   const urls = hosts.split(',').map((host) => urlOf(`${start}${host === '' ? 'localhost' : host}${rest}`));
   const [first] = urls as [URL];
   const pooler = first.searchParams.get('pooler');
-  const socket = first.searchParams.get('host');
+  const socket =
+    first.searchParams.get('host') ??
+    (/^%2f/i.test(first.hostname) ? decodeURIComponent(first.hostname) : null);
   const server =
     socket ?? urls.map((url) => `${url.hostname}:${url.port === '' ? 5432 : url.port}`).join(',');
   const display = `${first.protocol}//${hosts}${first.pathname}`;
@@ -46,6 +59,7 @@ export function postgresConfig(target: string): PostgresConfig {
       `Could not read the address "${display}": pooler can only be "session". Leave it out.`,
     );
   }
+  assertKnownParameters(display, first.searchParams, PARAMETERS, NAMED_PARAMETERS);
   for (const url of urls) url.searchParams.delete('pooler');
   const connectionStrings = urls.map(({ href }) => href);
   return { connectionStrings, isSessionPooler: pooler === 'session', server, display };

@@ -37,6 +37,10 @@ export function isAnswer(error: unknown): boolean {
 export function postgresError(error: unknown, resource: string, server: string): LockError {
   if (error instanceof LockError) return error;
   const state = sqlState(error);
+  if (state === '28000' && (error as { routine?: unknown }).routine === 'InitializeSessionUserId') {
+    const next = 'Correct the user in the address, or create the role';
+    return unavailableError(resource, 'it has no role of this name, or one that may not log in', next, error);
+  }
   const unavailable = state === undefined ? undefined : UNAVAILABLE[state];
   if (unavailable !== undefined) {
     const failure = unavailableError(resource, unavailable[0], unavailable[1], error);

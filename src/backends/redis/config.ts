@@ -69,6 +69,11 @@ function databaseOf(url: URL, display: string): number {
     throw new TypeError(`Could not read the address "${display}": it names two databases. Leave out ?db=.`);
   }
   const text = inPath ?? inQuery ?? '0';
+  if (text.includes('/')) {
+    throw new TypeError(
+      `Could not read the address "${display}": the database is not a number. For a Unix socket write redis:///0?socket=/${text.replace(/^\/+/, '')}.`,
+    );
+  }
   if (!/^\d{1,9}$/.test(text)) {
     throw new TypeError(`Could not read the address "${display}": the database is not a number. Write /0.`);
   }

@@ -3,7 +3,7 @@ import { SilentServerError } from '../../net/unavailable.js';
 import { within } from '../../net/within.js';
 import { createOwnClient, loadPackage, type OwnClient, type RedisClient } from './client.js';
 import type { RedisConfig } from './config.js';
-import { assertFit, redisError } from './errors.js';
+import { assertFit, closedClientError, redisError } from './errors.js';
 import type { Script } from './scripts.js';
 
 /** A way to a server. Rejects with a LockError when nothing was sent, with anything else when the reply is missing. */
@@ -197,7 +197,11 @@ export class OwnConnection implements RedisConnection {
 /** The caller's own client: used as it is, reconnects as it likes, and is left open. */
 export function borrowedConnection(client: RedisClient, clock: Clock, display: string): RedisConnection {
   let isFit: Promise<void> | undefined;
-  const look = async (): Promise<void> => assertFit(String(await client.sendCommand(['INFO'])), display);
+  const send = (args: readonly string[]): Promise<unknown> =>
+    client.sendCommand(args).catch((error: unknown) => {
+      throw closedClientError(error, display) ?? error;
+    });
+  const look = async (): Promise<void> => assertFit(String(await send(['INFO'])), display);
   return {
     async command(args, budgetMs) {
       isFit ??= look();
@@ -207,7 +211,7 @@ export function borrowedConnection(client: RedisClient, clock: Clock, display: s
         isFit = undefined;
         throw redisError(error, display, 'the client');
       }
-      return within(clock, budgetMs, client.sendCommand(args));
+      return within(clock, budgetMs, send(args));
     },
     close: () => undefined,
   };

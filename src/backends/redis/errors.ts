@@ -101,6 +101,13 @@ function firstWord(message: string): string {
   return /^[A-Z]{2,}(?=\s|$)/.exec(message)?.[0] ?? '';
 }
 
+/** Of a caller's own client: nothing was sent. */
+export function closedClientError(error: unknown, display: string): LockError | undefined {
+  if (!(error instanceof Error) || error.constructor.name !== 'ClientClosedError') return undefined;
+  const next = 'Call its connect() first, or leave the client out';
+  return unavailableError(display, 'the client that was passed is not connected', next, error);
+}
+
 /** The server answered with an error: it has changed nothing. */
 export function isErrorReply(error: unknown): boolean {
   return error instanceof Error && firstWord(error.message) !== '';
