@@ -90,10 +90,7 @@ function makeOne(
   const temporary = parent.at(newTempName(name, false));
   mkdirSync(temporary, { mode: 0o700 });
   try {
-    for (const [file, text] of Object.entries(files)) {
-      writeFileSync(`${temporary}/${file}`, text, { flag: 'wx', mode: 0o600 });
-      give(`${temporary}/${file}`, { ...rights, mode: rights.mode & 0o660 });
-    }
+    fillOwnDirectory({ at: (file) => `${temporary}/${file}` }, files, rights);
     give(temporary, rights);
     // Takes the place of an empty directory at most.
     renameSync(temporary, parent.at(name));
@@ -102,6 +99,18 @@ function makeOne(
     // Another process was first. Windows answers EPERM.
     const isTaken = ['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '');
     if (!isTaken && process.platform !== 'win32') throw error;
+  }
+}
+
+/** Writes the files that a directory of ours is born with; `rights` are the directory's. */
+export function fillOwnDirectory(
+  directory: Pick<OwnDirectory, 'at'>,
+  files: Readonly<Record<string, string>>,
+  rights: Rights,
+): void {
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(directory.at(name), text, { flag: 'wx', mode: 0o600 });
+    give(directory.at(name), { ...rights, mode: rights.mode & 0o660 });
   }
 }
 

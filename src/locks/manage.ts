@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, type Dirent } from 'node:fs';
+import { readdirSync, type Dirent } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { BOOLEAN, checkOptions, show } from '../core/check-options.js';
 import { isLockError, LockError } from '../core/errors.js';
 import { errnoOf, systemError } from '../core/system-error.js';
-import { inSideFolder, locksIn } from '../files/side-folder.js';
+import { isMissing } from '../files/open-own.js';
+import { inSideFolder, locksIn, removeEmptySideFolder } from '../files/side-folder.js';
 import { sweepOrphans } from '../files/sweep.js';
 import { carriesOurRecord, isBlankLockFile, tryRemoveLockFile } from '../backends/flock/index.js';
 import { targetOf, type Lock } from './lock.js';
@@ -14,7 +15,7 @@ const BREAK_OPTIONS = { isImmediate: BOOLEAN };
 
 /** What {@link cleanLockFiles} did. Absolute paths. */
 export interface CleanResult {
-  /** Lock files, and what killed processes left on its way to a name. With `dryRun`: those that would have been removed. */
+  /** Lock files, and what killed processes left on its way to a name; with `dryRun`, lock files that would be removed. */
   readonly removed: readonly string[];
   /** Ours, but somebody holds them, or they could not be removed. */
   readonly kept: readonly { readonly path: string; readonly why: string }[];
@@ -22,8 +23,8 @@ export interface CleanResult {
 
 /**
  * Removes the lock files in `directory` that carry our record and that no process holds, those in its
- * `.holdfast/locks` also without a record (shared holders leave none), and what killed processes left on its way to a
- * name. Nothing else. Each lock file is removed under its own exclusive lock.
+ * `.holdfast/locks` also without a record (shared holders leave none), a `.holdfast` that has no locks any more, and what
+ * killed processes left on its way to a name. Nothing else. Each lock file is removed under its own exclusive lock.
  *
  * Not guaranteed for programs that lock such a file without looking, once they have the lock, whether it still
  * has its name (flock(1) does not look): clean while they rest.
@@ -53,19 +54,25 @@ export async function cleanLockFiles(
   return { removed, kept };
 }
 
-/** What killed processes left in the directory and its side folders. */
+/** What killed processes left in the directory and its side folders, and side folders without locks. */
 async function removeRemains(directory: string): Promise<string[]> {
   const names = entriesIn(directory, directory).map(({ name }) => name);
   const removed = await sweepOrphans(directory);
   for (const locks of locksIn(directory, names)) {
     for (const folder of [dirname(locks), locks]) removed.push(...(await attemptSweep(folder)));
+    removeEmptySideFolder(locks);
   }
   return removed;
 }
 
 /** A folder that is gone, or whose `locks` are, has nothing to be swept. */
 async function attemptSweep(folder: string): Promise<string[]> {
-  return existsSync(folder) ? sweepOrphans(folder) : [];
+  try {
+    return await sweepOrphans(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -28,8 +28,31 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
     guard.assertHeld();
     await guard.release();
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['.holdfast', 'empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
+      ['empty.lock', 'free.lock.token', 'held.lock', 'link.lock', 'script'].toSorted(),
     );
+  });
+
+  test('removes the side folder when its last lock has gone, and not before', async () => {
+    const folder = testDirectory();
+    const at = (name: string): string => join(folder, name);
+    await withWriteLock(at('a'), () => undefined);
+    await withReadLock(at('b'), async () => {
+      await cleanLockFiles(folder);
+      expect(readdirSync(at('.holdfast'))).toEqual(['.gitignore', 'locks']);
+    });
+    await cleanLockFiles(folder, { dryRun: true });
+    expect(existsSync(at('.holdfast/locks/b.lock'))).toBe(true);
+    await cleanLockFiles(folder);
+    expect(readdirSync(folder)).toEqual([]);
+    for (const [name, text] of [
+      ['notes', 'mine'],
+      ['.gitignore', 'mine too'],
+    ] as const) {
+      await withWriteLock(at('a'), () => undefined);
+      writeFileSync(at(`.holdfast/${name}`), text);
+      await cleanLockFiles(folder);
+      expect(readFileSync(at(`.holdfast/${name}`), 'utf8')).toBe(text);
+    }
   });
 
   test('removes what a process left that was killed on the way to a name, and nothing of a living one', async () => {
@@ -47,9 +70,7 @@ describe('INV-FLOCK-8: cleanLockFiles', () => {
     writeFileSync(join(foreign, 'precious'), '');
     const { removed } = await cleanLockFiles(folder);
     expect(removed).toEqual([join(folder, '.holdfast/locks/a.lock'), dead, other]);
-    expect(readdirSync(folder).toSorted()).toEqual(
-      ['.holdfast', basename(alive), basename(foreign)].toSorted(),
-    );
+    expect(readdirSync(folder).toSorted()).toEqual([basename(alive), basename(foreign)].toSorted());
   });
 
   test('removes a lock in .holdfast/locks that was only ever held shared, unless it is held', async () => {

@@ -1,8 +1,7 @@
 import { dirname } from 'node:path';
 
-import { isMissing } from '../../files/open-own.js';
 import { makeOwnFile } from '../../files/make-own.js';
-import { makeLockDirectory, ownPartOf } from '../../files/side-folder.js';
+import { inLockDirectory, ownPartOf } from '../../files/side-folder.js';
 import { openFailure } from '../../files/trust.js';
 import type { FlockConfig, OwnPart } from './config.js';
 
@@ -13,22 +12,7 @@ export const PRIVATE_FILE: FlockConfig = {
   createMode: 0o600,
   own: {
     partOf: (path) => ownPartOf(path) ?? IN_LOCK_DIR,
-    make: makeLockFile,
+    make: (path, part) => inLockDirectory(dirname(path), () => makeOwnFile(path, part)),
     failure: openFailure,
   },
 };
-
-/**
- * Makes a lock file of ours and the directories of it that are missing.
- *
- * @throws LockError
- */
-function makeLockFile(path: string, own: OwnPart): void {
-  makeLockDirectory(dirname(path));
-  try {
-    makeOwnFile(path, own);
-  } catch (error) {
-    // The directory was removed or replaced meanwhile: the next attempt makes it anew.
-    if (!isMissing(error)) throw error;
-  }
-}

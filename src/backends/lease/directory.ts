@@ -4,7 +4,8 @@ import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path';
 
 import { errnoOf } from '../../core/system-error.js';
-import { makeLockDirectory } from '../../files/side-folder.js';
+import { makeDirectory } from '../../files/make-directory.js';
+import { inLockDirectory } from '../../files/side-folder.js';
 import { NAMED_READ } from '../../files/open-named.js';
 import { openNamed } from '../../files/open-named-async.js';
 import { replaceFile } from '../../files/replace.js';
@@ -103,10 +104,10 @@ export async function createLeaseDirectory(
   isPrivate: boolean,
 ): Promise<void> {
   const parent = dirname(path);
-  if (isPrivate) makeLockDirectory(parent);
   const temporary = join(parent, `${basename(path)}.new-${randomBytes(8).toString('hex')}`);
   const state = join(temporary, formatState({ kind: 'free', generation }));
-  await mkdir(temporary, { mode: isPrivate ? 0o700 : 0o777 });
+  if (isPrivate) inLockDirectory(parent, () => makeDirectory(temporary, { mode: 0o700, levels: 1 }));
+  else await mkdir(temporary);
   try {
     if (isPrivate) await takeRights(temporary, directoryRights(besideOf(parent, await stat(parent))));
     await writeDurably(state, '');
