@@ -68,6 +68,12 @@ export default defineConfig({
     setupFiles: ['test/support/runner/set-up.ts'],
     expect: { poll: { timeout: 60_000 * machineUnit() } },
     retry: 0,
+    // Tests run src where they are pure, and what is built from it where they are not.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'dist/**/*.js'],
+      reporter: ['text-summary', 'html'],
+    },
     projects: isUnit
       ? [{ extends: true, test: { name: 'unit', include: UNIT, exclude, pool: 'threads', maxWorkers: 2 } }]
       : isSoak

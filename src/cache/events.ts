@@ -22,6 +22,7 @@ export type CacheEvent = { readonly path: string } & (
   | { readonly type: 'refresh-failed'; readonly error: unknown; readonly isInBackground: boolean }
 );
 
+/** Receives the events of a cache. What it throws becomes an uncaught error and does not end the call. */
 export type CacheListener = (event: CacheEvent) => void;
 
 const cacheChannel = channel('holdfast:cache');

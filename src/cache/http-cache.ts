@@ -21,10 +21,15 @@ import {
  * const { value, isStale } = await list.get();
  */
 export class HttpCache<T> {
+  /** Path of the cache file, as given. */
   readonly path: string;
   readonly #cache: Cache<T>;
 
-  /** @throws TypeError when `url` is no http or https URL. */
+  /**
+   * Makes no request and reads no file.
+   *
+   * @throws TypeError when `url` is no http or https URL.
+   */
   constructor(path: string, url: string | URL, options: HttpCacheOptions<T> = {}) {
     if (!URL.canParse(String(url)) || !/^https?:$/.test(new URL(url).protocol)) {
       throw new TypeError(`"${displayUrl(url)}" is no http or https URL.`);
@@ -34,18 +39,26 @@ export class HttpCache<T> {
     this.#cache = new Cache<T>(path, httpSource<T>(url, options), options);
   }
 
-  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. */
+  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. Never throws. */
   close(): void {
     this.#cache.close();
   }
 
-  /** See `SharedCache.get`. */
+  /**
+   * See `SharedCache.get`.
+   *
+   * @throws as `SharedCache.get` does.
+   */
   async get(options: CacheCallOptions = {}): Promise<CacheResult<T>> {
     checkOptions(options, CACHE_CALL_OPTIONS);
     return this.#cache.get(options);
   }
 
-  /** See `SharedCache.refresh`. */
+  /**
+   * See `SharedCache.refresh`.
+   *
+   * @throws as `SharedCache.refresh` does.
+   */
   async refresh(options: CacheRefreshOptions = {}): Promise<CacheResult<T>> {
     checkOptions(options, CACHE_REFRESH_OPTIONS);
     return this.#cache.refresh(options);

@@ -2,9 +2,11 @@ import { NUMBER, OBJECT, oneOf, type OptionRule } from '../core/check-options.js
 import { CACHE_OPTIONS, type CacheOptions } from './options.js';
 import type { BodyFormat } from './payload.js';
 
+/** Options of {@link HttpCache}. */
 export interface HttpCacheOptions<T> extends CacheOptions<T> {
   /** How to understand the body. Default `json`. `auto`: as before, else by the content type, then by the bytes. */
   readonly format?: BodyFormat;
+  /** Headers of every request. Default: none of its own. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Attempts in all; only what may pass is tried again. Default 4. */
   readonly attempts?: number;
@@ -16,6 +18,7 @@ export interface HttpCacheOptions<T> extends CacheOptions<T> {
   readonly maxSizeBytes?: number;
 }
 
+/** Default limit of a response in bytes: 64 MiB. */
 export const HTTP_CACHE_MAX_SIZE_BYTES = 67_108_864;
 
 export const HTTP_CACHE_OPTIONS = {

@@ -17,6 +17,7 @@ import type { CacheListener } from './events.js';
 import type { Ttl } from './freshness.js';
 import type { Accept, Refreshed } from './refresh-options.js';
 
+/** Options of every cache. */
 export interface CacheOptions<T> {
   /**
    * Milliseconds for which a payload counts as fresh; `server`: as long as the answer's own headers say (Cache-Control,
@@ -31,30 +32,45 @@ export interface CacheOptions<T> {
   readonly failureTtlMs?: number;
   /** Milliseconds behind the TTL in which a stale payload is served at once, and refreshed in the background. Default 0. */
   readonly staleWhileRevalidateMs?: number;
-  /** Checked whenever a new payload is parsed. One that does not fit is refused, or fetched anew. */
+  /**
+   * Validates a payload whenever a new one is parsed. One that does not fit is refused, or fetched anew. Default:
+   * none.
+   */
   readonly schema?: StandardSchema<T>;
   /** Milliseconds for a refresh, the wait for others included. Default {@link CACHE_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
-  /** As messages name it. */
+  /** Where the timeout comes from, as messages name it. Default `timeoutMs`. */
   readonly timeoutSource?: string;
-  /** Taken around every refresh, in the place of the lock beside the file (`lockFor(path)`). */
+  /** The lock that is held during a refresh. Default: the lock beside the file (`lockFor(path)`). */
   readonly lock?: string | Lock;
-  /** Directory for the lock file, instead of `.holdfast/locks` beside the cache. */
+  /**
+   * Directory for the lock file, instead of `.holdfast/locks` beside the cache. Default: `.holdfast/locks` beside
+   * the cache.
+   */
   readonly lockDir?: string;
   /** Permission bits of the file. Default: those it has, or 0o600: caches that other users read want 0o644. */
   readonly mode?: number;
+  /** Receives what happens to the cache. Default: none. */
   readonly onEvent?: CacheListener;
 }
 
+/** Options of one call. */
 export interface CacheCallOptions {
+  /** Milliseconds for waiting and refreshing together. Default: that of the cache. */
   readonly timeoutMs?: number;
+  /** Where the timeout comes from, as messages name it. Default `timeoutMs`. */
   readonly timeoutSource?: string;
+  /** Ends the call with HOLDFAST_CANCELED. A refresh for other callers goes on. Default: none. */
   readonly signal?: AbortSignal;
+  /** Called when the call must wait for the refresh of another process. Default: none. */
   readonly onWait?: (event: WaitEvent) => void;
+  /** Called as a download proceeds. Default: none. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Called before a failed request is repeated. Default: none. */
   readonly onRetry?: (event: RetryEvent) => void;
 }
 
+/** Options of one refresh. */
 export interface CacheRefreshOptions extends CacheCallOptions {
   /** Which refresh of another caller is used instead. Default `begun-since`: only one whose fetch began after this call. */
   readonly accept?: Accept;
@@ -62,6 +78,7 @@ export interface CacheRefreshOptions extends CacheCallOptions {
   readonly sinceBootMs?: number;
 }
 
+/** What a call of a cache resolves with. */
 export interface CacheResult<T> {
   /** JSON is frozen: all callers of this process share one copy. */
   readonly value: T;

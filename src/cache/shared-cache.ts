@@ -11,6 +11,7 @@ import {
 } from './options.js';
 import { payloadOfValue } from './payload.js';
 
+/** Options of {@link SharedCache}. */
 export interface SharedCacheOptions<T> extends CacheOptions<T> {
   /**
    * Gets a new value, which JSON must be able to carry (no Map, Set, NaN or function in it). Runs in one process at a time. Retries are its own business;
@@ -24,7 +25,9 @@ const SHARED_CACHE_OPTIONS = {
   fetch: FUNCTION,
 } satisfies Record<keyof SharedCacheOptions<unknown>, OptionRule>;
 
+/** What the fetch function is called with. */
 export interface SharedFetchRequest<T> {
+  /** Aborts when the refresh is canceled or its deadline passes. */
   readonly signal: AbortSignal;
   /** The value in the file, if there is one. */
   readonly previous: T | undefined;
@@ -39,9 +42,11 @@ export interface SharedFetchRequest<T> {
  * const { value } = await rates.get();
  */
 export class SharedCache<T> {
+  /** Path of the cache file, as given. */
   readonly path: string;
   readonly #cache: Cache<T>;
 
+  /** Calls nothing and reads no file. */
   constructor(path: string, options: SharedCacheOptions<T>) {
     checkOptions(options, SHARED_CACHE_OPTIONS);
     if (typeof options?.fetch !== 'function') throw new TypeError('fetch must be a function.');
@@ -61,7 +66,7 @@ export class SharedCache<T> {
     );
   }
 
-  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. */
+  /** Ends a refresh in the background (`staleWhileRevalidateMs`), if there is one. Never throws. */
   close(): void {
     this.#cache.close();
   }

@@ -13,12 +13,15 @@ import {
 /** `held`: this agent has it, confirmed at the remote just now. */
 export type CheckOutcome = 'held' | 'contended' | 'lost' | 'not-held' | 'unconfirmed';
 
+/** Outcome of the check of one id. */
 export interface CheckItem {
   /** As its claimer spelled it, where there is one. */
   readonly id: string;
+  /** Whether the agent holds it. */
   readonly outcome: CheckOutcome;
   /** What the remote has. */
   readonly claim?: Claim;
+  /** Why it could not be checked. Absent otherwise. */
   readonly cause?: string;
 }
 

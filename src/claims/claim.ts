@@ -25,14 +25,21 @@ import {
   type Session,
 } from './session.js';
 
+/** Options of {@link claim}. */
 export interface ClaimOptions extends ClaimsOptions {
-  /** The branch on which the work will happen; shown, and checked by the pre-push hook. */
+  /** The branch on which the work will happen; shown, and checked by the pre-push hook. Default: none. */
   readonly branch?: string;
-  /** Shown to others. One line. */
+  /** Text for others to read, one line. Default: none. */
   readonly reason?: string;
-  /** The revision the work starts from: refused when the last holder left the resource at one that this does not contain. */
+  /**
+   * The revision the work starts from: refused when the last holder left the resource at one that this does not
+   * contain. Default: none, no check.
+   */
   readonly base?: string;
-  /** Take over what an agent of the same name has claimed in another clone, although that may be at work. */
+  /**
+   * Whether what an agent of the same name has claimed in another clone is taken over, although that may be at
+   * work. Default `false`.
+   */
   readonly takeOver?: boolean;
 }
 
@@ -52,8 +59,11 @@ const CLAIM_OPTIONS = {
  */
 export type ClaimOutcome = 'claimed' | 'already-held' | 'contended' | 'lost' | 'unconfirmed' | 'not-taken';
 
+/** Outcome for one id. */
 export interface ClaimItem {
+  /** The id. */
   readonly id: string;
+  /** What happened. */
   readonly outcome: ClaimOutcome;
   /** What the remote has: one's own claim, or the winner's. */
   readonly claim?: Claim;
@@ -61,9 +71,11 @@ export interface ClaimItem {
   readonly cause?: string;
 }
 
+/** What {@link claim} resolves with. */
 export interface ClaimResult {
   /** The worst of the items. */
   readonly outcome: Exclude<ClaimOutcome, 'not-taken'>;
+  /** One entry per id, in the order of the call. */
   readonly items: readonly ClaimItem[];
 }
 

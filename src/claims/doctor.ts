@@ -9,9 +9,13 @@ import { runGit } from '../process/git/run-git.js';
 import { hookState } from './hook.js';
 import { CLAIMS_OPTIONS, inSession, type ClaimsOptions, type Session } from './session.js';
 
+/** One finding of {@link doctor}. */
 export interface DoctorItem {
+  /** What was checked. */
   readonly check: string;
+  /** Whether it is in order. */
   readonly status: 'ok' | 'warning' | 'fault';
+  /** What was found. */
   readonly fact: string;
   /** What to do about it. */
   readonly remedy?: string;

@@ -2,6 +2,7 @@ import { checkOptions, NUMBER, type OptionRule } from '../core/check-options.js'
 import type { ClaimEvent, PastEvent } from '../backends/git/index.js';
 import { CLAIMS_OPTIONS, idList, inSession, type ClaimsOptions } from './session.js';
 
+/** Options of {@link history}. */
 export interface HistoryOptions extends ClaimsOptions {
   /** How many events, the latest first. Default 50. */
   readonly limit?: number;
@@ -12,18 +13,27 @@ const HISTORY_OPTIONS = {
   limit: NUMBER,
 } satisfies Record<keyof HistoryOptions, OptionRule>;
 
+/** One event of an id. */
 export interface HistoryEntry {
+  /** Hash of its commit. */
   readonly commit: string;
   /** undefined for a commit that is no event of this claim. */
   readonly event: ClaimEvent | undefined;
+  /** Name of the agent. Absent where the record has none. */
   readonly agent?: string;
+  /** Generation of the claim: its fencing token. Absent where the record has none. */
   readonly generation?: bigint;
+  /** Random identity of the claim. Absent where the record has none. */
   readonly holderId?: string;
   /** Wall clock of the agent, ISO 8601. */
   readonly at?: string;
+  /** Branch on which the work happens. Absent where none was given. */
   readonly branch?: string;
+  /** Reason that was given. Absent where none was. */
   readonly reason?: string;
+  /** Revision from which the work starts. Absent where none was given. */
   readonly base?: string;
+  /** Agent from which it was stolen. Absent for other events. */
   readonly previousAgent?: string;
   /** What is wrong with it. */
   readonly problem?: string;

@@ -22,8 +22,11 @@ command -v holdfast >/dev/null 2>&1 || {
 exec holdfast claims check --pre-push --remote "\${HOLDFAST_REMOTE:-$(git config holdfast.remote || echo "$1")}"
 `;
 
+/** What {@link installHook} did. */
 export interface InstallHookResult {
+  /** Path of the hook. */
   readonly path: string;
+  /** Whether it was written or there already. */
   readonly outcome: 'installed' | 'already-there';
 }
 

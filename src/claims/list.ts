@@ -4,14 +4,19 @@ import { CLAIMS_OPTIONS, inSession, type Claim, type ClaimsOptions, type Session
 
 /** A branch whose record cannot be relied upon: neither held nor free. */
 export interface BrokenClaim {
+  /** The id. */
   readonly id: string;
+  /** What is wrong with its record. */
   readonly problem: string;
   /** A newer version of holdfast may understand it. */
   readonly isNewer: boolean;
 }
 
+/** Claims of a remote, by id. */
 export interface ClaimList {
+  /** Claims that can be read. */
   readonly claims: readonly Claim[];
+  /** Claims whose records cannot be read. */
   readonly broken: readonly BrokenClaim[];
   /** Ids that this clone believed to have, and no longer has. */
   readonly lost: readonly string[];
@@ -48,6 +53,7 @@ export function brokenClaim(tip: BrokenTip): BrokenClaim {
   return { id: idOf(tip), problem: tip.problem, isNewer: tip.isNewer };
 }
 
+/** What {@link sync} resolves with. */
 export interface SyncResult extends ClaimList {
   /** Ids whose earlier pushes had no answer, and what became of them. */
   readonly settled: readonly { readonly id: string; readonly outcome: 'landed' | 'void' | 'unconfirmed' }[];

@@ -3,10 +3,11 @@ import { claimOfRef, idOf, pushUpdates, type Tip } from '../backends/git/index.j
 import { gitFailure } from '../process/git/failure.js';
 import { CLAIMS_OPTIONS, inSession, type ClaimsOptions } from './session.js';
 
+/** Options of {@link prune}. */
 export interface PruneOptions extends ClaimsOptions {
   /** Milliseconds since its release, by the wall clocks of the two, that a claim must have been free. */
   readonly olderThanMs: number;
-  /** Report only. */
+  /** Whether it only reports. Default `false`. */
   readonly dryRun?: boolean;
 }
 
@@ -16,10 +17,13 @@ const PRUNE_OPTIONS = {
   dryRun: BOOLEAN,
 } satisfies Record<keyof PruneOptions, OptionRule>;
 
+/** Outcome for one id. */
 export interface PrunedItem {
+  /** The id. */
   readonly id: string;
   /** `moved`: it was claimed meanwhile, and stays. `failed`: the remote refused to delete it, or gave no answer. */
   readonly outcome: 'pruned' | 'kept' | 'moved' | 'failed';
+  /** Why it was kept. Absent otherwise. */
   readonly cause?: string;
 }
 

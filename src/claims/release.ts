@@ -22,8 +22,9 @@ import {
   type Session,
 } from './session.js';
 
+/** Options of {@link release}. */
 export interface ReleaseOptions extends ClaimsOptions {
-  /** The revision the resource is left at: a later claim from an older base is refused. */
+  /** The revision the resource is left at: a later claim from an older base is refused. Default: none. */
   readonly base?: string;
 }
 
@@ -32,6 +33,7 @@ const RELEASE_OPTIONS = {
   base: TEXT,
 } satisfies Record<keyof ReleaseOptions, OptionRule>;
 
+/** Options of {@link forceRelease}. */
 export interface ForceReleaseOptions extends ClaimsOptions {
   /** Published with the event. One line. */
   readonly reason: string;
@@ -45,11 +47,15 @@ const FORCE_RELEASE_OPTIONS = {
 /** `lost`: it was no longer ours, and its new holder keeps it. `not-held`: it is free. `contended`: another agent has it. */
 export type ReleaseOutcome = 'released' | 'lost' | 'not-held' | 'contended' | 'unconfirmed';
 
+/** Outcome for one id. */
 export interface ReleaseItem {
+  /** The id. */
   readonly id: string;
+  /** What happened. */
   readonly outcome: ReleaseOutcome;
   /** Who has it now, when that is another agent. */
   readonly claim?: Claim;
+  /** Why it failed. Absent otherwise. */
   readonly cause?: string;
 }
 

@@ -16,10 +16,15 @@ import {
   type Session,
 } from './session.js';
 
+/** Outcome for one id. */
 export interface RenewItem {
+  /** The id. */
   readonly id: string;
+  /** What happened. */
   readonly outcome: 'renewed' | 'lost' | 'not-held' | 'unconfirmed' | 'failed';
+  /** The claim as it is now. Absent where there is none of this clone. */
   readonly claim?: Claim;
+  /** Why it failed. Absent otherwise. */
   readonly cause?: string;
 }
 

@@ -5,6 +5,7 @@ import { newHolderId } from '../core/holder.js';
 import { brokenClaim } from './list.js';
 import { CLAIMS_OPTIONS, inSession, type ClaimsOptions, type Session } from './session.js';
 
+/** Options of {@link repair}. */
 export interface RepairOptions extends ClaimsOptions {
   /** End what was found, each with an event that records it. Default: report only. */
   readonly repair?: boolean;
@@ -15,11 +16,15 @@ const REPAIR_OPTIONS = {
   repair: BOOLEAN,
 } satisfies Record<keyof RepairOptions, OptionRule>;
 
+/** A record that was repaired, or could be. */
 export interface Finding {
+  /** The id. */
   readonly id: string;
   /** `stale`: its agent has been silent too long. `broken`: nobody can hold it. `newer`: a newer version may. */
   readonly kind: 'stale' | 'broken' | 'newer';
+  /** What is wrong with the record. */
   readonly problem: string;
+  /** Agent named by the record. Absent where it names none. */
   readonly agent?: string;
   /** `kept`: not asked to, or not ours to end. `moved`: it changed meanwhile. */
   readonly outcome: 'kept' | 'ended' | 'moved' | 'unconfirmed' | 'failed';

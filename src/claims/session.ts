@@ -39,13 +39,16 @@ export interface ClaimsOptions {
    * where a push was sent and a slow remote has yet to tell what became of it.
    */
   readonly timeoutMs?: number;
-  /** Ends the call with HOLDFAST_CANCELED. A push that was under way is settled by the next call. */
+  /**
+   * Ends the call with HOLDFAST_CANCELED. A push that was under way is settled by the next call. Default: none.
+   */
   readonly signal?: AbortSignal;
   /**
    * Milliseconds that a claim must have stayed the same, as seen from this clone, to count as stale; the longer of
    * this and what its holder asked for. Also what new claims ask for. Default {@link DEFAULT_STALE_AFTER_MS}.
    */
   readonly staleAfterMs?: number;
+  /** Signatures of records. Default: git's configuration (`holdfast.signing`). */
   readonly signing?: SigningOptions;
   /** Environment of git. Default: this process's own. */
   readonly env?: NodeJS.ProcessEnv;
@@ -66,16 +69,23 @@ export const CLAIMS_OPTIONS = {
 export interface Claim {
   /** As its claimer spelled it. */
   readonly id: string;
+  /** Name of the agent that holds it. */
   readonly agent: string;
+  /** Random identity of the claim. */
   readonly holderId: string;
   /** The fencing token: it rises with every claim and steal. */
   readonly generation: bigint;
   /** Wall clock of the claimer, ISO 8601, for display. */
   readonly sinceAt: string;
+  /** When it was last renewed: wall clock, ISO 8601, for display. */
   readonly renewedAt: string;
+  /** Host on which it was claimed. Absent where the record has none. */
   readonly host?: string;
+  /** Branch on which the work happens. Absent where none was given. */
   readonly branch?: string;
+  /** Reason that was given. Absent where none was. */
   readonly reason?: string;
+  /** Revision from which the work starts. Absent where none was given. */
   readonly base?: string;
   /** Claimed by this agent in this clone. */
   readonly isMine: boolean;
@@ -90,6 +100,7 @@ export interface Claim {
   readonly unchangedMs: number;
   /** Milliseconds it must stay unchanged to be stale. */
   readonly staleAfterMs: number;
+  /** Whether the record is signed. */
   readonly signature: SignatureState;
 }
 

@@ -21,9 +21,11 @@ import {
   type Session,
 } from './session.js';
 
+/** Options of {@link steal}. */
 export interface StealOptions extends ClaimsOptions {
-  /** Take it from a holder that may be at work. Needs a reason. */
+  /** Whether it is taken from a holder that may be at work. Needs a reason. Default `false`. */
   readonly force?: boolean;
+  /** Text for others to read, one line. Default: none. */
   readonly reason?: string;
   /** Default: the branch of the claim that is taken. */
   readonly branch?: string;
@@ -36,7 +38,9 @@ const STEAL_OPTIONS = {
   branch: TEXT,
 } satisfies Record<keyof StealOptions, OptionRule>;
 
+/** What {@link steal} resolves with. */
 export interface StealResult {
+  /** The id. */
   readonly id: string;
   /** `stolen`: taken from another holder. `claimed`: it was free. */
   readonly outcome: 'stolen' | 'claimed' | 'already-held' | 'contended' | 'unconfirmed';
@@ -44,6 +48,7 @@ export interface StealResult {
   readonly claim?: Claim;
   /** From whom it was taken. */
   readonly previous?: Claim;
+  /** Why it failed. Absent otherwise. */
   readonly cause?: string;
 }
 

@@ -22,7 +22,10 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * (UNIT_MS[match[2] ?? 's'] as number);
 }
 
-/** The shortest text that a person reads well: `350 ms`, `2 s`, `1.5 s`, `1 min 30 s`, `2 h 5 min`, `infinite`. */
+/**
+ * The shortest readable text for milliseconds: `350 ms`, `2 s`, `1.5 s`, `1 min 30 s`, `2 h 5 min`, `infinite`.
+ * Never throws.
+ */
 export function formatDuration(durationMs: number): string {
   if (durationMs === Infinity) return 'infinite';
   if (durationMs < 1_000) return `${Math.round(durationMs)} ms`;

@@ -4,6 +4,10 @@ import { escapeText } from './escape.js';
 import { printable } from './holder-json.js';
 import type { LossReason } from './lease.js';
 
+/**
+ * Every code that a {@link LockError} can have. `docs/reference/errors.md` gives meaning, cause and remedy of
+ * each.
+ */
 export const ERROR_CODES = [
   'HOLDFAST_TIMEOUT',
   'HOLDFAST_CONTENDED',
@@ -21,6 +25,7 @@ export const ERROR_CODES = [
   'HOLDFAST_BACKEND_UNAVAILABLE',
 ] as const;
 
+/** One of {@link ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface LockErrorDetails {
@@ -42,11 +47,16 @@ const BRAND = Symbol.for('holdfast.LockError');
  * copies of the package are loaded, {@link isLockError} does not.
  */
 export class LockError extends Error {
+  /** What happened. Match by it. */
   readonly code: ErrorCode;
   // Declared only: what is not known is no property, so that a printed error shows no undefined fields.
+  /** The resource as the caller wrote it, without credentials. */
   declare readonly resource: string | undefined;
+  /** The holders, as far as they could be seen before the error was thrown. */
   declare readonly holders: readonly HolderInfo[] | undefined;
+  /** The cycle, with HOLDFAST_DEADLOCK, and with HOLDFAST_TIMEOUT when one was seen during the wait. */
   declare readonly deadlock: readonly DeadlockLink[] | undefined;
+  /** Why the hold ended, with HOLDFAST_LOST. */
   declare readonly lossReason: LossReason | undefined;
 
   constructor(message: string, details: LockErrorDetails) {
@@ -112,7 +122,7 @@ export class LockCanceledError extends LockError {
   }
 }
 
-/** True for a LockError of any copy or version of this package. */
+/** True for a LockError of any copy or version of this package. Never throws. */
 export function isLockError(value: unknown): value is LockError {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === true;
 }

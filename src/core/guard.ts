@@ -11,6 +11,7 @@ import { queueMode } from './request.js';
 export interface Guard extends AsyncDisposable {
   /** As the caller wrote it, without credentials. */
   readonly address: string;
+  /** Mode of the hold. */
   readonly mode: Mode;
   /** Random identity of this hold. Not a fencing token. */
   readonly holderId: string;
@@ -214,8 +215,11 @@ export function lossOr(guard: Guard, error: unknown): unknown {
 }
 
 /**
- * Names a child process that works under `guard` (taken with `coversChild`): from now on the lock counts as held
- * until both are dead. Resolves when others can see it. Does nothing where the kernel knows by itself.
+ * Names a child process that works under `guard` (acquired with `coversChild`): from now on the lock counts as
+ * held until both are dead. Resolves when others can see it. Does nothing where the kernel keeps the lock with the
+ * child.
+ *
+ * @throws LockError HOLDFAST_LOST when the hold has ended; HOLDFAST_IO when the record cannot be written.
  */
 export async function coverProcess(guard: Guard, pid: number): Promise<void> {
   await HeldGuard.grantOf(guard)?.coverProcess?.(pid);

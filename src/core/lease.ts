@@ -13,7 +13,10 @@ export interface LeaseClock {
 export interface Lease {
   /** How long the holder may believe in one publication, counted from just before it was sent. */
   readonly durationMs: number;
-  /** {@link LeaseClock} time at which the first belief ends: the clock just before the claim was sent, plus `durationMs`. */
+  /**
+   * Time on the {@link LeaseClock}, in milliseconds, at which the first belief ends: the clock just before the
+   * claim was sent, plus `durationMs`.
+   */
   readonly deadline: number;
   /**
    * A renewal that the keeper's worker thread can open, so that a stuck event loop does not cost the lease; or,
@@ -61,15 +64,21 @@ export interface HoldWatch {
 /** One hold as its keeper sees it. Calls never overlap, and `release` comes last. */
 export interface Renewal {
   /**
-   * Where the store reports the end of a hold by itself: reports it to `hold`, from when its renewal starts until the
-   * returned function is called.
+   * Where the store reports the end of a hold by itself: reports it to `hold`, from when its renewal starts until
+   * the returned function is called. Never throws.
    */
   watch?(hold: HoldWatch): () => void;
-  /** One attempt, sent after the call and not before. `remainingMs` is what is left of the lease: no point in waiting longer. */
+  /**
+   * One attempt, sent after the call and not before. `remainingMs` is what is left of the lease in milliseconds: a
+   * longer wait has no use.
+   *
+   * @throws an error for an attempt without an outcome; it is repeated as long as the lease lasts.
+   */
   renew(remainingMs: number): Promise<RenewalOutcome>;
   /**
-   * Ends this hold and no other; after a loss it only puts away what is its own. Called at most once.
-   * Rejects only when the record could not be ended and may block others.
+   * Ends this hold and no other; after a loss it removes only its own record. Called at most once.
+   *
+   * @throws LockError HOLDFAST_IO or HOLDFAST_NETWORK when the record could not be ended and may block others.
    */
   release(isLost: boolean): Promise<void>;
 }

@@ -20,6 +20,7 @@ export const DEFAULT_LEASE_DURATION_MS = 30_000;
 /** How often `onWait` hears `progress` in the first minute; after that a tenth as often. */
 export const WAIT_PROGRESS_INTERVAL_MS = 1_000;
 
+/** Options of a lock, or of one call. Those of the call win. */
 export interface LockOptions {
   /** Default `exclusive`. */
   readonly mode?: Mode;
@@ -28,9 +29,12 @@ export interface LockOptions {
    * waits for ever. Default {@link DEFAULT_TIMEOUT_MS}, or two leases if that is longer.
    */
   readonly timeoutMs?: number;
-  /** Where the timeout comes from, as error messages name it: `--wait`, an environment variable, a file. */
+  /**
+   * Where the timeout comes from, as error messages name it: `--wait`, an environment variable, a file. Default
+   * `timeoutMs`.
+   */
   readonly timeoutSource?: string;
-  /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. */
+  /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. Default: none. */
   readonly signal?: AbortSignal;
   /**
    * What to do when the holders wait for what this process holds (flock on Linux). `wait` (default): tell `onWait` and
@@ -39,36 +43,43 @@ export interface LockOptions {
    */
   readonly onDeadlock?: 'wait' | 'fail';
   /**
-   * Told when a call must wait, every {@link WAIT_PROGRESS_INTERVAL_MS} for a minute and every ten of them after that,
-   * and how the wait ended.
+   * Called when the call starts to wait, every {@link WAIT_PROGRESS_INTERVAL_MS} for a minute, every ten of them
+   * after that, and when the wait ends. Default: none.
    */
   readonly onWait?: (event: WaitEvent) => void;
-  /** Shown to those who wait. One line; records keep its first 1 000 characters. */
+  /** Text for waiters to read, one line; records keep its first 1 000 characters. Default: none. */
   readonly reason?: string;
-  /** For others to read, in the holder's record: any JSON value of at most 1 KB. Never a secret. */
+  /** For others to read, in the holder's record: any JSON value of at most 1 KB. Never a secret. Default: none. */
   readonly info?: unknown;
   /**
    * `true` puts the command line of this process into the holder's record, which others can read and which outlives the
    * hold. Default `false`: records carry the program's name only, since arguments carry passwords.
    */
   readonly recordCommand?: boolean;
-  /** Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases. */
+  /**
+   * Milliseconds a lease lasts unless renewed, 1 000 to 86 400 000. Only for backends whose holds are leases.
+   * Default {@link DEFAULT_LEASE_DURATION_MS}; 60 000 for `s3:`.
+   */
   readonly leaseDurationMs?: number;
   /**
    * `false` leaves no holder record behind: those who wait then see only what the kernel knows. Default `true`.
    * flock only; other backends need theirs.
    */
   readonly record?: boolean;
-  /** Ask for a fencing token where that costs something (flock). */
+  /**
+   * `true` requests a fencing token where that costs something (flock). Default `false`; backends whose tokens are
+   * free give one anyway.
+   */
   readonly fencing?: boolean;
   /**
-   * A child process will do the work. Until `coverProcess(guard, pid)` has named it, and as long as it lives, others on
-   * this host do not take a lease over because this process died. Only leases care.
+   * `true` announces that a child process will do the work. Until `coverProcess(guard, pid)` has named it, and as
+   * long as it lives, others on this host do not take a lease over because this process died. Only leases use it.
+   * Default `false`.
    */
   readonly coversChild?: boolean;
   /**
-   * At most this many holders at a time (1 to 10 000) instead of one: a semaphore. Everybody must use the same number.
-   * The permits of a resource and its lock know nothing of each other.
+   * At most this many holders at a time (1 to 10 000) instead of one: a semaphore. Every contender must use the
+   * same number. The permits of a resource and its lock are independent of each other. Default: none, a lock.
    */
   readonly permits?: number;
 }

@@ -29,14 +29,23 @@ import { validated, type StandardSchema } from './standard-schema.js';
 import { joinToken, splitToken } from './token-member.js';
 import { writeFileDurable } from './write.js';
 
+/** Options of {@link JsonFile}. */
 export interface JsonFileOptions<T> {
-  /** Checked at every read and before every write. Any Standard Schema (zod, valibot, arktype, ...). */
+  /**
+   * Checked at every read and before every write. Any Standard Schema (zod, valibot, arktype, ...). Default: none.
+   */
   readonly schema?: StandardSchema<T>;
-  /** The value of a file that does not exist. A function is called each time; a value is copied. */
+  /**
+   * The value of a file that does not exist. A function is called each time; a value is copied. Default: none, and
+   * a missing file is an error.
+   */
   readonly defaultValue?: T | (() => T);
-  /** Taken around every write, in the place of the lock beside the file (`lockFor(path)`). */
+  /** The lock that is held during a write. Default: the lock beside the file (`lockFor(path)`). */
   readonly lock?: string | Lock;
-  /** Directory for the lock file, instead of `.holdfast/locks` beside the data. */
+  /**
+   * Directory for the lock file, instead of `.holdfast/locks` beside the data. Default: `.holdfast/locks` beside
+   * the data.
+   */
   readonly lockDir?: string;
   /** Indentation of a new file: spaces or a text. Default 2. An existing file keeps its own. */
   readonly indent?: number | string;
@@ -44,6 +53,7 @@ export interface JsonFileOptions<T> {
   readonly mode?: number;
 }
 
+/** Options of one write. */
 export interface JsonWriteOptions extends Omit<LockOptions, 'mode'> {
   /**
    * Refuse this write when the file was written under a newer token. Default: the token of the hold, where its lock
@@ -83,11 +93,13 @@ interface Content {
  * await state.update((value) => ({ ...value, runs: value.runs + 1 }));
  */
 export class JsonFile<T> {
+  /** Path as given. */
   readonly path: string;
   readonly #options: JsonFileOptions<T>;
   readonly #lock: string | Lock;
   readonly #newStyle: JsonStyle;
 
+  /** Reads nothing. */
   constructor(path: string, options: JsonFileOptions<T> = {}) {
     checkOptions(options, JSON_FILE_OPTIONS);
     this.path = path;
@@ -129,7 +141,11 @@ export class JsonFile<T> {
     });
   }
 
-  /** Replaces the value, whatever the file holds now, even something unreadable. Otherwise as {@link update}. */
+  /**
+   * Replaces the value, whatever the file holds now, even something unreadable. Otherwise as {@link update}.
+   *
+   * @throws what {@link update} throws, but for a file that cannot be read.
+   */
   async replace(value: T, options: JsonWriteOptions = {}): Promise<void> {
     await this.#write(options, async () => ({ ...(await this.#loadStyle()), value }));
   }

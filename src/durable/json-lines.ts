@@ -29,23 +29,34 @@ import type { StandardSchema } from './standard-schema.js';
 /** Options of a call that leave it free to share a hold with others. */
 const SHARED_OPTIONS = new Set(['timeoutMs', 'timeoutSource', 'signal']);
 
+/** Options of {@link JsonLines}. */
 export interface JsonLinesOptions<T> {
-  /** Checked for every record that is read; those that do not fit count as invalid. Any Standard Schema. */
+  /**
+   * Checked for every record that is read; those that do not fit count as invalid. Any Standard Schema. Default:
+   * none.
+   */
   readonly schema?: StandardSchema<T>;
-  /** Taken around every append, in the place of the lock beside the file (`lockFor(path)`). */
+  /** The lock that is held during an append. Default: the lock beside the file (`lockFor(path)`). */
   readonly lock?: string | Lock;
-  /** Directory for the lock file, instead of `.holdfast/locks` beside the data. */
+  /**
+   * Directory for the lock file, instead of `.holdfast/locks` beside the data. Default: `.holdfast/locks` beside
+   * the data.
+   */
   readonly lockDir?: string;
   /** Permission bits of a new file. Default: 0o600, or 0o660 with the directory's group where that group may write there. */
   readonly mode?: number;
-  /** Begin a new file before an append that would make this one larger than `maxSizeBytes`; keep `keep` older ones. */
+  /**
+   * Begin a new file before an append that would make this one larger than `maxSizeBytes`; keep `keep` older ones.
+   * Default: never.
+   */
   readonly rotation?: { readonly maxSizeBytes: number; readonly keep: number };
 }
 
+/** Options of one read. */
 export interface JsonLinesReadOptions {
   /** Begin with the oldest rotated file. Default false: the present file only. */
   readonly includesRotated?: boolean;
-  /** Told about each complete line that is no record. Such lines are skipped. */
+  /** Called with each complete line that is no record. Such lines are skipped. Default: none. */
   readonly onInvalid?: (line: InvalidLine) => void;
 }
 
@@ -75,6 +86,7 @@ const ROTATION = { maxSizeBytes: NUMBER, keep: NUMBER };
  * for await (const event of log.read()) console.log(event.at);
  */
 export class JsonLines<T extends object> {
+  /** Path as given. */
   readonly path: string;
   readonly #options: JsonLinesOptions<T>;
   readonly #lock: string | Lock;
@@ -82,6 +94,7 @@ export class JsonLines<T extends object> {
   readonly #queue: AppendQueue<Guard>;
   #leases: Leases | undefined;
 
+  /** Reads nothing. */
   constructor(path: string, options: JsonLinesOptions<T> = {}) {
     checkOptions(options, JSON_LINES_OPTIONS);
     const { rotation } = options;
@@ -114,8 +127,10 @@ export class JsonLines<T extends object> {
   }
 
   /**
-   * Appends several records with one write and one sync. Not all or nothing: after a crash or on a full disk a first
-   * part of them may be there.
+   * Appends several records with one write and one sync. Not all or nothing: after a crash or on a full disk a
+   * first part of them may be there.
+   *
+   * @throws what {@link append} throws.
    */
   async appendAll(records: readonly T[], options: JsonWriteOptions = {}): Promise<void> {
     checkOptions(options, JSON_WRITE_OPTIONS);

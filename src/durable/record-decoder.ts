@@ -9,7 +9,9 @@ export interface InvalidLine {
   readonly lineNumber: number;
   /** Bytes from the beginning of its file. */
   readonly offset: number;
+  /** The line, without its end. */
   readonly text: string;
+  /** Why it is no record. */
   readonly fact: string;
 }
 

@@ -2,6 +2,7 @@ import { contentError } from './failure.js';
 
 /** What zod, valibot, arktype and others offer (standardschema.dev, version 1). */
 export interface StandardSchema<Output = unknown> {
+  /** The interface of the specification, version 1. */
   readonly '~standard': {
     readonly version: 1;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
@@ -9,11 +10,15 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
+/** Outcome of a validation: a value, or issues. */
 export type SchemaResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
 
+/** Why a value does not fit. */
 export interface SchemaIssue {
+  /** The reason as the schema states it. */
   readonly message: string;
+  /** Where in the value. Absent for the value itself. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

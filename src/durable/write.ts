@@ -20,19 +20,20 @@ import { plainTempWriter } from '../files/write-plain.js';
 /** Temps that vanish one after the other are no race any more. */
 const START_OVER_LIMIT = 10;
 
+/** Options of {@link writeFileDurable}. */
 export interface WriteOptions {
   /**
    * Permission bits of the file. Default: those of the file that is replaced. A new file has 0o600, or 0o660 with the
    * directory's group where that group may write there.
    */
   readonly mode?: number;
-  /** The hold under which this write is made; it must stand directly before the rename. */
+  /** The hold under which this write is made; checked directly before the rename. Default: none. */
   readonly guard?: Pick<Guard, 'assertHeld'>;
-  /** Refuse this write when the file was written under a newer token. */
+  /** Refuses this write when the file was written under a newer token. Default: no check. */
   readonly fencing?: Fencing;
   /** Milliseconds for the rename's retries, which only Windows needs. Default {@link RENAME_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
-  /** Ends the write with the signal's reason, up to the rename. */
+  /** Ends the write with the signal's reason, up to the rename. Default: none. */
   readonly signal?: AbortSignal;
 }
 

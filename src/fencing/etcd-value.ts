@@ -12,10 +12,11 @@ import type { FencedStore } from './fenced-update.js';
 const DIGITS = 20;
 
 /**
- * A key of an etcd cluster, with the token of its last writer in `KEY/fence` beside it; one transaction compares and
- * writes.
+ * A key of an etcd cluster, with the token of its last writer in `KEY/fence` beside it; one transaction compares
+ * and writes.
  *
  * @param address `etcd://host:port#KEY`, credentials as in the address of a lock.
+ * @throws TypeError for an address that is incomplete or has an unknown parameter.
  */
 export function etcdValue(address: string): FencedStore<string> & AsyncDisposable {
   const { target, name: key, display } = parseAddress(address);

@@ -11,16 +11,25 @@ export interface FencedStore<Change> {
   /** For messages. */
   readonly name: string;
   /**
-   * Writes unless a higher token has written before, and remembers `token` with the change. The same token may write
-   * again and again: it belongs to one hold, so nobody else can have it.
+   * Writes unless a higher token has written before, and remembers `token` with the change. The same token may
+   * write again and again: it belongs to one hold, so nobody else can have it.
+   *
+   * @throws what the store's client throws.
    */
   write(token: bigint, change: Change): Promise<FencedWrite>;
 }
 
 /** As much of a Guard as is needed here. */
 export interface TokenHolder {
+  /** The lock, for messages. */
   readonly address: string;
+  /** Its fencing token; undefined throws in {@link fencedUpdate}. */
   readonly fencingToken: bigint | undefined;
+  /**
+   * Throws when the hold is lost.
+   *
+   * @throws LockError HOLDFAST_LOST.
+   */
   assertHeld(): void;
 }
 

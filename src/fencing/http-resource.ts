@@ -8,8 +8,11 @@ import type { FencedStore } from './fenced-update.js';
  */
 export const FENCING_HEADER = 'holdfast-fencing-token';
 
+/** What is sent to the resource. */
 export interface HttpChange {
+  /** Body of the request. Absent: none. */
   readonly body?: string | Uint8Array;
+  /** Further headers. Absent: none. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -19,8 +22,10 @@ const PRECONDITION_FAILED = 412;
 const NOT_FOUND = 404;
 
 /**
- * A resource behind a URL whose server checks {@link FENCING_HEADER}. A server that does not know the header ignores it
- * and protects nothing.
+ * A resource behind a URL whose server checks {@link FENCING_HEADER}. A server that does not know the header
+ * ignores it and protects nothing.
+ *
+ * @throws TypeError for a URL that cannot be parsed, and for a wrong option.
  */
 export function httpResource(
   url: string,

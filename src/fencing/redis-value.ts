@@ -2,6 +2,11 @@ import type { FencedStore } from './fenced-update.js';
 
 /** As much of a node-redis client as a script needs. */
 export interface RedisScriptClient {
+  /**
+   * Sends one command and resolves with the reply.
+   *
+   * @throws what the client throws.
+   */
   sendCommand(args: readonly string[]): Promise<unknown>;
 }
 
@@ -17,8 +22,9 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
 
 /**
- * A string key, with the token of its last writer in `KEY:fence` beside it. The server runs comparison and write as one
- * script. In a cluster the key needs a hash tag, so that both live on one server.
+ * A string key, with the token of its last writer in `KEY:fence` beside it. The server runs comparison and write
+ * as one script. In a cluster the key needs a hash tag, so that both live on one server. Never throws; its writes
+ * do.
  */
 export function redisValue(client: RedisScriptClient, key: string): FencedStore<string> {
   return {

@@ -3,9 +3,15 @@ import type { FencedStore } from './fenced-update.js';
 
 /** As much of a `pg` client or pool as an update needs. */
 export interface SqlClient {
+  /**
+   * Runs one statement with parameters.
+   *
+   * @throws what the client throws.
+   */
   query(text: string, values: readonly unknown[]): Promise<{ readonly rowCount: number | null }>;
 }
 
+/** Where the row is. */
 export interface SqlRowOptions {
   /** `name`, or `schema` and `name`. Quoted, so that upper and lower case count. */
   readonly table: string | readonly [schema: string, name: string];
@@ -22,9 +28,9 @@ const SQL_ROW_OPTIONS = {
 } satisfies Record<keyof SqlRowOptions, OptionRule>;
 
 /**
- * A row of a Postgres table with a column for the token of its last writer:
- * `UPDATE t SET a = $1, fence = $2 WHERE id = $3 AND fence <= $2`. The database locks the row, compares and writes in
- * one statement. Must not run inside a transaction that read the row before, unless that is READ COMMITTED.
+ * A row of a Postgres table with a column for the token of its last writer: `UPDATE t SET a = $1, fence = $2 WHERE
+ * id = $3 AND fence <= $2`. The database locks the row, compares and writes in one statement. Must not run inside
+ * a transaction that read the row before, unless that is READ COMMITTED. Never throws; its writes do.
  */
 export function sqlRow(
   client: SqlClient,

@@ -13,11 +13,15 @@ export const RENAME_TIMEOUT_MS = 30_000;
 
 const BACKOFF = { firstMs: RENAME_FIRST_RETRY_MS, capMs: RENAME_RETRY_CAP_MS };
 
+/** Options of {@link renameWithRetry}. */
 export interface RenameOptions {
   /** Milliseconds from the call to the last attempt. Default {@link RENAME_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
+  /** Ends the retries with the signal's reason. Default: none. */
   readonly signal?: AbortSignal;
-  /** Runs directly before every attempt, with nothing in between; what it throws ends the matter. */
+  /**
+   * Runs directly before every attempt, with nothing in between; what it throws ends the retries. Default: none.
+   */
   readonly check?: (() => void) | undefined;
   /** @internal */
   readonly clock?: Clock;

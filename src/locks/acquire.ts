@@ -92,7 +92,12 @@ export function withWriteLock<T>(
   return withDataLock('exclusive', dataPath, optionsOrFn, maybeFn);
 }
 
-/** Runs `fn` while nobody writes the data file at `dataPath`; other readers are welcome. See {@link withWriteLock}. */
+/**
+ * Runs `fn` while no other holder writes the data file at `dataPath`; other readers may run at the same time. See
+ * {@link withWriteLock}.
+ *
+ * @throws what {@link withWriteLock} throws.
+ */
 export function withReadLock<T>(dataPath: string, fn: Work<T>): Promise<T>;
 export function withReadLock<T>(dataPath: string, options: DataLockOptions, fn: Work<T>): Promise<T>;
 export function withReadLock<T>(

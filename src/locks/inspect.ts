@@ -18,9 +18,11 @@ export interface Inspection {
   readonly address: string;
   /** `flock`, `lease`, ... */
   readonly backend: string;
+  /** Whether at least one holder was seen. */
   readonly isHeld: boolean;
   /** One that holds but cannot be seen from here is in this list too, with a note. */
   readonly holders: readonly HolderInfo[];
+  /** Waiters that were seen, in no promised order. */
   readonly waiters: readonly HolderInfo[];
 }
 

@@ -16,9 +16,18 @@ export interface GuardSet extends AsyncDisposable {
   readonly guards: readonly Guard[];
   /** Aborts when any of the holds ends by surprise. */
   readonly lost: AbortSignal;
-  /** @throws LockError HOLDFAST_LOST unless every hold lasts for `marginMs` more. */
+  /**
+   * Throws unless every hold is known to last for `marginMs` milliseconds (default 0) more. Synchronous.
+   *
+   * @throws LockError HOLDFAST_LOST unless every hold lasts for `marginMs` more.
+   */
   assertHeld(options?: { readonly marginMs?: number }): void;
-  /** Ends all holds, the last acquired first. Idempotent. */
+  /**
+   * Ends all holds, the last acquired first. Idempotent.
+   *
+   * @throws LockError HOLDFAST_IO or HOLDFAST_NETWORK when a record could not be ended; the others are released
+   * all the same.
+   */
   release(): Promise<void>;
 }
 

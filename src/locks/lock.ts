@@ -14,13 +14,18 @@ import { clientNamespaceOf, dataLockNamespace, namespaceOf } from './resolve.js'
 
 /** An immutable description of a lock: what, and with which options. Making one does no I/O. */
 export interface Lock {
+  /** The address as given, without credentials. */
   readonly address: string;
+  /** Options for every call that uses this lock. Those of the call win. */
   readonly options: LockOptions;
 }
 
 /** Options of locks that guard a data file. */
 export interface DataLockOptions extends LockOptions {
-  /** Directory for the lock file, instead of `.holdfast/locks` beside the data. */
+  /**
+   * Directory for the lock file, instead of `.holdfast/locks` beside the data. Made if missing. Default:
+   * `.holdfast/locks` beside the data.
+   */
   readonly lockDir?: string;
 }
 
@@ -77,8 +82,11 @@ export function createLock(address: string, options: EngineLockOptions = {}): Lo
 }
 
 /**
- * Describes the lock that guards the data file at `dataPath`: `<dir>/.holdfast/locks/<basename>.lock`, or a file in
- * `lockDir`. The data file itself is not touched and need not exist. Symbolic links are followed at each acquire.
+ * Describes the lock that guards the data file at `dataPath`: `<dir>/.holdfast/locks/<basename>.lock`, or a file
+ * in `lockDir`. The data file itself is not touched and need not exist. Symbolic links are followed at each
+ * acquire.
+ *
+ * @throws TypeError for a wrong option or a path that is empty.
  */
 export function lockFor(dataPath: string, options: DataLockOptions = {}): Lock {
   if (typeof dataPath !== 'string')

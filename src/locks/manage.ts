@@ -119,6 +119,7 @@ function ourFiles(
     .sort();
 }
 
+/** Options of {@link breakLock}. */
 export interface BreakOptions {
   /**
    * Free it for others at once. Its holder goes on believing until its next renewal, so two may work at the same time

@@ -5,7 +5,9 @@ import { exchange, type ExchangeRequest, type RawAnswer } from './exchange.js';
 import { connectionFailure, NetworkFailure, statusFailure } from './network-failure.js';
 import { retryAfterMs } from './retry-after.js';
 
+/** How far a download is. */
 export interface Progress {
+  /** Bytes received so far in this attempt. */
   readonly receivedBytes: number;
   /** Undefined where the server does not say. */
   readonly totalBytes: number | undefined;

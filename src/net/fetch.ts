@@ -52,11 +52,15 @@ export interface FetchOptions {
   readonly random?: () => number;
 }
 
+/** A request failed and will be repeated. */
 export interface RetryEvent {
   /** Number of the attempt that failed, from 1. */
   readonly attempt: number;
+  /** Number of attempts so far. */
   readonly attempts: number;
+  /** Milliseconds until the next attempt. */
   readonly delayMs: number;
+  /** Why the last attempt failed. */
   readonly failure: NetworkFailure;
 }
 

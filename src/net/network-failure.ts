@@ -1,5 +1,6 @@
 /** Why one attempt failed. The `cause` of the LockError that the caller of a fetch sees. */
 export class NetworkFailure extends Error {
+  /** What kind of failure. */
   readonly kind:
     | 'status'
     | 'connection'
@@ -10,13 +11,16 @@ export class NetworkFailure extends Error {
     | 'cut-short'
     | 'too-large'
     | 'request';
+  /** Whether a repetition may help. */
   readonly isTransient: boolean;
+  /** Status code of the response; undefined where there was none. */
   readonly status: number | undefined;
   /** Milliseconds that the server asked us to stay away. */
   readonly retryAfterMs: number | undefined;
   /** The caller's own timeout ended it: another caller, with more time, may fare better. */
   readonly isOwnLimit: boolean;
 
+  /** Made by the requests of this package. */
   constructor(
     fact: string,
     details: {

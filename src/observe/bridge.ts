@@ -7,6 +7,7 @@ import { traceSpans } from './trace-spans.js';
 
 const INSTRUMENTATION = 'holdfast';
 
+/** Options of {@link bridgeToOpenTelemetry}. */
 export interface BridgeOptions {
   /** `holdfast.acquire` and `holdfast.hold` as spans. Default true. */
   readonly spans?: boolean;
@@ -20,9 +21,10 @@ const BRIDGE_OPTIONS = {
 } satisfies Record<keyof BridgeOptions, OptionRule>;
 
 /**
- * Sends what the diagnostics channels tell to the global providers of `@opentelemetry/api`; set those first. Returns
- * the end of it. Nothing is measured, and nothing costs time, while no bridge is there.
+ * Sends the events of the diagnostics channels to the global providers of `@opentelemetry/api`; set those first.
+ * Returns a function that ends it. Without a bridge nothing is measured, and nothing costs time.
  *
+ * @throws TypeError for an unknown option and a value of the wrong type.
  * @example
  * const stop = bridgeToOpenTelemetry();
  */

@@ -29,7 +29,9 @@ export async function findDeadlock(path: string, pid: number): Promise<readonly 
 
 /** One lock of a {@link WaitChain}: who has it, and what they wait for themselves. */
 export interface ChainLock {
+  /** Path of the lock file. */
   readonly path: string;
+  /** Processes that have it open and locked, as far as this process can see them. */
   readonly holders: readonly {
     readonly pid: number;
     /** The name of the program, without arguments. */
@@ -39,9 +41,11 @@ export interface ChainLock {
   }[];
 }
 
+/** The chain of waiters behind one lock: see `explain`. */
 export interface WaitChain {
   /** The lock that was asked about first, then those that its holders wait for, and so on. */
   readonly locks: readonly ChainLock[];
+  /** The cycle, if the chain ends in one. */
   readonly deadlock: readonly DeadlockLink[] | undefined;
 }
 

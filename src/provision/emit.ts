@@ -17,8 +17,10 @@ export const EMITTERS = [
   'dotenv',
 ] as const;
 
+/** One of {@link EMITTERS}. */
 export type Emitter = (typeof EMITTERS)[number];
 
+/** Options of {@link emitExports}. */
 export interface EmitOptions {
   /** What separates the elements of a search path. Default this platform's. */
   readonly separator?: string;

@@ -46,6 +46,7 @@ export type ProvisionEvent =
 /** `cached`: nothing was done. `provided`: it is the user's own, named by `{NAME}_DIR` or `{NAME}_LIBDIR`. */
 export type Outcome = 'installed' | 'updated' | 'repaired' | 'cached' | 'provided';
 
+/** Number of lines of a failed step's output that its error carries. */
 export const TAIL_LINES = 50;
 
 /** Events of one recipe, as the parts of an install send them. */

@@ -2,8 +2,11 @@ import { defaultExports, fillIn, forPlatform, recipePlatform, type Recipe } from
 
 /** One variable for the caller's shell. With `prepend`, `values` go before what the search path has already. */
 export interface Export {
+  /** Name of the environment variable. */
   readonly variable: string;
+  /** Values; several are joined by the platform's path separator. */
   readonly values: readonly string[];
+  /** Whether the values go before what the variable has already. */
   readonly prepend: boolean;
 }
 

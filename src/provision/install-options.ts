@@ -19,33 +19,38 @@ import type { Recipe } from './recipe.js';
 /** How long an install waits for another one of the same toolchain: builds take minutes. */
 export const DEFAULT_INSTALL_TIMEOUT_MS = 600_000;
 
+/** Options of {@link remove}. */
 export interface RemoveOptions {
   /** Install directory. Default: `{NAME}_DIR`, else `$XDG_DATA_HOME/holdfast/NAME`. */
   readonly dir?: string;
   /** Milliseconds to wait for the lock: `0` not at all, Infinity for ever. Default {@link DEFAULT_INSTALL_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
-  /** Where the timeout comes from, for messages. */
+  /** Where the timeout comes from, as messages name it. Default `timeoutMs`. */
   readonly timeoutSource?: string;
+  /** Ends the wait with HOLDFAST_CANCELED. Default: none. */
   readonly signal?: AbortSignal;
+  /** Called when the call must wait for another process. Default: none. */
   readonly onWait?: (event: WaitEvent) => void;
   /** Environment of the programs, and where the overrides are looked up. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** Options of {@link install}. */
 export interface InstallOptions extends RemoveOptions {
   /** Branch, tag or full commit id, instead of the recipe's own. Without it, an install of any ref will do. */
   readonly ref?: string;
-  /** Ask the remote, and build again when it has moved. */
+  /** Whether the remote is asked, and the toolchain built again when it has moved. Default `false`. */
   readonly update?: boolean;
   /**
    * `auto` (default): build when nothing usable is installed. `never`: only check what is there. `always`: build
    * again also when nothing is wrong.
    */
   readonly repair?: 'auto' | 'never' | 'always';
-  /** No network: what is installed will do, or the call fails. */
+  /** Without network: what is installed is used, or the call fails. Default `false`. */
   readonly offline?: boolean;
-  /** Ends the wait or the install, and every program that it runs. */
+  /** Ends the wait or the install, and every program that it runs. Default: none. */
   readonly signal?: AbortSignal;
+  /** Receives stages, progress and output. Default: none. */
   readonly onEvent?: (event: ProvisionEvent) => void;
   /** Milliseconds for one attempt to fetch a source. Default: the recipe's, else `DEFAULT_ATTEMPT_TIMEOUT_MS`. */
   readonly attemptTimeoutMs?: number;

@@ -30,13 +30,17 @@ import {
 
 /** A toolchain that is ready. */
 export interface Installation {
+  /** Name of the recipe. */
   readonly recipe: string;
+  /** What was done. */
   readonly outcome: Outcome;
   /** The version's own directory, which stays when another version is installed; undefined when only libraries are provided. */
   readonly dir: string | undefined;
+  /** Directories with shared libraries, absolute. */
   readonly libDirs: readonly string[];
   /** Commit id or checksum; undefined for a toolchain of the user's own. */
   readonly revision: string | undefined;
+  /** Environment variables that the toolchain needs. */
   readonly exports: readonly Export[];
 }
 

@@ -7,24 +7,34 @@ import type { Recipe } from './recipe.js';
 import { readStamp } from './stamp.js';
 import { currentVersion, listVersions } from './versions.js';
 
+/** One version of a toolchain. */
 export interface InstalledVersion {
+  /** Name of its directory. */
   readonly id: string;
+  /** Whether it is the one in use. */
   readonly isCurrent: boolean;
   /** The version's own directory. */
   readonly dir: string;
+  /** Commit or digest that it was built from. */
   readonly revision: string;
   /** Wall clock, ISO 8601. */
   readonly builtAt: string;
 }
 
+/** A toolchain in the default place. */
 export interface InstalledToolchain {
+  /** Name of its recipe. */
   readonly recipe: string;
+  /** Its directory, absolute. */
   readonly installDir: string;
   /** The newest first. */
   readonly versions: readonly InstalledVersion[];
 }
 
-/** Every toolchain in the default place, whichever recipe made it, with the versions that are kept. Takes no lock. */
+/**
+ * Every toolchain in the default place, whichever recipe made it, with the versions that are kept. Acquires no lock.
+ * What cannot be read is left out; never throws.
+ */
 export async function listInstalled(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<readonly InstalledToolchain[]> {
@@ -54,7 +64,10 @@ async function versionsAt(installDir: string): Promise<readonly InstalledVersion
   return versions;
 }
 
-/** The recipe that the toolchain of that name in the default place was made from; undefined when there is none. */
+/**
+ * The recipe that the toolchain of that name in the default place was made from; undefined when there is none
+ * or it cannot be read. Never throws.
+ */
 export async function findInstalledRecipe(
   name: string,
   env: NodeJS.ProcessEnv = process.env,

@@ -10,6 +10,7 @@ const CODE = ['.ts', '.mts', '.js', '.mjs'];
 
 /** What can be wrong with a recipe file. Its author's to correct: the command exits as for wrong arguments. */
 export class RecipeFileError extends Error {
+  /** `RecipeFileError`. */
   override readonly name = 'RecipeFileError';
 }
 

@@ -6,6 +6,7 @@ export type RecipePlatform = 'linux' | 'darwin' | 'win32';
 /** One value for all platforms, or one each; a platform that is not listed has none. */
 export type PerPlatform<T> = T | { readonly [P in RecipePlatform]?: T };
 
+/** Sources in a git repository. */
 export interface GitSource {
   /** URL or path of the remote. */
   readonly git: string;
@@ -19,6 +20,7 @@ export interface GitSource {
   readonly timeoutMs?: number;
 }
 
+/** Sources in an archive behind a URL. */
 export interface ArchiveSource {
   /** URL of a .tar, .tar.gz, .tar.xz, .tar.bz2 or .zip. */
   readonly archive: string;
@@ -34,6 +36,7 @@ export interface ArchiveSource {
 
 /** A program that the build needs. The first of `commands` that is there and new enough will do. */
 export interface Prerequisite {
+  /** Programs of which one must be on PATH. */
   readonly commands: readonly string[];
   /** How it is asked for its version. Default `['--version']`; the first number with a dot counts. */
   readonly versionArguments?: readonly string[];
@@ -47,7 +50,9 @@ export interface Prerequisite {
 export interface BuildStep {
   /** Shown while it runs. */
   readonly name: string;
+  /** The program. */
   readonly command: string;
+  /** Its arguments. Absent: none. */
   readonly arguments?: readonly string[];
   /** Relative to the source tree. Default its top. */
   readonly cwd?: string;
@@ -59,6 +64,7 @@ export interface BuildStep {
 
 /** A file that the build must have made. */
 export interface Artifact {
+  /** Name in messages and in JSON. */
   readonly name: string;
   /** File names that will do, in this order. */
   readonly files: PerPlatform<readonly string[]>;
@@ -66,12 +72,14 @@ export interface Artifact {
 
 /** A variable to set, or with `prepend` a search path to put `value` in front of. */
 export interface RecipeExport {
+  /** Name of the environment variable. */
   readonly variable: PerPlatform<string>;
   /**
    * `{dir}` is the version's directory, `{libdir}` the one with the artifacts, `{bindir}` the one with those that are
    * programs (with `prepend`: each of them). Without a program an export with `{bindir}` is left out.
    */
   readonly value: string;
+  /** Whether the value goes before what the variable has already. Default `false`. */
   readonly prepend?: boolean;
 }
 
@@ -79,15 +87,20 @@ export interface RecipeExport {
 export interface Recipe {
   /** `[a-z0-9][a-z0-9._-]*`, and none of {@link RESERVED_RECIPE_NAMES}. */
   readonly name: string;
+  /** One line for lists. Absent: none. */
   readonly description?: string;
+  /** Where the sources come from. */
   readonly source: GitSource | ArchiveSource;
+  /** Programs that must be there before anything is fetched. Absent: none. */
   readonly prerequisites?: readonly Prerequisite[];
+  /** How it is built, in this order. */
   readonly steps: readonly BuildStep[];
   /**
    * Variables of the caller's environment that the steps may see, besides PATH, HOME and their kin and the usual settings of
    * compilers (see {@link buildSettings}). Their values are part of what was asked for: another value builds again.
    */
   readonly environment?: readonly string[];
+  /** Files that must exist after the build. */
   readonly artifacts: readonly Artifact[];
   /** Directories, relative to the tree, in which artifacts are looked for, the best first. */
   readonly search: readonly string[];

@@ -10,9 +10,11 @@ import { placeOf } from './place.js';
 import type { Recipe } from './recipe.js';
 import { removeAll } from './versions.js';
 
+/** What {@link remove} did. */
 export interface Removal {
   /** False when there was nothing to remove. */
   readonly wasInstalled: boolean;
+  /** The directory, absolute. */
   readonly installDir: string;
 }
 

@@ -11,6 +11,7 @@ import { damageOf } from './verify.js';
 import { readStamp } from './stamp.js';
 import { currentVersion, listVersions, recoverSwitch, sweepVersions, switchTo } from './versions.js';
 
+/** Options of {@link rollback}. */
 export interface RollbackOptions extends RemoveOptions {
   /** Id of the version to return to. Default: the one that the current version replaced. */
   readonly to?: string;
@@ -18,9 +19,11 @@ export interface RollbackOptions extends RemoveOptions {
 
 const ROLLBACK_OPTIONS = { ...REMOVE_OPTIONS, to: TEXT } satisfies Record<keyof RollbackOptions, OptionRule>;
 
+/** What {@link rollback} did. */
 export interface Rollback {
   /** Id of the version that was current. */
   readonly from: string;
+  /** Version that is in use now. */
   readonly to: string;
   /** The version's own directory. */
   readonly dir: string;

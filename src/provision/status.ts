@@ -8,7 +8,9 @@ import { faultOf } from './stamp.js';
 import { libraryDirs } from './verify.js';
 import { currentVersion } from './versions.js';
 
+/** What is installed of one recipe. */
 export interface ToolchainStatus {
+  /** Name of the recipe. */
   readonly recipe: string;
   /** `broken`: something is there, and the next install builds it again. `provided`: the user's own. */
   readonly state: 'absent' | 'installed' | 'broken' | 'provided';
@@ -20,10 +22,15 @@ export interface ToolchainStatus {
   readonly chosenBy: string;
   /** The current version's own directory. */
   readonly dir: string | undefined;
+  /** Directories with shared libraries, absolute. */
   readonly libDirs: readonly string[];
+  /** URL of the sources; undefined where nothing is installed. */
   readonly source: string | undefined;
+  /** Branch, tag or commit that was asked for; undefined where nothing is installed. */
   readonly ref: string | undefined;
+  /** Commit or digest that it was built from; undefined where nothing is installed. */
   readonly revision: string | undefined;
+  /** When it was built: wall clock, ISO 8601, for display. Undefined where nothing is installed. */
   readonly builtAt: string | undefined;
   /** Who installs right now, and who waits for that. */
   readonly holders: readonly HolderInfo[];
@@ -31,7 +38,11 @@ export interface ToolchainStatus {
 
 const STATUS_OPTIONS = { dir: TEXT, env: OBJECT };
 
-/** What is installed, without a lock, network or any change: an install going on shows in `holders`. */
+/**
+ * What is installed, without a lock, network or any change: an install going on shows in `holders`.
+ *
+ * @throws LockError HOLDFAST_PERMISSION or HOLDFAST_IO when the directory cannot be read.
+ */
 export async function status(
   recipe: Recipe,
   options: { readonly dir?: string; readonly env?: NodeJS.ProcessEnv } = {},

@@ -38,4 +38,5 @@ export const BUCKET_STORE_MODES = {
   inverted: { ...FAIR, isInverted: true },
 } as const satisfies Readonly<Record<string, BucketStoreTraits>>;
 
+/** Name of a mode of {@link BUCKET_STORE_MODES}. */
 export type BucketStoreMode = keyof typeof BUCKET_STORE_MODES;

@@ -20,20 +20,26 @@ export type BucketFault =
 
 /** One request, as a fault hook sees it. */
 export interface BucketRequest {
+  /** HTTP method. */
   readonly method: string;
+  /** Bucket and key: `BUCKET/KEY`. */
   readonly key: string;
   /** Of the signature: tells clients apart that were given different ones. */
   readonly region: string | undefined;
-  /** Of all requests so far, this one included. */
+  /** Number of requests so far, this one included. */
   readonly count: number;
 }
 
+/** Options of {@link startBucketStore}. */
 export interface BucketStoreOptions {
   /** How it answers conditions; default `aws`. */
   readonly mode?: BucketStoreMode;
-  /** Asked before each request is carried out. */
+  /** Called before each request is carried out; its result is done instead. Default: none. */
   readonly fault?: (request: BucketRequest) => BucketFault | undefined;
-  /** Milliseconds that the store's clock is ahead of this machine's; it refuses signatures that are 15 minutes off. */
+  /**
+   * Milliseconds that the store's clock is ahead of this machine's; it refuses signatures that are 15 minutes off.
+   * Default 0.
+   */
   readonly clockAheadMs?: number;
 }
 
@@ -43,12 +49,13 @@ export interface BucketStore {
   readonly endpoint: string;
   /** How often each method was asked for since the start. */
   readonly requests: Readonly<Record<string, number>>;
-  /** The text at a key, as `BUCKET/KEY`. */
+  /** The text at a key, as `BUCKET/KEY`; undefined where there is none. Never throws. */
   text(path: string): string | undefined;
-  /** Exchanged while it runs. */
+  /** Replaces the fault function while the store runs. Never throws. */
   setFault(fault: BucketStoreOptions['fault']): void;
-  /** Writes or deletes behind everybody's back. */
+  /** Writes or deletes a key directly, without a request and without a condition. Never throws. */
   put(path: string, text: string | undefined): void;
+  /** Closes the server and its connections. Never throws. */
   close(): Promise<void>;
 }
 
@@ -68,9 +75,11 @@ interface Answer {
 const SKEW_MAX_MS = 15 * 60_000;
 
 /**
- * A store in memory that speaks as much of S3 as locks need, for tests: GET, HEAD, conditional PUT, DELETE and listings, on
- * a free port of 127.0.0.1. It also answers by `x-generation`, so that a store with integers for versions can be tried. Not
- * for anything but tests: it checks no signature and keeps nothing.
+ * A store in memory that speaks as much of S3 as locks need, for tests: GET, HEAD, conditional PUT, DELETE and
+ * listings, on a free port of 127.0.0.1. It also answers by `x-generation`, so that a store with integers for
+ * versions can be tried. Not for anything but tests: it checks no signature and keeps nothing.
+ *
+ * @throws the error of the socket, when no port of 127.0.0.1 can be opened.
  */
 export async function startBucketStore(options: BucketStoreOptions = {}): Promise<BucketStore> {
   const store = new MemoryStore(options);

@@ -8,18 +8,23 @@ import type { Subject } from './subject.js';
  * of a {@link ContenderOrder}. It answers in lines of JSON on stdout.
  */
 export interface ContenderOrder {
+  /** The resource to acquire. */
   readonly resource: string;
+  /** Mode to acquire it in. */
   readonly mode: 'exclusive' | 'shared';
+  /** Milliseconds that a lease lasts. */
   readonly leaseDurationMs: number;
   /** `hold`: take it once and keep it until killed. `leave`: take it and exit. `loop`: take it `rounds` times. */
   readonly task: 'hold' | 'leave' | 'loop';
   /** Take one of so many permits. */
   readonly permits?: number;
+  /** Number of times that it acquires and releases. Default: once, and it holds until it is stopped. */
   readonly rounds?: number;
   /** Milliseconds each round holds it. */
   readonly holdMs?: number;
 }
 
+/** A line that a contender prints. */
 export type ContenderLine =
   | { readonly type: 'held'; readonly holderId: string; readonly token?: string }
   | { readonly type: 'lost' }

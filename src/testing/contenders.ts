@@ -10,18 +10,35 @@ import type { Subject } from './subject.js';
 
 /** A process that competes for a resource; see `contender`. */
 export interface Contender {
+  /** The process. */
   readonly child: ChildProcess;
+  /** What it has printed so far. */
   readonly lines: readonly ContenderLine[];
-  /** The first line of `type`, past or to come. */
+  /**
+   * The first line of `type`, past or to come.
+   *
+   * @throws Error when the process exits without such a line.
+   */
   next<T extends ContenderLine['type']>(type: T): Promise<Extract<ContenderLine, { type: T }>>;
-  /** Asks the holding process whether it believes that it holds. */
+  /**
+   * Resolves with whether the process's guard passes `assertHeld()`.
+   *
+   * @throws Error when the process has exited.
+   */
   askHeld(): Promise<boolean>;
+  /** Sends a signal, and resolves when the process has exited if the signal ends it. Never throws. */
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** Resolves with its exit code, null after a signal. */
   exited: Promise<number | null>;
 }
 
 const SCRIPT = new URL('./contender.js', import.meta.url);
 
+/**
+ * Starts a process that acquires a lock of the subject's backend and prints a line for each step.
+ *
+ * @throws the system's error when no process can be started.
+ */
 export function startContender(subject: Subject, order: Omit<ContenderOrder, 'leaseDurationMs'>): Contender {
   const full: ContenderOrder = { ...order, leaseDurationMs: leaseOf(subject) };
   const child = spawn(process.execPath, [fileURLToPath(SCRIPT), subject.module.href, JSON.stringify(full)], {

@@ -11,12 +11,15 @@ export interface FakeTime {
   /** Milliseconds since `fakeTime()`. */
   readonly elapsedMs: number;
   /**
-   * Lets `durationMs` pass: what is due happens in its order, each with the clock at its time. Resolves when the promises
-   * and callbacks that follow from it have run.
+   * Lets `durationMs` pass: what is due happens in its order, each with the clock at its time. Resolves when the
+   * promises and callbacks that follow from it have run.
+   *
+   * @throws what a callback that was due throws.
    */
   advance(durationMs: number): Promise<void>;
-  /** Real time again. What was waiting for fake time goes on waiting for it, and never ends by itself. */
+  /** Returns to real time. Waits that started in fake time never end by themselves. Never throws. */
   restore(): void;
+  /** Calls `restore()`. */
   [Symbol.dispose](): void;
 }
 

@@ -56,14 +56,14 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...permitCases,
 ];
 
-/** The cases that bind `subject`. */
+/** The cases that bind `subject`. Never throws. */
 export function casesFor(subject: Subject): readonly ConformanceCase[] {
   return conformanceCases.filter((conformanceCase) => conformanceCase.appliesTo(subject));
 }
 
 /**
- * A program that uses `backend` through the real queue, deadline and guard of the core. Disposing of the client disposes
- * of the backend.
+ * A program that uses `backend` through the real queue, deadline and guard of the core. Disposing of the client
+ * disposes of the backend. Never throws.
  */
 export function clientOf(backend: Backend, keeper?: LeaseKeeper): Client {
   const namespace = new Namespace(backend, systemClock, keeper);

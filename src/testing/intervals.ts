@@ -2,14 +2,22 @@ import type { Mode } from '../core/backend.js';
 
 /** One hold as its own process saw it: from after the grant to before the release. Host-wide monotonic milliseconds. */
 export interface HoldInterval {
+  /** Identity of the hold. */
   readonly holder: string;
+  /** Mode of the hold. */
   readonly mode: Mode;
+  /** When it began, in milliseconds of a clock that all recorders share. */
   readonly from: number;
+  /** When it ended, in milliseconds of the same clock. */
   readonly to: number;
+  /** Fencing token, as a decimal string. Absent where there is none. */
   readonly token?: string;
 }
 
-/** Pairs of holds that excluded each other and were there at once. Empty is what a lock promises. */
+/**
+ * Pairs of holds that overlapped although they exclude each other. A correct lock gives an empty list. Never
+ * throws.
+ */
 export function overlapsOf(
   intervals: readonly HoldInterval[],
 ): readonly (readonly [HoldInterval, HoldInterval])[] {

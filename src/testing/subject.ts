@@ -4,21 +4,43 @@ import type { LockOptions } from '../core/options.js';
 
 /** One connection to what is tested, with a queue and state of its own: two clients act as two programs. */
 export interface Client {
+  /**
+   * As `acquire` of the library.
+   *
+   * @throws as `acquire` does.
+   */
   acquire(resource: string, options?: LockOptions): Promise<Guard>;
+  /**
+   * As `tryAcquire` of the library.
+   *
+   * @throws as `tryAcquire` does.
+   */
   tryAcquire(resource: string, options?: LockOptions): Promise<Guard | undefined>;
-  /** Absent where the backend cannot tell. */
+  /**
+   * Holders and waiters. Absent where the backend cannot list them.
+   *
+   * @throws LockError when they cannot be read.
+   */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  /** Releases what the client still holds and closes its connections. Never throws. */
   dispose(): Promise<void>;
 }
 
 /** What is put to the test. Exported under the name `subject` by a module that child processes can import. */
 export interface Subject {
+  /** Name of the backend in test titles. */
   readonly name: string;
+  /** What the backend can do: it decides which cases apply. */
   readonly capabilities: Capabilities;
   /** The module that exports this very subject; child processes load it. */
   readonly module: URL;
+  /**
+   * A new, independent program that uses the backend.
+   *
+   * @throws what the backend throws when it cannot be reached.
+   */
   createClient(): Promise<Client>;
-  /** A resource that nobody has used before. */
+  /** A resource that was never used before. Never throws. */
   newResource(): string;
   /** Milliseconds a lease lasts in these tests; holds that are no leases ignore it. Default 3 000. */
   readonly leaseDurationMs?: number;
@@ -27,15 +49,24 @@ export interface Subject {
   /** How many times fewer rounds the races run, for backends where one hold takes tenths of a second. Default 1. */
   readonly slowness?: number;
   /**
-   * Other names of a resource that was held before: links, mounts, other spellings. Absent where a lock has one name. The
-   * names last until the process ends.
+   * Other names of a resource that was held before: links, mounts, other spellings. Absent where a lock has one
+   * name. The names last until the process ends.
+   *
+   * @throws what the system throws when an alias cannot be made.
    */
   aliasesOf?(resource: string): Promise<readonly string[]>;
-  /** A client that reaches the same locks by another spelling of an address: `localhost`, a default that is written out. */
+  /**
+   * A client that reaches the same locks by another spelling of an address: `localhost`, a default that is written
+   * out.
+   *
+   * @throws what the backend throws when it cannot be reached.
+   */
   createAliasClient?(): Promise<Client>;
   /**
-   * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session, removes
-   * the record. Required of every backend whose holds can be lost.
+   * Ends a hold of another client behind its back, as a failure would: expires the lease, cuts the session,
+   * removes the record. Required of every backend whose holds can be lost.
+   *
+   * @throws what the system throws when the hold cannot be ended.
    */
   induceLoss?(resource: string, holderId: string): Promise<void>;
 }
@@ -44,9 +75,17 @@ export interface Subject {
 export interface ConformanceCase {
   /** Stable; a mutant names the case that must fail on it. */
   readonly id: string;
+  /** The law, as a sentence. */
   readonly law: string;
-  /** Whether the law binds a backend with these capabilities. A case that applies is never skipped. */
+  /**
+   * Whether the law binds a backend with these capabilities. A case that applies is never skipped. Never throws.
+   */
   appliesTo(subject: Subject): boolean;
+  /**
+   * Runs the case.
+   *
+   * @throws Error that says which law was broken and how.
+   */
   run(subject: Subject): Promise<void>;
 }
 

@@ -9,9 +9,15 @@ import { lastValue, type GitConfigEntry } from './configuration.js';
 
 /** `off`: nothing is signed or checked. `audit`: signed and checked, and told. `enforce`: what is not signed by its agent counts as broken. */
 export type SigningMode = 'off' | 'audit' | 'enforce';
+/**
+ * Whether a record is signed: not checked, without a signature, signed by a trusted key, or with a signature that
+ * failed.
+ */
 export type SignatureState = 'unchecked' | 'none' | 'good' | 'bad';
 
+/** How records are signed and whose signatures count. */
 export interface SigningOptions {
+  /** What is required of records. Default `off`. */
   readonly mode?: SigningMode;
   /** Private key, or public key whose private half the ssh agent has. Default git's `user.signingKey`. */
   readonly keyFile?: string;

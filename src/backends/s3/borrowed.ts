@@ -6,6 +6,7 @@ import type { S3Credentials } from './credentials.js';
  * requests themselves are not used, since it repeats those that seem to have failed.
  */
 export interface S3ClientLike {
+  /** Of the client's configuration only what a request needs. */
   readonly config: {
     credentials(): Promise<S3Credentials>;
     region(): Promise<string>;

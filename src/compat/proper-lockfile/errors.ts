@@ -1,8 +1,11 @@
 /** The codes that callers of proper-lockfile know. */
 export type CompatCode = 'ELOCKED' | 'ENOTACQUIRED' | 'ERELEASED' | 'ECOMPROMISED' | 'ESYNC';
 
+/** An error as proper-lockfile throws it. */
 export interface CompatError extends Error {
+  /** What happened. */
   readonly code: CompatCode;
+  /** The file that was to be locked. */
   readonly file?: string;
 }
 

@@ -75,13 +75,21 @@ export function lockSync(file: string, options: LockOptions = {}): () => void {
   }
 }
 
-/** @throws an Error with `code` ENOTACQUIRED when this process does not hold it. */
+/**
+ * Releases the lock that this process holds on `file`.
+ *
+ * @throws an Error with `code` ENOTACQUIRED when this process does not hold it.
+ */
 export async function unlock(file: string, options: UnlockOptions = {}): Promise<void> {
   refuseFs(file, options);
   release(options.realpath === false ? resolve(file) : await realpath(file));
 }
 
-/** As {@link unlock}. */
+/**
+ * As {@link unlock}.
+ *
+ * @throws as {@link unlock} does.
+ */
 export function unlockSync(file: string, options: UnlockOptions = {}): void {
   refuseFs(file, options);
   release(options.realpath === false ? resolve(file) : realpathSync(file));
@@ -93,13 +101,21 @@ function release(path: string): void {
   hold.release();
 }
 
-/** True while somebody, old or new, has the directory and keeps it young. */
+/**
+ * True while a process, through this module or proper-lockfile, has the directory and refreshes it.
+ *
+ * @throws as {@link lock} does for a path that cannot be resolved.
+ */
 export async function check(file: string, options: CheckOptions = {}): Promise<boolean> {
   refuseFs(file, options);
   return isFresh(options.realpath === false ? resolve(file) : await realpath(file), options);
 }
 
-/** As {@link check}. */
+/**
+ * As {@link check}.
+ *
+ * @throws as {@link check} does.
+ */
 export function checkSync(file: string, options: CheckOptions = {}): boolean {
   refuseFs(file, options);
   return isFresh(options.realpath === false ? resolve(file) : realpathSync(file), options);

@@ -2,20 +2,32 @@ import { LockError } from '../../core/errors.js';
 
 /** As the retry package understands them. */
 export interface RetryOptions {
+  /** Number of further tries. Default 0. */
   readonly retries?: number;
+  /** Factor by which the delay grows with each try. Default 2. */
   readonly factor?: number;
+  /** Milliseconds before the first further try. Default 1000. */
   readonly minTimeout?: number;
+  /** Largest delay in milliseconds. Default Infinity. */
   readonly maxTimeout?: number;
+  /** Whether delays are multiplied by a random number from 1 to 2. Default `false`. */
   readonly randomize?: boolean;
+  /** Whether it tries without end. Default `false`. */
   readonly forever?: boolean;
+  /** Milliseconds for all tries together. Default Infinity. */
   readonly maxRetryTime?: number;
+  /** Whether the timers let the process end. Default `false`. */
   readonly unref?: boolean;
 }
 
+/** Options of `lock` and `lockSync`. */
 export interface LockOptions {
   /** Milliseconds after which an untouched directory of the real proper-lockfile counts as left behind. At least 2 000, default 10 000. */
   readonly stale?: number;
-  /** Accepted and not needed: our directories are refreshed every {@link REFRESH_INTERVAL_MS}, by a thread of their own. */
+  /**
+   * Accepted and ignored: directories are refreshed every {@link REFRESH_INTERVAL_MS} by a thread of its own.
+   * Default: as if absent.
+   */
   readonly update?: number | null;
   /** How long to go on trying. The time counts, not the attempts: we wait in the kernel. Default 0: once. */
   readonly retries?: number | RetryOptions;
@@ -23,13 +35,15 @@ export interface LockOptions {
   readonly realpath?: boolean;
   /** Told when the hold was lost; may throw. Default: throws the error, which ends the process. */
   readonly onCompromised?: (error: Error) => unknown;
-  /** The directory to make instead of `<file>.lock`. */
+  /** The directory to make. Default `<file>.lock`. */
   readonly lockfilePath?: string;
-  /** Not supported: the kernel knows nothing of it. */
+  /** Not supported: refused with an error. The kernel's calls cannot go through it. Default: absent. */
   readonly fs?: never;
 }
 
+/** Options of `unlock` and `unlockSync`. */
 export type UnlockOptions = Pick<LockOptions, 'realpath' | 'lockfilePath' | 'fs'>;
+/** Options of `check` and `checkSync`. */
 export type CheckOptions = Pick<LockOptions, 'stale' | 'realpath' | 'lockfilePath' | 'fs'>;
 
 export const DEFAULT_STALE_MS = 10_000;
