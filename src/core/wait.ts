@@ -3,6 +3,7 @@ import type { DeadlockLink } from './deadlock.js';
 import type { Target } from './namespace.js';
 import type { ResolvedOptions } from './options.js';
 import type { Clock, Timer } from './time.js';
+import { noteUnsettled } from './unsettled.js';
 
 /** Why a wait ended early. {@link Wait.signal} aborts with this value. */
 export type WaitEnd =
@@ -124,13 +125,10 @@ export class Wait {
 
 /** Releases the grant of an attempt whose caller no longer waits for it. */
 export function releaseLate(attempt: Attempt | Promise<Attempt>): void {
-  void Promise.resolve(attempt)
-    .then(
-      (late) => (late.kind === 'granted' ? late.grant.release() : undefined),
-      // The caller has its error already.
-      () => undefined,
-    )
-    .catch(() => undefined);
+  // The caller has its error already.
+  noteUnsettled(
+    Promise.resolve(attempt).then((late) => (late.kind === 'granted' ? late.grant.release() : undefined)),
+  );
 }
 
 const abortListeners = new WeakMap<AbortSignal, Set<() => void>>();

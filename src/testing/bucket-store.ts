@@ -15,6 +15,8 @@ export type BucketFault =
   | { readonly kind: 'late'; readonly delayMs: number }
   /** Carried out and answered after `delayMs`. */
   | { readonly kind: 'delay'; readonly delayMs: number }
+  /** Carried out at once, answered after `delayMs`. */
+  | { readonly kind: 'slow-reply'; readonly delayMs: number }
   /** Not carried out, answered with this. */
   | { readonly kind: 'status'; readonly status: number; readonly code: string };
 
@@ -149,6 +151,11 @@ class MemoryStore {
         return void (await carryOut());
       case 'status':
         return send(response, failure(fault.status, fault.code), this.#now());
+      case 'slow-reply': {
+        const answer = await carryOut();
+        await sleep(fault.delayMs);
+        return send(response, answer, this.#now());
+      }
       case 'delay':
         await sleep(fault.delayMs);
     }

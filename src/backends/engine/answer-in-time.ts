@@ -2,6 +2,7 @@ import type { AcquireRequest, Attempt, Backend } from '../../core/backend.js';
 import type { Clock } from '../../core/time.js';
 import { formatDuration } from '../../core/duration.js';
 import type { LockError } from '../../core/errors.js';
+import { releaseLate } from '../../core/wait.js';
 import { asOutage, unavailableError } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
 
@@ -45,13 +46,13 @@ function inTime(
     let isLate = false;
     const timer = clock.setTimer(timeoutMs * ANSWER_PART, () => {
       isLate = true;
+      releaseLate(attempt);
       reject(unansweredError(display, request));
     });
     attempt.then(
       (answer) => {
         timer.clear();
-        if (isLate) discard(answer);
-        else resolve(answer);
+        if (!isLate) resolve(answer);
       },
       (error: unknown) => {
         timer.clear();
@@ -59,9 +60,4 @@ function inTime(
       },
     );
   });
-}
-
-function discard(late: Attempt): void {
-  if (late.kind !== 'granted') return;
-  void Promise.resolve(late.grant.release()).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/time.js';
+import { noteUnsettled } from '../../core/unsettled.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -7,11 +8,17 @@ const LONGEST_PAUSE_MS = 1_000;
  * Repeats `attempt` until it succeeds or `isOver`: what a server was sent without an answer is settled this way. Never
  * rejects, and never keeps the process alive.
  */
-export async function settleInBackground(
+export function settleInBackground(
   clock: Clock,
   isOver: () => boolean,
   attempt: () => Promise<unknown>,
 ): Promise<void> {
+  const settled = settle(clock, isOver, attempt);
+  noteUnsettled(settled);
+  return settled;
+}
+
+async function settle(clock: Clock, isOver: () => boolean, attempt: () => Promise<unknown>): Promise<void> {
   for (let pauseMs = FIRST_PAUSE_MS; !isOver(); pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       await attempt();

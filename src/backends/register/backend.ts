@@ -68,7 +68,7 @@ export class RegisterBackend implements Backend {
     this.#store = store;
   }
 
-  async tryAcquire(request: AcquireRequest): Promise<Attempt> {
+  async tryAcquire(request: AcquireRequest, signal?: AbortSignal): Promise<Attempt> {
     const { resource } = request;
     const { clock, leaseClock } = this.#store;
     const leaseMs = Math.round(request.leaseDurationMs);
@@ -86,7 +86,7 @@ export class RegisterBackend implements Backend {
     } catch (error) {
       throw this.#store.explain(error, this.#shown(resource));
     }
-    const result = await this.#claim(resource, beginClaim(wanted), budgetMs);
+    const result = await this.#claim(resource, beginClaim(wanted), budgetMs, signal);
     return this.#attemptOf(request, result);
   }
 
@@ -163,8 +163,11 @@ export class RegisterBackend implements Backend {
     }
   }
 
-  #claim(resource: string, first: ClaimStep, budgetMs: number): Promise<ClaimResult> {
+  /** @param signal a caller that has gone: nothing is claimed for it. What was claimed is settled all the same. */
+  #claim(resource: string, first: ClaimStep, budgetMs: number, signal?: AbortSignal): Promise<ClaimResult> {
     const act = async (effect: Effect): Promise<Outcome> => {
+      const isClaim = effect.kind === 'write' && effect.body.state.kind === 'held';
+      if (isClaim && signal?.aborted === true) return { kind: 'failed', error: signal.reason };
       const outcome = await perform(this.#on(resource, budgetMs), effect);
       if (outcome.kind === 'read') this.#remember(resource, outcome.reading);
       return outcome;

@@ -4,6 +4,7 @@ import type { Guard } from '../../core/guard.js';
 import { sleep, systemClock } from '../../platform/clock.js';
 import { describeOwnCommand } from '../../platform/identity.js';
 import { inheritedDescriptors } from '../../process/descriptors.js';
+import { exitCodeOfSignal } from '../../process/children.js';
 import { unlockDescriptor } from '../../locks/lock-descriptor.js';
 import { SignalCancel } from '../cancel.js';
 import { note } from '../output.js';
@@ -13,6 +14,7 @@ import { lockableOf } from './subject.js';
 import type { Given, Lockable } from './given.js';
 import { supervise, type Outcome } from './supervise.js';
 import { watchFreshness } from './freshness.js';
+import { settled } from './last-requests.js';
 import type { ParsedArguments } from '../spec.js';
 
 export async function execute(
@@ -27,16 +29,30 @@ export async function execute(
   }
   const log = await openLog(request, lockable);
   if (request.argv.length > 0) describeOwnCommand(request.argv);
+  let outcome: Attempted;
+  try {
+    outcome = await holdUntilDone({ request, lockable, log, ...given });
+  } finally {
+    // This process ends: what may leave a hold behind is settled first.
+    await settled();
+  }
+  if (outcome.signal !== undefined) process.kill(process.pid, outcome.signal);
+  return outcome.exitCode;
+}
+
+/** Once, or as a spare again and again. */
+async function holdUntilDone(job: Job): Promise<Attempted> {
+  const { request, lockable } = job;
   let hasAnswered = false;
   const onAnswer = (): void => {
     hasAnswered = true;
   };
   for (;;) {
-    const outcome = await holdAndRun({ request, lockable, log, onAnswer, ...given });
-    if (!request.isStandingBy) return outcome.exitCode;
+    const outcome = await holdAndRun(job, onAnswer);
+    if (outcome.signal !== undefined || !request.isStandingBy) return outcome;
     // A server that has answered once, also to a spare that has never led, may be away for a while.
     const mayReturn = outcome.isLost || (hasAnswered && UNREACHABLE.has(outcome.code ?? ''));
-    if (!mayReturn) return outcome.exitCode;
+    if (!mayReturn) return outcome;
     note(`holdfast: standing by for "${lockable.shown}"`);
     if (!outcome.isLost) await sleep(STAND_BY_PAUSE_MS);
   }
@@ -55,50 +71,34 @@ interface Job extends Given {
   readonly request: RunRequest;
   readonly lockable: Lockable;
   readonly log: EventLog | undefined;
+}
+
+interface Attempted extends Outcome {
+  readonly code?: string;
+  /** What ended it before there was anything to wait for: this process is to end by it, without a message. */
+  readonly signal?: NodeJS.Signals;
+}
+
+interface Begun {
+  readonly cancel: SignalCancel;
+  readonly startedAt: number;
   /** The lock was granted, or is held. */
   readonly onAnswer: () => void;
 }
 
 /** Once through: wait, hold, run, let go. */
-async function holdAndRun({
-  request,
-  lockable,
-  log,
-  onAnswer,
-  ...given
-}: Job): Promise<Outcome & { readonly code?: string }> {
+async function holdAndRun(job: Job, onAnswer: () => void): Promise<Attempted> {
+  const { request, lockable, log, inherited, raw } = job;
   const isRenewed = request.unlessNewer === undefined ? undefined : watchFreshness(request.unlessNewer);
   const cancel = new SignalCancel();
-  const listener = waitListener(request, lockable, cancel, log);
   const startedAt = systemClock.now();
-  let guard: Guard;
-  try {
-    guard = await lockable.acquire({
-      mode: request.mode,
-      coversChild: request.argv.length > 0,
-      ...request.timeout.options,
-      signal: cancel.signal,
-      // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
-      onDeadlock: 'fail',
-      onWait: (event) => {
-        onAnswer();
-        listener(event);
-      },
-      ...(request.permits !== undefined && { permits: request.permits }),
-      ...(request.reason !== undefined && { reason: request.reason }),
-      recordCommand: request.isCommandRecorded,
-      ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
-    });
-  } catch (error) {
-    const { conflictExitCode, isQuiet } = request;
-    const waitedMs = systemClock.now() - startedAt;
-    const address = lockable.shown;
-    const { reportFailure } = await import('./failure.js');
-    const failure = reportFailure(error, { address, cancel, waitedMs, conflictExitCode, isQuiet });
-    log?.({ event: 'failed', ...failure });
-    // What comes between two attempts of a spare ends it, as it ends any process.
+  const guard = await acquireFor(job, { cancel, startedAt, onAnswer });
+  if ('exitCode' in guard) return guard;
+  if (cancel.received !== undefined) {
+    // Between the grant and this turn.
+    await guard.release().catch(() => undefined);
     cancel.disarm();
-    return { exitCode: failure.exitCode, isLost: false, code: (error as { code?: string }).code ?? '' };
+    return { exitCode: exitCodeOfSignal(cancel.received), isLost: false, signal: cancel.received };
   }
   onAnswer();
   const waitedMs = systemClock.now() - startedAt;
@@ -118,12 +118,64 @@ async function holdAndRun({
     return { exitCode: 0, isLost: false };
   }
   if (request.isVerbose) note(`holdfast: running ${request.argv.join(' ')}`);
-  const onStarted = (): void => cancel.disarm();
+  const onStarted = (): void => {
+    cancel.disarm();
+    // Came while the command was started: now it has what forwards it.
+    if (cancel.received !== undefined) process.kill(process.pid, cancel.received);
+  };
   const descriptor = lockable.descriptor?.();
-  const work = { request, guard, lock: lockable.absolute, descriptor, ...given };
+  const work = { request, guard, lock: lockable.absolute, descriptor, inherited, raw };
   const outcome = await supervise({ ...work, log, onStarted });
   if (!request.isUntilClosed) lockable.onReleased?.();
   return outcome;
+}
+
+/** The guard, or how the attempt ended without one, once that was reported. */
+async function acquireFor(
+  { request, lockable, log }: Job,
+  { cancel, startedAt, onAnswer }: Begun,
+): Promise<Guard | Attempted> {
+  const listener = waitListener(request, lockable, cancel, log);
+  let hasWaited = false;
+  let isPending = true;
+  // What is not granted in this turn goes over a network: a signal must not leave a claim behind that is under way.
+  systemClock.yieldTurn(() => {
+    if (isPending) cancel.arm();
+  });
+  try {
+    return await lockable.acquire({
+      mode: request.mode,
+      coversChild: request.argv.length > 0,
+      ...request.timeout.options,
+      signal: cancel.signal,
+      // A wrapper holds until its command ends, and does one thing at a time: a cycle through it stays.
+      onDeadlock: 'fail',
+      onWait: (event) => {
+        hasWaited = true;
+        onAnswer();
+        listener(event);
+      },
+      ...(request.permits !== undefined && { permits: request.permits }),
+      ...(request.reason !== undefined && { reason: request.reason }),
+      recordCommand: request.isCommandRecorded,
+      ...(request.leaseDurationMs !== undefined && { leaseDurationMs: request.leaseDurationMs }),
+    });
+  } catch (error) {
+    const waitedMs = systemClock.now() - startedAt;
+    const signal = hasWaited ? undefined : cancel.received;
+    const isQuiet = request.isQuiet || signal !== undefined;
+    const { reportFailure } = await import('./failure.js');
+    const { conflictExitCode } = request;
+    const context = { address: lockable.shown, cancel, waitedMs, conflictExitCode, isQuiet };
+    const failure = reportFailure(error, context);
+    log?.({ event: 'failed', ...failure });
+    // What comes between two attempts of a spare ends it, as it ends any process.
+    cancel.disarm();
+    const code = (error as { code?: string }).code ?? '';
+    return { exitCode: failure.exitCode, isLost: false, code, ...(signal !== undefined && { signal }) };
+  } finally {
+    isPending = false;
+  }
 }
 
 async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<EventLog | undefined> {

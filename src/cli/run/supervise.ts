@@ -1,11 +1,12 @@
 import { coverProcess, type Guard } from '../../core/guard.js';
 import { systemClock } from '../../platform/clock.js';
 import { ownProgram } from '../../platform/identity.js';
-import { abandonDescriptor } from '../../locks/lock.js';
+import { abandonDescriptor, inheritableDescriptor } from '../../locks/lock.js';
 import { exitCodeOf, signalName, type SpawnFailure } from '../../process/children.js';
 import { note } from '../output.js';
 import type { EventLog } from './events.js';
 import { startGuarded, type Work } from './guarded.js';
+import { LastRequests } from './last-requests.js';
 
 export interface Supervision extends Work {
   readonly log: EventLog | undefined;
@@ -34,6 +35,8 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   void child.started.then((childPid) => {
     if (childPid !== undefined) log?.({ event: 'started', childPid, program: ownProgram() });
   });
+  // The kernel frees a lock that is a descriptor; every other release is a request.
+  const last = inheritableDescriptor(guard) === undefined ? new LastRequests() : undefined;
   const end = await child.ended;
   await child.termination();
   const loss = lossOf(guard) ?? child.loss();
@@ -47,7 +50,8 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   const signal = end.kind === 'signaled' ? signalName(end.signal) : undefined;
   const heldMs = systemClock.now() - grantedAt;
   log?.({ event: 'ended', exitCode, heldMs, ...(signal !== undefined && { signal }) });
-  await letGo(supervision, loss !== undefined);
+  const release = (): Promise<void> => letGo(supervision, loss !== undefined);
+  await (last === undefined ? release() : last.run(release));
   return { exitCode, isLost: loss !== undefined };
 }
 
