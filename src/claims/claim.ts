@@ -14,6 +14,7 @@ import {
 } from '../backends/git/index.js';
 import { newHolderId } from '../core/holder.js';
 import { assertNotMovedOn, resolveBase } from './base.js';
+import { headsOf } from './progress.js';
 import {
   CLAIMS_OPTIONS,
   brokenError,
@@ -106,7 +107,8 @@ export async function claim(
   return inSession(options, async (session) => {
     const base = options.base === undefined ? undefined : await resolveBase(session.arbiter, options.base);
     const takeOver = options.takeOver === true;
-    const items = await new Claiming(session, list, { branch, reason, base, takeOver }).run();
+    const head = (await headsOf(session.arbiter, [branch])).get(branch ?? '');
+    const items = await new Claiming(session, list, { branch, reason, base, head, takeOver }).run();
     return { outcome: worstOf(items), items };
   });
 }
@@ -120,6 +122,7 @@ interface Wishes {
   readonly branch: string | undefined;
   readonly reason: string | undefined;
   readonly base: string | undefined;
+  readonly head: string | undefined;
   readonly takeOver: boolean;
 }
 
@@ -211,8 +214,8 @@ class Claiming {
 
   #changeFor(id: string, ground: Ground): Change {
     const { agent, staleAfterMs, clock } = this.#session;
-    const { branch, reason, base } = this.#wishes;
-    const taker = { agent, holderId: newHolderId(), staleAfterMs, branch, reason, base };
+    const { branch, reason, base, head } = this.#wishes;
+    const taker = { agent, holderId: newHolderId(), staleAfterMs, branch, reason, base, head };
     return 'record' in ground
       ? stolenChange(id, ground, taker, clock.wallNow())
       : claimedChange(id, refOfClaim(id), ground, taker, clock.wallNow());

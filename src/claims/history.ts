@@ -1,5 +1,5 @@
 import { checkOptions, NUMBER, type OptionRule } from '../core/check-options.js';
-import type { ClaimEvent, PastEvent } from '../backends/git/index.js';
+import type { PastEvent } from '../backends/git/index.js';
 import { CLAIMS_OPTIONS, idList, inSession, type ClaimsOptions } from './session.js';
 
 /** Options of {@link history}. */
@@ -17,8 +17,8 @@ const HISTORY_OPTIONS = {
 export interface HistoryEntry {
   /** Hash of its commit. */
   readonly commit: string;
-  /** undefined for a commit that is no event of this claim. */
-  readonly event: ClaimEvent | undefined;
+  /** One of `claimed`, `renewed`, `noted`, `stolen`, `released`, `forced`, or of a newer version. undefined: the commit is no event. */
+  readonly event: string | undefined;
   /** Name of the agent. Absent where the record has none. */
   readonly agent?: string;
   /** Generation of the claim: its fencing token. Absent where the record has none. */
@@ -33,6 +33,8 @@ export interface HistoryEntry {
   readonly reason?: string;
   /** Revision from which the work starts. Absent where none was given. */
   readonly base?: string;
+  /** The note, of a `noted` event. Absent for other events. */
+  readonly note?: string;
   /** Agent from which it was stolen. Absent for other events. */
   readonly previousAgent?: string;
   /** What is wrong with it. */
@@ -60,6 +62,7 @@ export async function history(id: string, options: HistoryOptions = {}): Promise
 function entryOf({ oid, record, problem }: PastEvent): HistoryEntry {
   if (record === undefined) return { commit: oid, event: undefined, problem: problem ?? 'it is no event' };
   const { event, agent, generation, holderId, at, branch, reason, base, previous } = record;
+  const note = event === 'noted' ? record.note : undefined;
   return {
     commit: oid,
     event,
@@ -70,6 +73,7 @@ function entryOf({ oid, record, problem }: PastEvent): HistoryEntry {
     ...(branch !== undefined && { branch }),
     ...(reason !== undefined && { reason }),
     ...(base !== undefined && { base }),
+    ...(note !== undefined && { note }),
     ...(previous?.agent !== undefined && { previousAgent: previous.agent }),
     ...(problem !== undefined && { problem }),
   };

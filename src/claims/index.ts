@@ -12,8 +12,10 @@ export {
   type ReleaseOptions,
   type ReleaseOutcome,
 } from './release.js';
+export { note, type NoteItem } from './note.js';
+export { DEFAULT_QUIET_AFTER_MS, type ClaimClock, type ProgressClock } from './progress.js';
 export { prune, type PrunedItem, type PruneOptions } from './prune.js';
-export { renew, type RenewItem } from './renew.js';
+export { renew, type ContinuedItem, type RenewItem } from './renew.js';
 export { repair, type Finding, type RepairOptions } from './repair.js';
 export type { Claim, ClaimsOptions } from './session.js';
 export { steal, type StealOptions, type StealResult } from './steal.js';

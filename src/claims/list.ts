@@ -1,5 +1,6 @@
 import { checkOptions } from '../core/check-options.js';
 import { idOf, refOfClaim, type BrokenTip, type Tip } from '../backends/git/index.js';
+import { pushedProgress } from './pushed.js';
 import { CLAIMS_OPTIONS, inSession, type Claim, type ClaimsOptions, type Session } from './session.js';
 
 /** A branch whose record cannot be relied upon: neither held nor free. */
@@ -32,7 +33,8 @@ export async function list(options: ClaimsOptions = {}): Promise<ClaimList> {
   return inSession(options, async (session) => listed(session, await session.lookAtAll()));
 }
 
-function listed(session: Session, tips: readonly Tip[]): ClaimList {
+async function listed(session: Session, tips: readonly Tip[]): Promise<ClaimList> {
+  const pushed = await pushedProgress(session, tips);
   const byRef = new Map(tips.map((tip) => [tip.ref, tip]));
   const lost = session.store.journal
     .allHeld()
@@ -43,7 +45,7 @@ function listed(session: Session, tips: readonly Tip[]): ClaimList {
     })
     .map(idOf);
   return {
-    claims: tips.flatMap((tip) => (tip.kind === 'held' ? [session.claimOf(tip)] : [])),
+    claims: tips.flatMap((tip) => (tip.kind === 'held' ? [session.claimOf(tip, pushed.get(tip.ref))] : [])),
     broken: tips.flatMap((tip) => (tip.kind === 'broken' ? [brokenClaim(tip)] : [])),
     lost: [...new Set(lost)],
   };
@@ -83,6 +85,6 @@ export async function sync(options: ClaimsOptions = {}): Promise<SyncResult> {
       const isLanded = tries.some(({ oid }) => oid === tip?.oid);
       return { id, outcome: isLanded ? ('landed' as const) : ('void' as const) };
     });
-    return { ...listed(session, tips), settled };
+    return { ...(await listed(session, tips)), settled };
   });
 }

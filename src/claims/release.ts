@@ -186,7 +186,7 @@ class Releasing {
   async #publish(holds: Map<string, Attempted>): Promise<void> {
     const wallMs = this.#session.clock.wallNow();
     const changes = [...holds].map(([id, hold]) =>
-      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', wallMs, this.#base),
+      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', wallMs, { base: this.#base }),
     );
     const outcomes = await this.#session.publish(changes);
     const ids = [...holds.keys()];

@@ -9,7 +9,6 @@ import {
   deadlineIn,
   idOf,
   isHeldEvent,
-  MAY_LAND_YET,
   publish,
   refOfClaim,
   type Change,
@@ -24,6 +23,8 @@ import {
 } from '../backends/git/index.js';
 import { gitHost } from '../locks/git-host.js';
 import { fileNamespace } from '../locks/resolve.js';
+import { Seen } from './seen.js';
+import { clocksOf, DEFAULT_QUIET_AFTER_MS, type ClaimClock, type ProgressClock } from './progress.js';
 
 /** What every function about claims understands. */
 export interface ClaimsOptions {
@@ -48,6 +49,8 @@ export interface ClaimsOptions {
    * this and what its holder asked for. Also what new claims ask for. Default {@link DEFAULT_STALE_AFTER_MS}.
    */
   readonly staleAfterMs?: number;
+  /** Milliseconds without progress after which a claim that is alive is marked as quiet. Default {@link DEFAULT_QUIET_AFTER_MS}. */
+  readonly quietAfterMs?: number;
   /** Signatures of records. Default: git's configuration (`holdfast.signing`). */
   readonly signing?: SigningOptions;
   /** Environment of git. Default: this process's own. */
@@ -61,6 +64,7 @@ export const CLAIMS_OPTIONS = {
   timeoutMs: NUMBER,
   signal: SIGNAL,
   staleAfterMs: NUMBER,
+  quietAfterMs: NUMBER,
   signing: OBJECT,
   env: OBJECT,
 } satisfies Record<keyof ClaimsOptions, OptionRule>;
@@ -87,6 +91,16 @@ export interface Claim {
   readonly reason?: string;
   /** Revision from which the work starts. Absent where none was given. */
   readonly base?: string;
+  /** The last note of its agent. */
+  readonly note?: string;
+  /** The first clock: when a process of its holder last renewed it. */
+  readonly alive: ClaimClock;
+  /** The second clock: when its agent last got somewhere. */
+  readonly progress: ProgressClock;
+  /** Alive, and without progress for `quietAfterMs`. A mark for people: only force takes such a claim. */
+  readonly isQuiet: boolean;
+  /** Milliseconds without progress that make it quiet, as the caller asked. */
+  readonly quietAfterMs: number;
   /** Claimed by this agent in this clone. */
   readonly isMine: boolean;
   /** Claimed by an agent of the same name in another clone. */
@@ -114,6 +128,8 @@ export async function inSession<T>(options: ClaimsOptions, fn: (session: Session
   const { cwd = process.cwd(), env = process.env, timeoutMs = DEFAULT_NETWORK_TIMEOUT_MS } = options;
   const { staleAfterMs = DEFAULT_STALE_AFTER_MS, signal, agent, signing } = options;
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be positive, not ${timeoutMs}.`);
+  const { quietAfterMs = DEFAULT_QUIET_AFTER_MS } = options;
+  if (!(quietAfterMs >= 0)) throw new RangeError(`quietAfterMs must not be negative, not ${quietAfterMs}.`);
   if (!(staleAfterMs >= 0 && staleAfterMs <= Number.MAX_SAFE_INTEGER)) {
     throw new RangeError(`staleAfterMs must not be negative, not ${staleAfterMs}.`);
   }
@@ -123,7 +139,7 @@ export async function inSession<T>(options: ClaimsOptions, fn: (session: Session
   const deadline = deadlineIn(timeoutMs, host.clock, signal, settleMs);
   const arbiter = await Arbiter.open({ cwd, env, remote, agent, signing }, host);
   const run = (store: ClaimStore): Promise<T> =>
-    fn(new Session(arbiter, store, host.clock, Math.round(staleAfterMs)));
+    fn(new Session(arbiter, store, host.clock, { staleAfterMs: Math.round(staleAfterMs), quietAfterMs }));
   try {
     return await arbiter.use(deadline, run);
   } catch (error) {
@@ -141,12 +157,19 @@ export class Session {
   readonly store: ClaimStore;
   readonly clock: Clock;
   readonly staleAfterMs: number;
+  readonly quietAfterMs: number;
 
-  constructor(arbiter: Arbiter, store: ClaimStore, clock: Clock, staleAfterMs: number) {
+  constructor(
+    arbiter: Arbiter,
+    store: ClaimStore,
+    clock: Clock,
+    limits: { readonly staleAfterMs: number; readonly quietAfterMs: number },
+  ) {
     this.arbiter = arbiter;
     this.store = store;
     this.clock = clock;
-    this.staleAfterMs = staleAfterMs;
+    this.staleAfterMs = limits.staleAfterMs;
+    this.quietAfterMs = limits.quietAfterMs;
   }
 
   get agent(): string {
@@ -183,11 +206,15 @@ export class Session {
     return this.store.journal.pending(refOfClaim(id)) !== undefined;
   }
 
-  claimOf(tip: RecordedTip): Claim {
+  /** @param pushed a later progress than the record has. */
+  claimOf(tip: RecordedTip, pushed?: ProgressClock): Claim {
     const { record } = tip;
     const isMine = this.isOwn(tip);
     const staleAfterMs = Math.max(this.staleAfterMs, record.staleAfterMs);
     const unchangedMs = this.store.firstSeen.unchangedMs(tip.ref, tip.oid);
+    const isStale = unchangedMs >= staleAfterMs;
+    const { alive, progress: known } = clocksOf(record, unchangedMs, this.clock.wallNow());
+    const progress = pushed !== undefined && pushed.agoMs < known.agoMs ? pushed : known;
     return {
       id: idOf(tip),
       agent: record.agent,
@@ -199,9 +226,14 @@ export class Session {
       ...(record.branch !== undefined && { branch: record.branch }),
       ...(record.reason !== undefined && { reason: record.reason }),
       ...(record.base !== undefined && { base: record.base }),
+      ...(record.note !== undefined && { note: record.note }),
+      alive,
+      progress,
+      isQuiet: !isStale && progress.agoMs >= this.quietAfterMs,
+      quietAfterMs: this.quietAfterMs,
       isMine,
       isElsewhere: !isMine && record.agent === this.agent,
-      isStale: unchangedMs >= staleAfterMs,
+      isStale,
       unchangedMs,
       staleAfterMs,
       signature: tip.signature,
@@ -234,28 +266,6 @@ export class Session {
       .pending(refOfClaim(id))
       ?.tries.map(({ record }) => record)
       .findLast((record) => record.agent === this.agent && isHeldEvent(record.event));
-  }
-}
-
-/** Tips by id, or why there are none. */
-export class Seen {
-  readonly isAnswered: boolean;
-  readonly #tips: ReadonlyMap<string, Tip> | undefined;
-  readonly #cause: string;
-
-  constructor(tips: ReadonlyMap<string, Tip> | undefined, cause: string) {
-    this.isAnswered = tips !== undefined;
-    this.#tips = tips;
-    this.#cause = cause;
-  }
-
-  tip(id: string): Tip {
-    return this.#tips?.get(refOfClaim(id)) as Tip;
-  }
-
-  /** Of a claim about which the remote gave no answer. */
-  unconfirmed(id: string): { readonly id: string; readonly outcome: 'unconfirmed'; readonly cause: string } {
-    return { id, outcome: 'unconfirmed', cause: this.#cause || MAY_LAND_YET };
   }
 }
 

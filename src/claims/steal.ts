@@ -120,8 +120,11 @@ function changeOf(
 }
 
 function notStaleError(claim: Claim): LockTimeoutError {
+  const quiet = claim.isQuiet
+    ? `alive and without progress for ${formatDuration(claim.progress.agoMs)}, `
+    : '';
   return new LockTimeoutError(
-    `Could not steal "${claim.id}": ${claim.agent} has it, and this clone has seen it unchanged for ${formatDuration(claim.unchangedMs)} of the ${formatDuration(claim.staleAfterMs)} that make it stale. Ask ${claim.agent}, look again later, or use --force --reason TEXT.`,
+    `Could not steal "${claim.id}": ${claim.agent} has it, ${quiet}and this clone has seen it unchanged for ${formatDuration(claim.unchangedMs)} of the ${formatDuration(claim.staleAfterMs)} that make it stale. Ask ${claim.agent}, look again later, or use --force --reason TEXT.`,
     {
       code: 'HOLDFAST_CONTENDED',
       resource: claim.id,

@@ -37,6 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'claims steal', load: () => import('./commands/claims/steal.js') },
   { name: 'claims check', load: () => import('./commands/claims/check.js') },
   { name: 'claims history', load: () => import('./commands/claims/history.js') },
+  { name: 'claims note', load: () => import('./commands/claims/note.js') },
   { name: 'claims renew', load: () => import('./commands/claims/renew.js') },
   { name: 'claims repair', load: () => import('./commands/claims/repair.js') },
   { name: 'claims prune', load: () => import('./commands/claims/prune.js') },

@@ -95,9 +95,9 @@ export class FirstSeen {
     if (this.#seen.delete(key)) this.#isChanged = true;
   }
 
-  /** Forgets every key that is not among `keys`. */
-  retain(keys: ReadonlySet<string>): void {
-    for (const key of this.#seen.keys()) if (!keys.has(key)) this.forget(key);
+  /** Forgets every key that begins with `prefix` and is not among `keys`. */
+  retain(keys: ReadonlySet<string>, prefix = ''): void {
+    for (const key of this.#seen.keys()) if (key.startsWith(prefix) && !keys.has(key)) this.forget(key);
   }
 
   /** Whether the table differs from what {@link text} last returned. */

@@ -77,7 +77,7 @@ test('the command: exit codes and words', async () => {
     expect.stringMatching(/not taken: 1\ncontended: 2 is claimed by ada .*"mine"\nnot taken: 3/),
   ]);
   expect((await cli(bob, ['claims'])).stdout).toMatch(
-    /^ID +AGENT +SINCE +BRANCH +STATE +REASON\n2 +ada +\S+ +- +held +mine\n$/,
+    /^ID +AGENT +SINCE +ALIVE +PROGRESS +BRANCH +STATE +REASON\n2 +ada +\S+ +(?:now|\d+ s ago) +(?:now|\d+ s ago) +- +held +mine\n$/,
   );
   expect((await cliJson<Listed>(bob, ['claims', 'list'])).claims.map(({ id }) => id)).toEqual(['2']);
   expect((await cli(bob, ['claims', 'check', '2'])).code).toBe(75);

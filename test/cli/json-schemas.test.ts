@@ -131,6 +131,8 @@ describe('what commands print is what their schema says', () => {
       ['claims', 'check', 'x', 'y'],
       ['claims', 'history', 'x'],
       ['claims', 'renew'],
+      ['claims', 'note', 'x', 'half way'],
+      ['claims', 'note', 'unheld', 'half way'],
       ['claims', 'repair'],
       ['claims', 'sync'],
       ['claims', 'doctor'],

@@ -2,7 +2,7 @@ import type { LockError } from '../../core/errors.js';
 import { FirstSeen, type Timeline } from '../../platform/first-seen.js';
 import { hostname } from '../../platform/identity.js';
 import { gitFailure } from '../../process/git/failure.js';
-import { refOfClaim } from './claim-id.js';
+import { CLAIM_REF_PREFIX, refOfClaim } from './claim-id.js';
 import { lastValue, type GitConfigEntry } from './configuration.js';
 import type { Deadline } from './config.js';
 import {
@@ -236,7 +236,7 @@ export class ClaimStore {
 
   #noted(refs: readonly string[] | 'all', found: readonly Tip[]): Map<string, Tip> {
     const tips = new Map(found.map((tip) => [tip.ref, tip]));
-    if (refs === 'all') this.firstSeen.retain(new Set(tips.keys()));
+    if (refs === 'all') this.firstSeen.retain(new Set(tips.keys()), CLAIM_REF_PREFIX);
     else for (const ref of refs) if (!tips.has(ref)) tips.set(ref, absentTip(ref));
     const at = this.#parts.timeline.now();
     for (const { ref, oid } of tips.values()) this.note(ref, oid, at);

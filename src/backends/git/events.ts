@@ -13,6 +13,8 @@ export interface Taker {
   readonly branch?: string | undefined;
   readonly reason?: string | undefined;
   readonly base?: string | undefined;
+  /** The head commit of `branch` in this clone. */
+  readonly head?: string | undefined;
   readonly process?: RecordedProcess | undefined;
 }
 
@@ -55,16 +57,34 @@ function generationAfter(id: string, generation: number, wallMs: number): number
   );
 }
 
+/** What an event says beyond that the hold goes on or ends. */
+export interface News {
+  /** The revision at which it is left. */
+  readonly base?: string | undefined;
+  readonly note?: string | undefined;
+  /** The head commit of the claim's branch in this clone. */
+  readonly head?: string | undefined;
+}
+
 /** The same hold goes on, or ends; everything else about it stays. */
 export function continuedChange(
   hold: { readonly ref: string; readonly oid: ObjectId; readonly record: ClaimRecord },
-  event: 'renewed' | 'released',
+  event: 'renewed' | 'noted' | 'released',
   wallMs: number,
-  base?: string,
+  news: News = {},
 ): Change {
   const { previous: _, ...rest } = hold.record;
-  const record = { ...rest, event, nonce: newNonce(), at: new Date(wallMs).toISOString() };
+  const at = new Date(wallMs).toISOString();
+  const record = { ...rest, event, nonce: newNonce(), at, ...progressIn(hold.record, news, at) };
+  const { base } = news;
   return { ref: hold.ref, expected: hold.oid, record: base === undefined ? record : { ...record, base } };
+}
+
+function progressIn({ head: known }: ClaimRecord, { note, head }: News, at: string): Partial<ClaimRecord> {
+  const seen = head === undefined ? {} : { head };
+  if (note !== undefined) return { ...seen, note, progressAt: at, progressBy: 'note' };
+  if (head === undefined || head === known) return {};
+  return { ...seen, progressAt: at, progressBy: 'commit' };
 }
 
 /** Ends whatever is at the tip, broken records included, and says who did it and why. */
@@ -94,7 +114,7 @@ function takenRecord(
   taker: Taker,
   wallMs: number,
 ): ClaimRecord {
-  const { branch, reason, base, process } = taker;
+  const { branch, reason, base, head, process } = taker;
   const at = new Date(wallMs).toISOString();
   return {
     schema: RECORD_SCHEMA,
@@ -108,6 +128,7 @@ function takenRecord(
     ...(branch !== undefined && { branch }),
     ...(reason !== undefined && { reason }),
     ...(base !== undefined && { base }),
+    ...(head !== undefined && { head }),
     ...(process !== undefined && { process }),
     host: hostname(),
     sinceAt: at,

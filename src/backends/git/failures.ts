@@ -1,7 +1,7 @@
 import { withoutCredentials } from '../../core/credentials.js';
 import { LockError, LockTimeoutError } from '../../core/errors.js';
 import { isRefusal, NO_REASON, type GitFailure } from '../../process/git/failure.js';
-import type { ClaimEvent } from './record.js';
+import type { ClaimEvent, ClaimRecord } from './record.js';
 
 /**
  * Git's last line when it got no list of branches to push to. A server's own words are behind `remote:`, and whatever it
@@ -102,12 +102,12 @@ export function takenError(resource: string, url: string, cause: string): LockEr
 
 /** Nothing was sent, so nothing can land. */
 export function unavailableError(
-  task: ClaimEvent | 'read',
+  task: ClaimRecord['event'] | 'read',
   resource: string,
   url: string,
   cause: string,
 ): LockError {
-  const [verb, consequence] = UNSENT_TASK[task];
+  const [verb, consequence] = UNSENT_TASK[task as ClaimEvent] ?? UNSENT_TASK.renewed;
   return new LockError(
     `Could not ${verb} "${resource}": ${withoutCredentials(url)} could not be reached (${cause}). ${consequence}; run the same command again when it can.`,
     { code: 'HOLDFAST_BACKEND_UNAVAILABLE', resource },
@@ -118,6 +118,7 @@ const UNSENT_TASK: Readonly<Record<ClaimEvent | 'read', readonly [string, string
   read: ['read', 'Nothing is known of it'],
   claimed: ['claim', 'Nothing was sent, so it is not claimed'],
   renewed: ['renew', 'Nothing was sent, so it is not renewed'],
+  noted: ['note', 'Nothing was sent, so the note is not published'],
   stolen: ['steal', 'Nothing was sent, so it is not claimed'],
   released: ['release', 'Nothing was sent, so it stays claimed'],
   forced: ['end', 'Nothing was sent, so it stays as it is'],

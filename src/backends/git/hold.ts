@@ -114,7 +114,20 @@ export class ClaimHold implements Grant {
     const tip = await arbiter.git().remoteTip(ref, deadlineIn(this.#patienceMs(), clock, undefined));
     // No answer is no loss: until it is stale, others need force to take it.
     if (tip === undefined || tip === this.#attempted.oid) return;
-    this.#lose(tip === '' ? 'record-missing' : 'taken');
+    await this.#followed();
+  }
+
+  /** Another event is the tip: a note or renewal of this very hold by a command of its clone, or a loss. */
+  async #followed(): Promise<void> {
+    const { arbiter, clock, ref } = this.#parts;
+    const { resource } = this.#attempted.record;
+    const deadline = deadlineIn(this.#patienceMs(), clock, undefined);
+    const look = await arbiter.use(deadline, (store) => store.look([resource]));
+    if (look.kind === 'unreachable') return;
+    const tip = look.tips.get(ref) as Tip;
+    const own = this.#continuation(tip);
+    if (own === undefined) return this.#lose(tip.kind === 'absent' ? 'record-missing' : 'taken');
+    this.#attempted = own;
   }
 
   async #renew(): Promise<void> {

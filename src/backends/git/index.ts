@@ -18,12 +18,13 @@ export {
   stolenChange,
   type Change,
   type FreeTip,
+  type News,
   type Taker,
 } from './events.js';
 export { MAY_LAND_YET, publish, type Outcome } from './publish.js';
 export type { Exclusively } from './store.js';
 export { pushUpdates } from './push.js';
-export { agentFault, isHeldEvent, type ClaimEvent, type ClaimRecord } from './record.js';
+export { agentFault, isHeldEvent, type ClaimEvent, type ClaimRecord, type ProgressKind } from './record.js';
 export type { SignatureState, SigningMode, SigningOptions } from './signing.js';
 export {
   generationOf,

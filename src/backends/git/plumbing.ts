@@ -208,6 +208,15 @@ export class Git {
     return { kind: 'fetched', tips };
   }
 
+  /** The heads of branches that are no claims, by name. Empty without an answer. */
+  async listBranches(names: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, ObjectId>> {
+    const refs = names.map((name) => `refs/heads/${name}`);
+    const args = ['ls-remote', '--heads', '--refs', '--end-of-options', REMOTE_NAME, ...refs];
+    const { code, stdout } = await this.run(args, { timeoutMs: deadline.leftMs(), signal: deadline.signal });
+    const lines = code === 0 ? stdout.matchAll(/^([0-9a-f]{40,64})\trefs\/heads\/(.+)$/gm) : [];
+    return new Map([...lines].map(([, oid = '', name = '']) => [name, oid]));
+  }
+
   /** The tip of one branch: '' when it is absent, undefined without an answer. */
   async remoteTip(ref: string, deadline: Deadline): Promise<ObjectId | undefined> {
     const found = await this.listRemote([ref], deadline);

@@ -6,17 +6,21 @@ import { LONGEST_ID, refOfClaim } from './claim-id.js';
 export const RECORD_SCHEMA = 1;
 export const RECORD_FILE = 'lock.json';
 
-/** What a commit on a claim's branch says. The first three leave the claim held, the last two leave it free. */
-export type ClaimEvent = 'claimed' | 'renewed' | 'stolen' | 'released' | 'forced';
+/** What a commit on a claim's branch says. The first four leave the claim held, the last two leave it free. */
+export type ClaimEvent = 'claimed' | 'renewed' | 'noted' | 'stolen' | 'released' | 'forced';
 
-const EVENTS: readonly string[] = ['claimed', 'renewed', 'stolen', 'released', 'forced'];
+/** An event that a newer version writes counts as a renewal: the record has the whole state after it. */
+const EVENT_FORM = /^[a-z][a-z-]{0,39}$/;
+
+/** What counts as progress: a note of the agent, or a commit on its branch. */
+export type ProgressKind = 'note' | 'commit';
 
 /** `lock.json`: one event, and the whole state of the claim after it. */
 export interface ClaimRecord {
   readonly schema: typeof RECORD_SCHEMA;
   /** The id as its claimer spelled it; the branch must be the one that belongs to it. */
   readonly resource: string;
-  readonly event: ClaimEvent;
+  readonly event: ClaimEvent | NewerEvent;
   /** Whose event this is: who claimed, renewed, stole, released or forced. */
   readonly agent: string;
   /** The fencing token: it rises with each claim and steal. */
@@ -30,6 +34,13 @@ export interface ClaimRecord {
   readonly reason?: string;
   /** The revision that the claimer works from, or that the releaser left. */
   readonly base?: string;
+  /** The last note of the agent. */
+  readonly note?: string;
+  /** The head commit of `branch` in the holder's clone, when it last published. */
+  readonly head?: string;
+  /** Wall clock, ISO 8601, for display: of the last progress. Absent: none since `sinceAt`. */
+  readonly progressAt?: string;
+  readonly progressBy?: ProgressKind;
   /** From whom it was taken, for `stolen` and `forced`. */
   readonly previous?: { readonly agent?: string; readonly holderId?: string };
   /** The process behind the hold, where a process and not a person holds. */
@@ -39,6 +50,9 @@ export interface ClaimRecord {
   readonly sinceAt: string;
   readonly at: string;
 }
+
+/** The name of an event that this version does not know. */
+export type NewerEvent = string & Record<never, never>;
 
 export interface RecordedProcess {
   readonly pid: number;
@@ -54,8 +68,8 @@ export function newNonce(): string {
   return randomBytes(16).toString('hex');
 }
 
-export function isHeldEvent(event: ClaimEvent): boolean {
-  return event === 'claimed' || event === 'renewed' || event === 'stolen';
+export function isHeldEvent(event: ClaimRecord['event']): boolean {
+  return event !== 'released' && event !== 'forced';
 }
 
 export type DecodedRecord =
@@ -111,13 +125,13 @@ function recordFault(raw: Record<string, unknown>): string | undefined {
   const isText = (value: unknown, limit: number): boolean =>
     typeof value === 'string' && value.length > 0 && value.length <= limit;
   if (!isText(raw['resource'], LONGEST_ID)) return 'resource';
-  if (!EVENTS.includes(raw['event'] as string)) return 'event';
+  if (!isText(raw['event'], 40) || !EVENT_FORM.test(raw['event'] as string)) return 'event';
   if (typeof raw['agent'] !== 'string' || agentFault(raw['agent']) !== undefined) return 'agent';
   if (!isCount(raw['generation']) || raw['generation'] === 0) return 'generation';
   if (!isText(raw['holderId'], 64)) return 'holderId';
   if (!isText(raw['nonce'], 64)) return 'nonce';
   if (!isCount(raw['staleAfterMs'])) return 'staleAfterMs';
-  for (const name of ['branch', 'reason', 'base', 'host']) {
+  for (const name of ['branch', 'reason', 'base', 'host', 'note', 'head', 'progressAt', 'progressBy']) {
     if (raw[name] !== undefined && !isText(raw[name], 1_000)) return name;
   }
   for (const name of ['sinceAt', 'at']) if (!isText(raw[name], 40)) return name;

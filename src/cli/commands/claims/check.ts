@@ -6,7 +6,7 @@ import { note } from '../../output.js';
 import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { UsageError } from '../../usage-error.js';
-import { COMMON, IDS, asUsage, claimsOptions } from './options.js';
+import { COMMON, QUIET_AFTER, IDS, asUsage, claimsOptions } from './options.js';
 import { holderText } from './text.js';
 
 export const spec: CommandForm = {
@@ -18,6 +18,7 @@ export const spec: CommandForm = {
   ],
   options: [
     ...COMMON,
+    QUIET_AFTER,
     { name: 'pre-push', help: 'As git hook: check the branches that are about to be pushed' },
   ],
   positionals: [{ ...IDS, isOptional: true }],

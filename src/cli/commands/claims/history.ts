@@ -49,7 +49,8 @@ function rowOf(entry: HistoryEntry): readonly string[] {
   if (entry.problem !== undefined) about.push(`broken: ${entry.problem}`);
   if (previousAgent !== undefined) about.push(`from ${previousAgent}`);
   if (entry.base !== undefined) about.push(`at ${entry.base.slice(0, 10)}`);
-  if (reason !== undefined) about.push(`"${reason}"`);
+  if (entry.note !== undefined) about.push(`note: ${entry.note}`);
+  else if (reason !== undefined) about.push(`"${reason}"`);
   return [
     commit.slice(0, 10),
     shortTime(at),

@@ -5,7 +5,7 @@ import { claimJson } from '../../json.js';
 import { note } from '../../output.js';
 import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
-import { COMMON, asUsage, claimsOptions } from './options.js';
+import { COMMON, QUIET_AFTER, asUsage, claimsOptions } from './options.js';
 import { claimsTable } from './text.js';
 
 export const spec: CommandForm = {
@@ -13,7 +13,7 @@ export const spec: CommandForm = {
   summary: 'List who works on what',
   usage: ['claims [list] [OPTIONS]'],
   description: ['As the remote reports just now, never from memory. Exit code 69 when it cannot be reached.'],
-  options: [...COMMON, { name: 'mine', help: 'Only those of this agent' }],
+  options: [...COMMON, QUIET_AFTER, { name: 'mine', help: 'Only those of this agent' }],
   examples: [
     { command: 'holdfast claims --mine', help: 'What is still mine' },
     { command: 'holdfast claims --json', help: 'For programs' },

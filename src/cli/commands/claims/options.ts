@@ -36,6 +36,13 @@ export const BRANCH: OptionSpec = {
   help: 'Where the work happens; the pre-push hook guards it',
 };
 export const REASON: OptionSpec = { name: 'reason', value: 'TEXT', help: 'Shown to others' };
+export const QUIET_AFTER: OptionSpec = {
+  name: 'quiet-after',
+  value: 'DUR',
+  kind: 'duration',
+  help: 'Without progress for this long, a claim that is alive is marked as quiet',
+  default: '30m',
+};
 export const COMMON = [AGENT, REMOTE, STALE_AFTER, TIMEOUT, JSON_OPTION];
 
 export const IDS: PositionalSpec = {
@@ -56,12 +63,14 @@ export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOption
   const agent = args.text('agent');
   const remote = args.text('remote');
   const staleAfterMs = args.durationMs('stale-after');
+  const quietAfterMs = args.durationMs('quiet-after');
   return {
     // Its own default has time to spare for a push that was sent.
     ...(timeout.source !== 'default' && { timeoutMs: timeout.ms }),
     ...(agent !== undefined && { agent }),
     ...(remote !== undefined && { remote }),
     ...(staleAfterMs !== undefined && { staleAfterMs }),
+    ...(quietAfterMs !== undefined && { quietAfterMs }),
   };
 }
 

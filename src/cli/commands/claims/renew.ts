@@ -6,7 +6,7 @@ import { note } from '../../output.js';
 import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { COMMON, IDS, asUsage, claimsOptions } from './options.js';
-import { holderText } from './text.js';
+import { CONTINUED_EXIT, continuedText } from './text.js';
 
 export const spec: CommandForm = {
   name: 'claims renew',
@@ -19,28 +19,17 @@ export const spec: CommandForm = {
   ],
 };
 
-const EXIT_OF = {
-  renewed: EXIT.ok,
-  lost: EXIT.lost,
-  'not-held': EXIT.lost,
-  unconfirmed: EXIT.lost,
-  failed: EXIT.permission,
-} as const;
-
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
   const ids = args.positionals.length === 0 ? undefined : args.positionals;
   const items = await asUsage(args, () => renew(ids, options));
-  const exitCode = Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
+  const exitCode = Math.max(EXIT.ok, ...items.map(({ outcome }) => CONTINUED_EXIT[outcome]));
   if (args.has('json')) return printJson(args, { items: items.map(withClaimJson) }, exitCode);
   if (items.length === 0) note('nothing to renew');
   else {
-    for (const { id, outcome, claim, cause } of items) {
-      if (outcome === 'renewed') print(`renewed ${id}`);
-      else
-        note(
-          `${outcome}: ${id}${claim === undefined ? '' : ` is claimed by ${holderText(claim)}`}${cause === undefined ? '' : `: ${cause}`}`,
-        );
+    for (const item of items) {
+      if (item.outcome === 'renewed') print(`renewed ${item.id}`);
+      else note(continuedText(item));
     }
   }
   return exitCode;

@@ -6,7 +6,7 @@ import { note } from '../../output.js';
 import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { UsageError } from '../../usage-error.js';
-import { BRANCH, COMMON, ID, REASON, asUsage, claimsOptions, texts } from './options.js';
+import { BRANCH, COMMON, QUIET_AFTER, ID, REASON, asUsage, claimsOptions, texts } from './options.js';
 import { holderText } from './text.js';
 
 export const spec: CommandForm = {
@@ -16,7 +16,13 @@ export const spec: CommandForm = {
   description: [
     'Stale is what this clone has seen unchanged for the longer of --stale-after and what its holder asked for. A fresh clone has seen nothing yet.',
   ],
-  options: [...COMMON, { name: 'force', help: 'Also when it is not stale; needs --reason' }, REASON, BRANCH],
+  options: [
+    ...COMMON,
+    QUIET_AFTER,
+    { name: 'force', help: 'Also when it is not stale; needs --reason' },
+    REASON,
+    BRANCH,
+  ],
   positionals: [ID],
   examples: [{ command: 'holdfast claims steal issue-42', help: 'Its agent has been silent' }],
 };

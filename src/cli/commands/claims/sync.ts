@@ -4,13 +4,13 @@ import { EXIT } from '../../exit-codes.js';
 import { note } from '../../output.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
 import { listJson, showList } from './list.js';
-import { COMMON, asUsage, claimsOptions } from './options.js';
+import { COMMON, QUIET_AFTER, asUsage, claimsOptions } from './options.js';
 
 export const spec: CommandForm = {
   name: 'claims sync',
   summary: 'Look at all claims and settle what was left unconfirmed',
   usage: ['claims sync [OPTIONS]'],
-  options: COMMON,
+  options: [...COMMON, QUIET_AFTER],
   examples: [{ command: 'holdfast claims sync', help: 'From cron: looking is what makes staleness visible' }],
 };
 

@@ -8,7 +8,7 @@ import { claimJson } from '../../json.js';
 import { isStdoutClosed, note } from '../../output.js';
 import { print } from '../../print.js';
 import type { CommandForm, ParsedArguments } from '../../spec.js';
-import { COMMON, asUsage, claimsOptions } from './options.js';
+import { COMMON, QUIET_AFTER, asUsage, claimsOptions } from './options.js';
 import { holderText } from './text.js';
 
 export const spec: CommandForm = {
@@ -17,6 +17,7 @@ export const spec: CommandForm = {
   usage: ['claims watch [OPTIONS]'],
   options: [
     ...COMMON,
+    QUIET_AFTER,
     { name: 'interval', value: 'DUR', kind: 'duration', help: 'How often to look', default: '10s' },
   ],
   examples: [{ command: 'holdfast claims watch --json', help: 'One JSON object per line' }],
@@ -25,7 +26,7 @@ export const spec: CommandForm = {
 const DEFAULT_INTERVAL_MS = 10_000;
 
 interface Change {
-  readonly type: 'claimed' | 'released' | 'stolen' | 'stale';
+  readonly type: 'claimed' | 'released' | 'stolen' | 'stale' | 'noted' | 'quiet';
   readonly id: string;
   readonly claim: Claim;
 }
@@ -66,6 +67,9 @@ function changesBetween(before: ReadonlyMap<string, Claim>, after: ReadonlyMap<s
     if (earlier === undefined) changes.push({ type: 'claimed', id, claim });
     else if (earlier.holderId !== claim.holderId) changes.push({ type: 'stolen', id, claim });
     else if (!earlier.isStale && claim.isStale) changes.push({ type: 'stale', id, claim });
+    else if (claim.progress.by === 'note' && earlier.progress.at !== claim.progress.at)
+      changes.push({ type: 'noted', id, claim });
+    else if (!earlier.isQuiet && claim.isQuiet) changes.push({ type: 'quiet', id, claim });
   }
   for (const [id, claim] of before) if (!after.has(id)) changes.push({ type: 'released', id, claim });
   return changes;
@@ -73,5 +77,6 @@ function changesBetween(before: ReadonlyMap<string, Claim>, after: ReadonlyMap<s
 
 function show({ type, id, claim }: Change, args: ParsedArguments): void {
   if (args.has('json')) printJsonLine(args, { type, id, claim: claimJson(claim) });
+  else if (type === 'noted') print(`noted ${id} ${claim.agent}: ${claim.note ?? ''}`);
   else print(`${type} ${id} ${type === 'released' ? `(was ${holderText(claim)})` : holderText(claim)}`);
 }
