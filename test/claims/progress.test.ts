@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 import { claim, history, list, note, renew, steal, type Claim } from '../../src/claims/index.js';
-import { cli, cliJson, eventsOf, startCli } from '../support/cli.js';
+import { cli, cliJson, eventsOf } from '../support/cli.js';
 import { clones, git, GIT_ENV, optionsFor, testRemote, type TestRemote } from '../support/git-remotes.js';
 import { eventually } from '../support/processes.js';
 
@@ -122,22 +122,4 @@ test('a note about what is lost, free, or no line: said so', async () => {
   expect(await note('y', 'here', optionsFor(ada))).toMatchObject({ outcome: 'not-held' });
   expect((await cli(ada, ['claims', 'note', 'y', 'two\nlines'])).code).toBe(64);
   expect((await cli(ada, ['claims', 'note', 'y'])).code).toBe(64);
-});
-
-test('a hold of `run` goes on when a command of its clone notes or renews it', async () => {
-  const [ada = '', bob = ''] = await clones(await testRemote(), 'ada', 'bob');
-  const words = ['run', '--lease', '2s', 'git:origin#x', '--', 'sh', '-c', 'echo on; exec sleep 600'];
-  const run = startCli(ada, words);
-  let out = '';
-  run.process.stdout?.on('data', (chunk: string) => (out += chunk));
-  await eventually('it runs', () => out.includes('on'));
-  expect((await note('x', 'half way', optionsFor(ada))).outcome).toBe('noted');
-  // Two renewals later it has looked, and published upon the note.
-  await eventually('it has renewed twice', async () => {
-    const events = await eventsOf(bob, 'x');
-    return events.slice(events.indexOf('noted') + 1).length >= 2;
-  });
-  expect(run.process.exitCode).toBeNull();
-  run.process.kill('SIGTERM');
-  expect((await run.ended).stderr).not.toContain('lost');
 });
