@@ -7,13 +7,16 @@ const LAYERS = [
   ['claims', 'cache', 'provision', 'observe'],
   ['durable', 'fencing', 'testing', 'verify', 'compat', 'web-locks'],
   ['locks'],
-  ['backends', 'renewal'],
+  ['backends', 'renewal', 'observe/out'],
   ['files', 'net', 'process'],
   ['platform'],
   ['core'],
 ];
-/** `claims` works on git itself, whose plumbing all lives in one backend. */
-const EXCEPTIONS = { claims: ['backends/git'] };
+/**
+ * `claims` works on git itself, whose plumbing all lives in one backend. What a process lets others see of its locks is
+ * started by `locks`; what looks at it stands above.
+ */
+const EXCEPTIONS = { claims: ['backends/git'], locks: ['observe/out'] };
 
 const BACKENDS = ['etcd', 'flock', 'git', 'lease', 'memory', 'postgres', 'redis'];
 /** What backends share: of servers, and of stores that compare and swap. They know none of them. */

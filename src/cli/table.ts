@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'wait', load: () => import('./commands/wait.js') },
   { name: 'ls', load: () => import('./commands/ls.js') },
   { name: 'show', load: () => import('./commands/show.js') },
+  { name: 'top', load: () => import('./commands/top.js') },
   { name: 'why', load: () => import('./commands/why.js') },
   { name: 'clean', load: () => import('./commands/clean.js') },
   { name: 'break', load: () => import('./commands/break.js') },

@@ -146,6 +146,8 @@ export interface Grant {
   coverProcess?(pid: number): Promise<void>;
   /** Present where the hold ends by itself, or with this process: what a supervisor of the work needs to know. */
   readonly tether?: Tether;
+  /** Where a lease is renewed: writes each later deadline to a slot of this process's announcements. */
+  readonly showDeadlines?: (descriptor: number, slot: number) => void;
 }
 
 /** Ties work in another process to a hold, so that the work ends before the hold can pass to others. */

@@ -1,9 +1,10 @@
+import { ANNOUNCED_WAIT_MS, type Announcement } from './announcing.js';
 import type { DeadlockLink } from './deadlock.js';
 import type { DeadlockWatch } from './deadlock-watch.js';
 import { deadlockOf, holdersOf } from './diagnostics.js';
 import type { LockError } from './errors.js';
 import type { WaitEvent } from './events.js';
-import type { Target } from './namespace.js';
+import { nameOf, type Target } from './namespace.js';
 import { WAIT_PROGRESS_INTERVAL_MS, type ResolvedOptions } from './options.js';
 import type { Timer } from './time.js';
 import type { Wait } from './wait.js';
@@ -18,8 +19,11 @@ export class Contention {
   readonly #wait: Wait;
   /** The failure that keeps the wait from its server at present. */
   outage: LockError | undefined;
+  #isNoted = false;
   #isStarted = false;
   #isFinished = false;
+  #announcement: Announcement | undefined;
+  #announceTimer: Timer | undefined;
   #deadlock: readonly DeadlockLink[] | undefined;
   #progressTimer: Timer | undefined;
   #watch: DeadlockWatch | undefined;
@@ -33,6 +37,7 @@ export class Contention {
   /** The lock is held by others: emits `started`, then progress, and watches for a deadlock. */
   note(): void {
     const { onWait, onDeadlock } = this.#options;
+    if (!this.#isNoted) this.#announceLater();
     if (this.#isStarted || (onWait === undefined && onDeadlock === 'wait')) return;
     this.#isStarted = true;
     this.#emit('started');
@@ -51,6 +56,8 @@ export class Contention {
   /** The wait is over: emits its outcome and clears every timer. */
   finish(outcome: 'acquired' | 'error' | 'timeout' | 'canceled' | 'deadlock'): void {
     this.#isFinished = true;
+    this.#announceTimer?.clear();
+    this.#announcement?.end();
     this.#progressTimer?.clear();
     this.#watch?.stop();
     // A deadlock was emitted when it was found.
@@ -62,6 +69,27 @@ export class Contention {
     this.#emit('deadlock');
     if (this.#options.onDeadlock === 'fail') this.#wait.end({ kind: 'deadlock', cycle });
   };
+
+  #announceLater(): void {
+    this.#isNoted = true;
+    const { announcer, clock } = this.#target.namespace;
+    if (announcer === undefined) return;
+    const announce = (): void => this.#announce();
+    this.#announceTimer = clock.setTimer(ANNOUNCED_WAIT_MS, announce, { keepsProcessAlive: false });
+  }
+
+  #announce(): void {
+    const { announcer, clock, backend } = this.#target.namespace;
+    const { mode, reason } = this.#options;
+    this.#announcement = announcer?.announce({
+      state: 'waiter',
+      lock: nameOf(this.#target),
+      backend: backend.name,
+      mode,
+      sinceAtMs: clock.wallNow() - (clock.now() - this.#wait.startedAt),
+      reason,
+    });
+  }
 
   #scheduleProgress(): void {
     const { clock } = this.#target.namespace;

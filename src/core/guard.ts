@@ -1,9 +1,10 @@
+import type { Announcement } from './announcing.js';
 import type { AcquireRequest, Grant, Mode } from './backend.js';
 import { isLockError, LockLostError } from './errors.js';
 import type { LossReason } from './lease.js';
 import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
-import type { Namespace, Target } from './namespace.js';
+import { nameOf, type Namespace, type Target } from './namespace.js';
 import type { ResourceQueue } from './queue.js';
 import { queueMode } from './request.js';
 
@@ -65,9 +66,11 @@ export class HeldGuard implements Guard {
   #lostController: AbortController | undefined = undefined;
   #released: Promise<void> | undefined = undefined;
   #event: HoldEvent | undefined = undefined;
+  #announcement: Announcement | undefined = undefined;
 
   /** @param queue counts this hold already; the guard removes it there when the hold ends. */
-  constructor({ namespace, address }: Target, queue: ResourceQueue, request: AcquireRequest, grant: Grant) {
+  constructor(target: Target, queue: ResourceQueue, request: AcquireRequest, grant: Grant) {
+    const { namespace, address } = target;
     this.address = address;
     this.mode = request.mode;
     this.#queueMode = queueMode(request);
@@ -77,7 +80,10 @@ export class HeldGuard implements Guard {
     this.#queue = queue;
     this.#grantedAt = namespace.clock.now();
     const { orphan, reach } = namespace.backend.capabilities;
-    if (orphan !== 'released' || reach === 'network') grant.onLost((reason) => this.#lose(reason));
+    if (orphan !== 'released' || reach === 'network') {
+      this.#announce(target, request);
+      grant.onLost((reason) => this.#lose(reason));
+    }
     if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
   }
 
@@ -174,6 +180,24 @@ export class HeldGuard implements Guard {
     );
   }
 
+  #announce(target: Target, { mode, holderId, reason }: AcquireRequest): void {
+    const { announcer, clock, backend } = target.namespace;
+    if (announcer === undefined) return;
+    const { lease, fencingToken: token, showDeadlines } = this.#grant;
+    this.#announcement = announcer.announce({
+      state: 'holder',
+      lock: nameOf(target),
+      backend: backend.name,
+      mode,
+      sinceAtMs: clock.wallNow(),
+      holderId,
+      token,
+      reason,
+      lease: lease &&
+        showDeadlines && { deadline: lease.deadline, durationMs: lease.durationMs, showAt: showDeadlines },
+    });
+  }
+
   #publishStart(): void {
     const { address, mode, holderId } = this;
     this.#event = { resource: address, backend: this.#namespace.backend.name, mode, holderId };
@@ -184,6 +208,7 @@ export class HeldGuard implements Guard {
     const { clock, backend } = this.#namespace;
     const queue = this.#queue;
     const heldMs = clock.now() - this.#grantedAt;
+    this.#announcement?.end();
     if (this.#event !== undefined) {
       this.#event.heldMs = heldMs;
       this.#event.outcome = outcome;

@@ -1,5 +1,6 @@
 import type { Leases } from './options.js';
 import type { Backend, Grant } from './backend.js';
+import type { Announcer } from './announcing.js';
 import { ResourceQueue } from './queue.js';
 import type { Clock } from './time.js';
 
@@ -31,6 +32,8 @@ export class Namespace {
   readonly keeper: LeaseKeeper | undefined;
   /** The server that the backend keeps its locks on, as its user wrote it: never print it. Empty for all but engines. */
   readonly server: string;
+  /** Shows others on this machine what is held and waited for; undefined where that is of no use to them. */
+  announcer: Announcer | undefined;
   readonly #queues = new Map<string, ResourceQueue>();
 
   constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper, server = '') {
@@ -60,6 +63,12 @@ export class Namespace {
   existingQueue(key: string): ResourceQueue | undefined {
     return this.#queues.get(key);
   }
+}
+
+/** One name for a lock in every process of this machine. */
+export function nameOf({ namespace: { backend }, resource, address }: Target): string {
+  if (backend.name === 'flock') return resource;
+  return backend.name === 'lease' ? `lease:${resource}` : address;
 }
 
 /** What is to be acquired, once its address was understood. */

@@ -9,6 +9,7 @@ import { isWithoutPermits } from '../backends/flock/permits.js';
 import { systemClock } from '../platform/clock.js';
 import { LockSurvey } from '../platform/lock-survey.js';
 import { waitChain, type WaitChain } from '../platform/wait-graph.js';
+import { announcer } from './announcing.js';
 import { assertNoLease } from './file-choice.js';
 import { targetOf, type Lock } from './lock.js';
 
@@ -103,6 +104,7 @@ export async function waitUntilFree(lock: string | Lock, options: LockOptions): 
       : pollingObserver(lock, target.namespace.backend);
   // A namespace of its own: a caller that only waits for the end of a hold does not queue with those that acquire.
   const namespace = new Namespace(backend, systemClock);
+  namespace.announcer = announcer;
   await acquire({ ...target, namespace }, resolveOptions(options, target.namespace.leases));
 }
 

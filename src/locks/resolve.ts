@@ -8,6 +8,7 @@ import { GIT_CAPABILITIES } from '../backends/git/config.js';
 import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js';
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../platform/clock.js';
+import { announcer } from './announcing.js';
 import {
   clientNamespace,
   engineNamespace,
@@ -27,6 +28,8 @@ function kept(key: string, create: () => Namespace): Namespace {
   let found = namespaces.get(key);
   if (found === undefined) {
     found = create();
+    // What another process cannot reach is none of its business.
+    if (found.backend.capabilities.reach !== 'process') found.announcer = announcer;
     namespaces.set(key, found);
   }
   return found;
@@ -105,6 +108,7 @@ export function clientNamespaceOf({ scheme, display, name }: Address, client: En
   let found = borrowed.get(client);
   if (found === undefined) {
     found = clientNamespace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
+    found.announcer = announcer;
     borrowed.set(client, found);
   }
   return found;

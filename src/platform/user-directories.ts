@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /**
@@ -53,4 +53,21 @@ export function configDirectory(env: NodeJS.ProcessEnv = process.env): string | 
   if (named?.startsWith('/') === true) return join(named, 'holdfast');
   const home = homeDirectory(env);
   return home === undefined ? undefined : join(home, '.config', 'holdfast');
+}
+
+/** Where the processes of this user announce what they hold and wait for, until the machine stops. */
+export function announcementDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  const named = env['XDG_RUNTIME_DIR'];
+  if (named?.startsWith('/') === true && isDirectoryOfThisUser(named)) return join(named, 'holdfast');
+  const user = process.geteuid?.();
+  return user === undefined ? join(tmpdir(), 'holdfast') : `/tmp/holdfast-${user}`;
+}
+
+function isDirectoryOfThisUser(path: string): boolean {
+  try {
+    const status = statSync(path);
+    return status.isDirectory() && status.uid === process.geteuid?.();
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,7 @@ const BEAT_MS = 1_000;
 
 /** Counts turns of the owner's event loop in shared memory while it holds leases. */
 export class Heartbeat {
-  readonly buffer = new SharedArrayBuffer(4);
+  readonly buffer = new SharedArrayBuffer(8);
   readonly #count = new Int32Array(this.buffer);
   readonly #clock: Clock;
   #users = 0;
@@ -23,6 +23,11 @@ export class Heartbeat {
   /** The next beat, if nobody has started again by then, is the last: a timer per hold would cost more than the beats. */
   stop(): void {
     this.#users--;
+  }
+
+  /** Where this process announces its holds: the worker writes deadlines there. */
+  showAt(descriptor: number): void {
+    Atomics.store(this.#count, 1, descriptor);
   }
 
   readonly #beat = (): void => {
@@ -54,4 +59,9 @@ export function stallDetector(
     }
     return now - seenAt >= maxStallMs;
   };
+}
+
+/** The descriptor of {@link Heartbeat.showAt}; undefined before there is one. */
+export function announcementsAt(buffer: SharedArrayBuffer): number | undefined {
+  return Atomics.load(new Int32Array(buffer), 1) || undefined;
 }

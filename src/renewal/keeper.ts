@@ -60,7 +60,11 @@ export function createKeeper(
       heartbeat.stop();
       return runner.release();
     };
-    return kept.grant(grant, { ...runner, release });
+    const showDeadlines = (descriptor: number, slot: number): void => {
+      heartbeat.showAt(descriptor);
+      runner.showAt(descriptor, slot);
+    };
+    return { ...kept.grant(grant, { ...runner, release }), showDeadlines };
   }
 
   return { startRenewal, whenReady: () => thread.whenReady() };

@@ -3,6 +3,7 @@ import type { LossReason } from '../core/lease.js';
 
 /** What the worker is started with. */
 export interface WorkerSetup {
+  /** Of a Heartbeat. */
   readonly heartbeat: SharedArrayBuffer;
   readonly maxStallMs: number;
   /** Memory of an OrderRing. */

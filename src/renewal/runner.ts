@@ -3,6 +3,7 @@ import type { Clock } from '../core/time.js';
 import type { LossReason, Lease, LeaseClock, RenewalSource } from '../core/lease.js';
 import { renewChannel, type RenewEvent } from '../core/events.js';
 import type { HoldName } from '../core/namespace.js';
+import { writeUntil } from '../files/announcement-format.js';
 import { writeDeadline } from '../process/supervisor-protocol.js';
 import type { LeaseCell } from './shared-state.js';
 import type { KeptHold } from './hold.js';
@@ -18,6 +19,8 @@ export interface Runner {
   abandon(): void;
   /** Writes each later deadline to this descriptor. */
   publish(descriptor: number): void;
+  /** Writes each later deadline to a slot of this process's announcements. */
+  showAt(descriptor: number, slot: number): void;
 }
 
 export interface RunnerContext {
@@ -60,9 +63,11 @@ export function startRunner(
       // Its thread died: it is released as one that was never kept, unless it is lost. A lost hold changes nothing.
       if (cell.check(leaseClock.now(), 0) === undefined) await grant.release();
     };
-    return { running, release, abandon, publish: (descriptor) => thread.publish(id, descriptor) };
+    const showAt = (_: number, slot: number): void => void (cell.slot = slot);
+    return { running, release, abandon, publish: (descriptor) => thread.publish(id, descriptor), showAt };
   }
   let published: number | undefined;
+  let announcements: number | undefined;
   const loop = new RenewalLoop(renewal, cell, {
     clock,
     leaseClock,
@@ -70,6 +75,8 @@ export function startRunner(
     isOwnerStalled: () => false,
     onExtended: (deadline) => {
       if (published !== undefined) writeDeadline(published, deadline);
+      if (announcements !== undefined && cell.slot !== undefined)
+        writeUntil(announcements, cell.slot, deadline);
     },
     ...listener,
   });
@@ -81,6 +88,10 @@ export function startRunner(
     publish: (descriptor) => {
       published = descriptor;
       writeDeadline(descriptor, cell.deadline);
+    },
+    showAt: (descriptor, slot) => {
+      announcements = descriptor;
+      cell.slot = slot;
     },
   };
 }

@@ -39,7 +39,7 @@ let used = 0;
  */
 export class LeaseCell {
   readonly page: CellPage;
-  /** Within the page. A cell is two 64-bit words: its status in the first half of the first, its deadline in the second. */
+  /** Within the page. A cell is two 64-bit words: its status and its slot in the first, its deadline in the second. */
   readonly index: number;
 
   constructor(cellPage: CellPage, index: number) {
@@ -68,6 +68,15 @@ export class LeaseCell {
 
   get isReleased(): boolean {
     return Atomics.load(this.page.status, 4 * this.index) === RELEASED;
+  }
+
+  /** Of this process's announcements; undefined for a hold that is not announced. */
+  get slot(): number | undefined {
+    return Atomics.load(this.page.status, 4 * this.index + 1) || undefined;
+  }
+
+  set slot(slot: number) {
+    Atomics.store(this.page.status, 4 * this.index + 1, slot);
   }
 
   /** Only for leases whose renewal may come after their release; see `isReleaseSafe`. */

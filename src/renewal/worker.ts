@@ -2,10 +2,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import type { RenewalModule } from '../core/lease.js';
 import { systemClock } from '../platform/clock.js';
+import { writeUntil } from '../files/announcement-format.js';
 import { writeDeadline } from '../process/supervisor-protocol.js';
 import { leaseClock } from '../platform/lease-clock.js';
 import { CellPage, LeaseCell } from './shared-state.js';
-import { stallDetector } from './heartbeat.js';
+import { announcementsAt, stallDetector } from './heartbeat.js';
 import { OrderRing } from './ring.js';
 import { toWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
 import { RenewalLoop } from './loop.js';
@@ -60,7 +61,10 @@ async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
     leaseClock,
     durationMs,
     isOwnerStalled,
-    onExtended: (deadline) => publish(id, deadline),
+    onExtended: (deadline) => {
+      publish(id, deadline);
+      show(cell, deadline);
+    },
     onRenewed: (remainingMs, error) =>
       tell({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
     onLost: (reason) => {
@@ -86,6 +90,11 @@ function keepPage(page: CellPage): void {
 function publish(id: number, deadline: number): void {
   const descriptor = descriptors.get(id);
   if (descriptor !== undefined) writeDeadline(descriptor, deadline);
+}
+
+function show(cell: LeaseCell, deadline: number): void {
+  const descriptor = announcementsAt(heartbeat);
+  if (descriptor !== undefined && cell.slot !== undefined) writeUntil(descriptor, cell.slot, deadline);
 }
 
 async function obey(order: Exclude<Order, { kind: 'poll' | 'publish' }>): Promise<void> {

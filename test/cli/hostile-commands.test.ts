@@ -54,6 +54,8 @@ const locksOf = (lock: string): Words[] => [
     ['test', lock],
     ['wait', '-w', '1ms', lock],
     ['ls'],
+    ['ls', '--all'],
+    ['top', '--once'],
     ['show', lock],
     ['why', lock],
     ['clean', '--dry-run'],

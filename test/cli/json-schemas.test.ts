@@ -76,6 +76,8 @@ describe('what commands print is what their schema says', () => {
       ['show', 'foo://x'],
       ['frobnicate'],
       ['ls', 'missing/x'],
+      ['ls', '--all'],
+      ['top', '--once'],
     ]) {
       await check(directory, words);
     }

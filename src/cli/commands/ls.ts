@@ -1,19 +1,15 @@
-import { statSync } from 'node:fs';
-
 import type { HolderInfo } from '../../core/backend.js';
-import { withoutCredentials } from '../../core/credentials.js';
 import { systemClock } from '../../platform/clock.js';
-import { inspectAll, type Inspection } from '../../locks/inspect.js';
-import { isServer, listLocks, listServerLocks } from '../../locks/list.js';
+import type { Inspection } from '../../locks/inspect.js';
 import { printJson } from '../envelope.js';
 import { inspectionJson } from '../json.js';
 import { note } from '../output.js';
 import { print } from '../print.js';
 import { tableWidth } from '../terminal.js';
 import { timeInShort } from '../render/holder.js';
-import { asTypedHere } from '../render/path.js';
+import { inspectionsAt } from '../view/inspections.js';
+import { toInspection } from '../view/survey-json.js';
 import { renderTable, type Column } from '../render/table.js';
-import { readAddress } from '../run/subject.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 
 export const spec: CommandForm = {
@@ -22,8 +18,12 @@ export const spec: CommandForm = {
   usage: ['ls [OPTIONS] [DIR|ADDRESS...]'],
   description: [
     'At git:REMOTE it lists the claims, at the address of a server the locks that are held there. In a directory it lists our lock files there and in .holdfast/locks, and any other file that is locked right now.',
+    'With --all it lists what is held or waited for on this machine: kernel locks, those of other programs too (kind "other"), leases and holds at servers that processes of this user have, and the claims of the repository that you stand in. What is named besides is looked at too.',
   ],
-  options: [JSON_OPTION],
+  options: [
+    { name: 'all', short: ['a'], help: 'Every lock that is held or waited for on this machine' },
+    JSON_OPTION,
+  ],
   positionals: [
     {
       name: 'DIR|ADDRESS',
@@ -34,6 +34,7 @@ export const spec: CommandForm = {
   ],
   examples: [
     { command: 'holdfast ls', help: 'Locks in this directory' },
+    { command: 'holdfast ls --all', help: 'All locks of this machine' },
     { command: 'holdfast ls --json /srv/jobs', help: 'For programs' },
   ],
 };
@@ -51,10 +52,8 @@ const COLUMNS: readonly Column[] = [
 export async function execute(args: ParsedArguments): Promise<number> {
   const subjects = args.positionals.length === 0 ? ['.'] : args.positionals;
   const inspections: Inspection[] = [];
-  for (const subject of subjects) {
-    if (isRemote(subject)) inspections.push(...(await claimsAt(subject)));
-    else inspections.push(...(await inspectAll(await addressesOf(subject, args.command.name))));
-  }
+  if (args.has('all')) inspections.push(...(await locksOfMachine(args)));
+  else for (const subject of subjects) inspections.push(...(await inspectionsAt(subject, args.command.name)));
   if (args.has('json')) return printJson(args, { locks: inspections.map(inspectionJson) });
   if (inspections.length === 0) {
     note('holdfast: no locks here');
@@ -66,41 +65,11 @@ export async function execute(args: ParsedArguments): Promise<number> {
   return 0;
 }
 
-/** `git:REMOTE` without a name stands for all claims there. */
-function isRemote(subject: string): boolean {
-  return /^git:[^#]+$/.test(subject);
-}
-
-async function claimsAt(subject: string): Promise<Inspection[]> {
-  const { list } = await import('../../claims/index.js');
-  const { claims } = await list({ remote: subject.slice('git:'.length) });
-  return claims.map(({ id, agent, host, holderId, reason, sinceAt, generation }) => ({
-    address: `${withoutCredentials(subject)}#${id}`,
-    backend: 'git',
-    isHeld: true,
-    holders: [
-      {
-        state: 'holder',
-        mode: 'exclusive',
-        holderId,
-        sinceAt,
-        fencingToken: generation,
-        note: `agent ${agent}`,
-        ...(host !== undefined && { host }),
-        ...(reason !== undefined && { reason }),
-      },
-    ],
-    waiters: [],
-  }));
-}
-
-/** A directory, or a server without a name behind #, stands for the locks in it, anything else for itself. */
-async function addressesOf(subject: string, command: string): Promise<readonly string[]> {
-  if (isServer(subject)) return listServerLocks(subject);
-  const { scheme, target } = readAddress(subject, command);
-  if (scheme !== 'path' || statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return [subject];
-  return (await listLocks(target)).map(asTypedHere);
+async function locksOfMachine(args: ParsedArguments): Promise<readonly Inspection[]> {
+  const { surveyOnce } = await import('./top/places.js');
+  const { survey, describe } = await surveyOnce(args);
+  for (const problem of survey.problems) note(`holdfast: ${problem}`);
+  return survey.locks.map((lock) => toInspection(describe(lock)));
 }
 
 /** One row per holder; the lock's name stands in the first only. */
