@@ -29,7 +29,7 @@ function renderExport(one, entry, pageOf) {
   return [
     `### \`${one.name}\``,
     '',
-    ...(code === '' ? [] : ['```ts', code, '```', '']),
+    ...(code === '' ? [] : ['```typescript', code, '```', '']),
     link(one.doc),
     '',
     ...renderTags(one.tags, link),
@@ -44,7 +44,7 @@ function renderTags(tags, link) {
     ...(parameters.length > 0 ? [...parameters.map(link), ''] : []),
     ...of('throws').flatMap((text) => [`**Throws** ${link(text)}`, '']),
     ...of('see').flatMap((text) => [`**Source**: ${link(text)}`, '']),
-    ...of('example').flatMap((text) => ['```ts', text.trim(), '```', '']),
+    ...of('example').flatMap((text) => ['```typescript', text.trim(), '```', '']),
   ];
 }
 

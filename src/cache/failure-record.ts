@@ -13,7 +13,7 @@ import { NetworkFailure } from '../net/network-failure.js';
 /** Left beside the cache by a refresh that failed, for callers of the same request that would only fail again. */
 export interface FailureRecord {
   readonly schema: 2;
-  /** Random: tells whether this failure is newer than one seen before. */
+  /** Random: shows whether this failure is newer than one seen before. */
   readonly id: string;
   /** Identity of the request that failed. */
   readonly sourceId?: string | undefined;

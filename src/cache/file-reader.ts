@@ -82,7 +82,7 @@ export class FileReader<T> {
     return this.#head.equals(this.#kept.head) ? this.#kept.version : undefined;
   }
 
-  /** Which write of the file is there now; undefined when that cannot be told. */
+  /** Which write of the file is there now; undefined when that cannot be known. */
   contentId(): string | undefined {
     return this.#readHead() ? decodeHeader(this.#head)?.contentId : undefined;
   }

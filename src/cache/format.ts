@@ -10,7 +10,7 @@ const LENGTH_WIDTH = 16;
 const CONTENT_ID = /^[a-z2-7]{26}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** The first line: of fixed size, so that one short read tells whether anything has changed. */
+/** The first line: of fixed size, so that one short read shows whether anything has changed. */
 export interface CacheHeader {
   /** Rises with every write of this file. */
   readonly generation: number;

@@ -1,6 +1,6 @@
 import type { CacheMeta } from './format.js';
 
-/** How long a payload counts as fresh unless told otherwise. */
+/** Milliseconds that a payload counts as fresh by default. */
 export const CACHE_TTL_MS = 3_600_000;
 /** How long a refresh may take, its wait for others included. */
 export const CACHE_TIMEOUT_MS = 600_000;
@@ -16,7 +16,7 @@ export interface Freshness {
 export type Ttl = number | 'server';
 /** How long `get` waits for a refresh while it has an old payload in hand; three times the last fetch if that was longer. */
 export const STALE_REFRESH_MS = 5_000;
-/** How long a failed refresh is remembered unless told otherwise: `get` serves the old payload meanwhile. */
+/** Milliseconds that a failed refresh is remembered by default: `get` serves the old payload meanwhile. */
 export const FAILURE_TTL_MS = 30_000;
 
 /** `ttlMs` wins over what the file says. A fetch in the future counts as stale: it would otherwise stay fresh for long. */

@@ -132,7 +132,7 @@ class Refresh<T> {
       encoded = await this.#encode(guard, found, result, began);
     } catch (error) {
       const failure = limit.isExpired && !isLockError(error) ? this.#sourceTimeout(error) : error;
-      // A caller who gave up says nothing about the source.
+      // A caller that gave up proves nothing about the source.
       if (signal?.aborted !== true) {
         const isOwn = limit.isExpired || attempts !== undefined || isOwnLimit(failure);
         const ownLimitMs = isOwn ? timeoutMs : undefined;

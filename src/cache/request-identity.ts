@@ -7,7 +7,7 @@ import { splitCredentials } from '../net/url.js';
 const WITHOUT_MEANING = new Set(['user-agent']);
 
 /**
- * Tells requests apart whose answers may differ: by URL with its query, by user, by every header of the caller's. Only a
+ * Distinguishes requests whose answers may differ: by URL with its query, by user, by every header of the caller's. Only a
  * hash of it is written down. Of a name with a password only the name counts: a new password is the same user.
  */
 export function requestIdentity(url: string | URL, headers: Readonly<Record<string, string>>): string {

@@ -9,7 +9,7 @@ export const CONFIG_NAME = 'holdfast.config.json';
  * The configuration file that counts: the nearest one upwards from `directory`, else the one in
  * XDG_CONFIG_HOME/holdfast. Files are not merged: the first one found is the whole configuration.
  *
- * Only files of this user or of root count, and none that everybody may write: in /tmp, or in a directory that others
+ * Only files of this user or of root count, and none that all may write: in /tmp, or in a directory that others
  * share, another user's file would decide how long this user waits.
  *
  * @param directory undefined when the working directory was removed.

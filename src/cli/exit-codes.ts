@@ -36,7 +36,7 @@ const BY_CODE: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_BACKEND_UNAVAILABLE: EXIT.unavailable,
 };
 
-/** A canceled wait exits 130; who knows that it was a SIGTERM uses 143 instead. */
+/** A canceled wait exits 130; a caller that knows that it was a SIGTERM uses 143 instead. */
 export function exitCodeOf(code: ErrorCode): number {
   return BY_CODE[code];
 }

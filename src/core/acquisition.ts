@@ -106,7 +106,7 @@ class Acquisition {
       isAtHead = true;
       const askAgain = (): Promise<Held> => this.#ask(queue, wait, contention);
       const held = await (first === undefined ? askAgain() : this.#ask(queue, wait, contention, first));
-      // A caller that waited runs with cold caches: without a renewal to start, it is spared a microtask here.
+      // A caller that waited runs with cold caches: without a renewal to start, this saves a microtask.
       const isDone = held.grant.lease === undefined && wait.ended === undefined;
       const { request, grant } = isDone ? held : await this.#renewed(held, askAgain);
       queue.leaveHeadHolding(this.#mode);

@@ -9,7 +9,7 @@ export type Reach = 'process' | 'host' | 'network';
 
 /**
  * What a crashed holder leaves behind. `released`: nothing, the next contender is in at once. `expires`: a
- * record that stops others until its time is up. `stays`: a record that somebody must end by name.
+ * record that stops others until its time is up. `stays`: a record that must be ended by name.
  */
 export type Orphan = 'released' | 'expires' | 'stays';
 
@@ -51,11 +51,11 @@ export interface AcquireRequest {
   readonly fencing: boolean;
   /** This process held the resource just now, and for long: it should let waiters go first. A backend may ignore it. */
   readonly isYielding: boolean;
-  /** The caller will ask again until it is granted: backends that are asked from time to time may tell the holder. */
+  /** The caller repeats the request until it is granted: backends that are polled may notify the holder. */
   readonly isWaiting?: boolean;
   /** The caller leaves a record of itself where that is optional. */
   readonly record: boolean;
-  /** A child process is going to work under this hold; until `coverProcess` names it, nobody's death proves anything. */
+  /** A child process is going to work under this hold; until `coverProcess` names it, no death proves anything. */
   readonly coversChild: boolean;
   /** One of this many permits is wanted instead of the lock itself. Both have the same name and know nothing of each other. */
   readonly permits?: number | undefined;
@@ -63,7 +63,7 @@ export interface AcquireRequest {
   readonly timeoutMs?: number;
 }
 
-/** Who holds or waits. Display data: it explains a decision, it never makes one. */
+/** A holder or a waiter. Display data: it explains a decision, it never makes one. */
 export interface HolderInfo {
   /** Whether this entry holds the lock or waits for it. */
   readonly state: 'holder' | 'waiter';
@@ -131,7 +131,7 @@ export interface Grant {
   /** Calls `listener` at most once, when the hold ends by surprise. Never called after `release`. Never throws. */
   onLost(listener: (reason: LossReason) => void): void;
   /**
-   * Ends this hold and no other: a hold that was lost meanwhile stays with whoever has it now. Rejects only when
+   * Ends this hold and no other: a hold that was lost meanwhile stays with its new holder. Rejects only when
    * the record could not be ended and may block others (IO, NETWORK).
    *
    * @throws LockError HOLDFAST_IO or HOLDFAST_NETWORK.
@@ -161,7 +161,7 @@ export interface Tether {
 }
 
 /**
- * One way of deciding who holds. The core owns waiting, deadlines, back-off, queueing, renewal, loss and
+ * One way of deciding which contender holds. The core owns waiting, deadlines, back-off, queueing, renewal, loss and
  * events; a backend only decides.
  *
  * If a method rejects, the backend has undone its claim, or it throws UNCONFIRMED naming the holder id.

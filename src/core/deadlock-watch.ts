@@ -14,8 +14,8 @@ const LATER_MS = 15_000;
 const LATEST_MS = 60_000;
 
 /**
- * Looks for a cycle during a wait, and tells of the first one that two looks in a row have seen. The process with the
- * highest pid of the cycle tells first; the others look once more, because its giving up may have set them free.
+ * Looks for a cycle during a wait, and reports the first one that two looks in a row have found. The process with the
+ * highest pid of the cycle reports first; the others look once more, because its giving up may have set them free.
  */
 export class DeadlockWatch {
   readonly #clock: Clock;

@@ -9,7 +9,7 @@ import type { Timeout } from './timeout.js';
 /** After this time past the deadline an error is thrown without holder names. */
 const DIAGNOSTICS_WITHIN_MS = 200;
 
-/** The holders and waiters of `target`; none if the backend cannot tell, which must not hide another error. */
+/** The holders and waiters of `target`; none if the backend cannot list them, which must not hide another error. */
 export async function holdersOf({ namespace, resource }: Target): Promise<readonly HolderInfo[]> {
   try {
     return ((await namespace.backend.inspect?.(resource)) ?? []).map(printable);

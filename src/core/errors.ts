@@ -73,7 +73,7 @@ export class LockError extends Error {
   get [BRAND](): true {
     return true;
   }
-  /** Somebody else had it until the deadline, or at the only try. */
+  /** Another holder had it until the deadline, or at the only try. */
   get isTimeout(): boolean {
     return this.code === 'HOLDFAST_TIMEOUT' || this.code === 'HOLDFAST_CONTENDED';
   }
@@ -97,7 +97,7 @@ export class LockError extends Error {
 
 /** Still held by others at the deadline (TIMEOUT), or at the only try (CONTENDED). */
 export class LockTimeoutError extends LockError {
-  /** Who holds it, as far as that could be seen. */
+  /** The holders, as far as they could be seen. */
   declare readonly holders: readonly HolderInfo[];
 
   constructor(message: string, details: LockErrorDetails) {

@@ -57,9 +57,9 @@ export const acquireChannel = tracingChannel<unknown, AcquireEvent>('holdfast:ac
 export const holdChannel = tracingChannel<unknown, HoldEvent>('holdfast:hold');
 export const renewChannel = tracingChannel<unknown, RenewEvent>('holdfast:renew');
 
-/** What `onWait` is told about one call that has to wait. A call that need not wait tells nothing. */
+/** What `onWait` receives about one call that has to wait. A call that need not wait emits nothing. */
 export interface WaitEvent {
-  /** `deadlock`: the holders wait for what this process holds; told once, within a second of its coming about. */
+  /** `deadlock`: the holders wait for what this process holds; emitted once, within a second of its coming about. */
   readonly type: 'started' | 'progress' | 'deadlock' | 'acquired' | 'timeout' | 'canceled';
   /** The lock, as the caller wrote it, without credentials. */
   readonly address: string;
@@ -73,6 +73,6 @@ export interface WaitEvent {
   readonly deadlock: readonly DeadlockLink[] | undefined;
   /** Why the server cannot be asked at present. It is tried again until the deadline. */
   readonly outage: LockError | undefined;
-  /** Asks the backend who is in the way, at the cost of a look at it. */
+  /** Reads the present holders from the backend, at the cost of a look at it. */
   readonly inspect: () => Promise<readonly HolderInfo[]>;
 }

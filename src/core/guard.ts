@@ -44,7 +44,7 @@ const RELEASED = Promise.resolve();
 
 const LOSS_FACTS: Readonly<Record<LossReason, string>> = {
   expired: 'its lease ran out before it could be renewed',
-  taken: 'somebody else took it',
+  taken: 'another process took it',
   'session-ended': 'the session that held it ended',
   'record-missing': 'its record was removed or replaced while it was held',
 };
@@ -123,7 +123,7 @@ export class HeldGuard implements Guard {
 
   release(): Promise<void> {
     if (this.#released !== undefined) return this.#released;
-    // A lost hold is released too: the backend may have something of its own to put away. It frees nobody else's.
+    // A lost hold is released too: the backend may have something of its own to put away. It frees no other hold.
     const wasHeld = this.#state === 'held';
     if (wasHeld) this.#state = 'released';
     let ending: void | Promise<void>;
@@ -225,8 +225,8 @@ export class HeldGuard implements Guard {
 }
 
 /**
- * What a caller must hear of work that failed with `error` under `guard`: the loss of the hold, if there was one. Work
- * that goes on after a loss fails in strange ways (its files are gone, another has them), and whoever starts over after
+ * What a caller must learn of work that failed with `error` under `guard`: the loss of the hold, if there was one. Work
+ * that goes on after a loss fails in strange ways (its files are gone, another has them), and a caller that starts over after
  * a loss must know it from an error that starting over does not cure.
  */
 export function lossOr(guard: Guard, error: unknown): unknown {

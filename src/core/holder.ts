@@ -36,7 +36,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   return a !== undefined && a !== null && a === b;
 }
 
-/** Enough to tell later, from the same pid namespace, whether this very process still runs. */
+/** Enough to decide later, from the same pid namespace, whether this very process still runs. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** An opaque number that a reused pid does not share; see `platform/identity`. */
@@ -57,7 +57,7 @@ const RECORD_LENGTH = 16_384;
 const LAST_DATE_MS = 8.64e15;
 
 /**
- * Who holds, as every backend stores it beside the lock. It explains; it decides nothing. Records are read by others and
+ * The holder, as every backend stores it beside the lock. It explains; it decides nothing. Records are read by others and
  * outlive the hold, so the arguments of a command are in none, unless its user asked for that (`recordCommand`).
  */
 export interface HolderRecord extends ProcessIdentity {
@@ -147,7 +147,7 @@ function sinceOf(sinceAtMs: unknown): { sinceAt?: string } {
 }
 
 const RECORD_VERSION = 1;
-/** Behind the pid on the first line. The C side looks for ` holdfast/` to tell our files from others. */
+/** Behind the pid on the first line. The C side looks for ` holdfast/` to recognise our files. */
 const RECORD_MAGIC = / holdfast\/(\d+)\n/y;
 
 export type RecordEncoder = (

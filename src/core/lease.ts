@@ -101,7 +101,7 @@ export type Settlement =
 /**
  * What a renewal sent after `sentAt` and settled at `now` means for a hold believed until `deadline`. The new
  * deadline counts from before the request: others may have seen it published any time since. What comes after the
- * old deadline comes too late, because somebody else may be in.
+ * old deadline comes too late, because another holder may be in.
  */
 export function settleRenewal(
   outcome: RenewalOutcome,

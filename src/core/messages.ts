@@ -14,13 +14,13 @@ export function describeHolder(holder: HolderInfo): string {
   if (parts.length === 0 && holder.holderId !== undefined) parts.push(`holder ${holder.holderId}`);
   if (holder.reason !== undefined) parts.push(`"${holder.reason}"`);
   if (holder.note !== undefined) parts.push(parts.length === 0 ? holder.note : `- ${holder.note}`);
-  return parts.length === 0 ? 'somebody who left no name' : parts.join(' ');
+  return parts.length === 0 ? 'an unknown holder' : parts.join(' ');
 }
 
 /** The fact of contention, naming at most three holders. */
 export function describeHolders(holders: readonly HolderInfo[] | undefined): string {
   const named = (holders ?? []).filter((holder) => holder.state === 'holder');
-  if (named.length === 0) return 'it is held by somebody who left no name';
+  if (named.length === 0) return 'it is held by an unknown holder';
   const rest = named.length > 3 ? ` and ${named.length - 3} more` : '';
   return `it is held by ${named.slice(0, 3).map(describeHolder).join(', ')}${rest}`;
 }

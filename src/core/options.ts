@@ -13,11 +13,11 @@ import type { WaitEvent } from './events.js';
 import { INFO_BYTES, infoText } from './holder.js';
 import { Timeout } from './timeout.js';
 
-/** How long the library waits unless told otherwise; leases wait for two of their own durations if that is longer. */
+/** How long the library waits by default, in milliseconds; leases wait for two of their own durations if that is longer. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 /** How long a lease lasts unless renewed. */
 export const DEFAULT_LEASE_DURATION_MS = 30_000;
-/** How often `onWait` hears `progress` in the first minute; after that a tenth as often. */
+/** Milliseconds between two `progress` events of `onWait` in the first minute; after that ten times as many. */
 export const WAIT_PROGRESS_INTERVAL_MS = 1_000;
 
 /** Options of a lock, or of one call. Those of the call win. */
@@ -37,7 +37,7 @@ export interface LockOptions {
   /** Ends the wait with HOLDFAST_CANCELED. Has no effect once the lock is held. Default: none. */
   readonly signal?: AbortSignal;
   /**
-   * What to do when the holders wait for what this process holds (flock on Linux). `wait` (default): tell `onWait` and
+   * What to do when the holders wait for what this process holds (flock on Linux). `wait` (default): emit it to `onWait` and
    * name the cycle in the error of a timeout; a process with several tasks may yet release with one what another waits
    * for. `fail`: end the wait with HOLDFAST_DEADLOCK, for processes that do one thing at a time.
    */
@@ -62,7 +62,7 @@ export interface LockOptions {
    */
   readonly leaseDurationMs?: number;
   /**
-   * `false` leaves no holder record behind: those who wait then see only what the kernel knows. Default `true`.
+   * `false` leaves no holder record behind: waiters then see only what the kernel knows. Default `true`.
    * flock only; other backends need theirs.
    */
   readonly record?: boolean;

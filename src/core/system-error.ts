@@ -6,8 +6,8 @@ import { LockError, type ErrorCode } from './errors.js';
 const PERMISSION = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 const FACTS: Readonly<Record<string, readonly [fact: string, nextStep: string]>> = {
-  EACCES: ['permission denied', 'Check who owns it and its mode'],
-  EPERM: ['the operation is not permitted', 'Check who owns it and its mode'],
+  EACCES: ['permission denied', 'Check its owner and mode'],
+  EPERM: ['the operation is not permitted', 'Check its owner and mode'],
   EROFS: ['its file system is read-only', 'Use a path on a writable file system'],
   ENOENT: ['the directory does not exist', 'Create it first'],
   ENOTDIR: ['a part of the path is not a directory', 'Check the path'],

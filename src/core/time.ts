@@ -68,7 +68,7 @@ export interface Deadline {
 
 /**
  * Deadlines that are hardly ever reached, on one timer: setting and clearing a timer of its own for each answer that comes
- * in time costs a tenth of a round trip to an engine on the same host. The timer stays armed when a deadline goes; it
+ * in time costs a tenth of a round trip to an engine on the same host. The timer keeps running when a deadline goes; it
  * finds out then what is the next. It never keeps the process alive: what is waited for does.
  */
 export class Deadlines {

@@ -91,7 +91,7 @@ export class Wait {
 
   /**
    * The outcome of `attempt`; rejects with the {@link WaitEnd} as soon as the wait ends. A grant that arrives after
-   * that is released: its caller was told that it does not hold.
+   * that is released: the caller has its answer already, that it does not hold.
    */
   outcomeOf(attempt: Attempt | Promise<Attempt>): Attempt | Promise<Attempt> {
     if (!(attempt instanceof Promise)) return attempt;

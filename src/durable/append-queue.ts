@@ -185,7 +185,7 @@ export class AppendQueue<Token> {
     return true;
   }
 
-  /** One timer for all: it stays armed when the caller that it was set for is served, and then looks for the next. */
+  /** One timer for all: it goes on when the caller that it was set for is served, and then looks for the next. */
   #arm(at: number): void {
     const { clock } = this.#parts;
     this.#timer?.clear();

@@ -131,7 +131,7 @@ export async function stateOf(file: FileHandle): Promise<FileState> {
 
 /**
  * A write that was cut short right before the newline of a record has left what the next newline would make a record,
- * although its caller is told that it failed. The last character becomes a blank, in place: nothing behind it moves.
+ * although its caller gets an error. The last character becomes a blank, in place: nothing behind it moves.
  */
 export async function spoilCutRecord(path: string, position: number): Promise<void> {
   try {

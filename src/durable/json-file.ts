@@ -111,7 +111,7 @@ export class JsonFile<T> {
   }
 
   /**
-   * The present value: a version that somebody wrote, whole. It may be replaced at any moment; to change it, use
+   * The present value: a version that a writer completed, whole. It may be replaced at any moment; to change it, use
    * {@link update}.
    *
    * @throws LockError HOLDFAST_PROTOCOL for a file that is empty, no JSON, or does not fit the schema; HOLDFAST_IO or
@@ -123,7 +123,7 @@ export class JsonFile<T> {
   }
 
   /**
-   * Replaces the value by what `change` makes of it, under the lock: nobody's change is lost. Returns the new value.
+   * Replaces the value by what `change` makes of it, under the lock: no change is lost. Returns the new value.
    * When `change` throws, nothing is written.
    *
    * @throws what {@link read} and `acquire` throw; LockError HOLDFAST_LOST when the hold ended or a newer fencing

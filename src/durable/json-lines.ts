@@ -78,7 +78,7 @@ const ROTATION = { maxSizeBytes: NUMBER, keep: NUMBER };
 /**
  * A file of JSON records, one per line, that several processes append to and read. An append is under a lock, one
  * write, and on disk when it resolves. Records are objects or arrays: the beginning of a number is a number, so a torn
- * one could not be told.
+ * one could not be detected.
  *
  * @example
  * const log = new JsonLines<{ at: string }>('events.jsonl');
@@ -223,7 +223,7 @@ export class JsonLines<T extends object> {
   }
 
   /**
-   * ESTALE in the midst of a file is for the caller to hear: on NFS it means that a rotation has removed that file, so the
+   * ESTALE in the midst of a file is for the caller: on NFS it means that a rotation has removed that file, so the
    * rest of its records cannot be had.
    */
   async #reading<R>(work: Promise<R>): Promise<R> {

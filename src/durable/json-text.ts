@@ -1,4 +1,4 @@
-/** How a JSON text was laid out by whoever edits it, to be kept when we write it. */
+/** How the editor of a JSON text laid it out, to be kept when we write it. */
 export interface JsonStyle {
   readonly indent: string;
   readonly lineEnd: '\n' | '\r\n';

@@ -65,7 +65,7 @@ export async function* completeLines(readAt: ReadAt): AsyncGenerator<CompleteLin
   }
 }
 
-/** What the end of the file looks like to one who is about to append. */
+/** The end of the file, for the next append. */
 export interface Tail {
   readonly sizeBytes: number;
   /** Bytes behind the last newline: a write that was cut short. Empty in a file in order. */
@@ -75,7 +75,7 @@ export interface Tail {
 }
 
 /**
- * Reads backwards from the end as far as it needs to. Only under the lock: nobody else appends meanwhile. `parse`
+ * Reads backwards from the end as far as it needs to. Only under the lock: no other process appends meanwhile. `parse`
  * answers undefined for a line that does not count.
  */
 export async function readTail(file: FileHandle, parse: (line: Buffer) => unknown): Promise<Tail> {
@@ -116,7 +116,7 @@ async function readFully(file: FileHandle, into: Buffer, position: number): Prom
 
 /**
  * Opens the newest file first. A rotation in between moves every file to a higher number, so going upwards meets one
- * twice (told by its inode) but skips none: given that names are not old ones, which NFS may show for long. The result
+ * twice (its inode shows it) but skips none: given that names are not old ones, which NFS may show for long. The result
  * runs from the oldest to the newest.
  */
 export async function openGenerations(paths: readonly string[]): Promise<FileHandle[]> {

@@ -1,6 +1,6 @@
 import { LockError, LockLostError } from '../core/errors.js';
 
-/** What became of a write. `stale`: somebody with a higher token has written. `missing`: there is nothing to write to. */
+/** What became of a write. `stale`: a holder with a higher token has written. `missing`: there is nothing to write to. */
 export type FencedWrite = 'written' | 'stale' | 'missing';
 
 /**
@@ -12,7 +12,7 @@ export interface FencedStore<Change> {
   readonly name: string;
   /**
    * Writes unless a higher token has written before, and remembers `token` with the change. The same token may
-   * write again and again: it belongs to one hold, so nobody else can have it.
+   * write again and again: it belongs to one hold, so no other holder can have it.
    *
    * @throws what the store's client throws.
    */

@@ -69,7 +69,7 @@ function isThere(path: string, options: OwnOptions): boolean {
   }
 }
 
-/** A folder that is named after its owner is made by nobody else but root. */
+/** A folder that is named after its owner is made by that user and root only. */
 function rightsIn(parent: OwnDirectory, path: string, owner: OwnOptions['owner']): Rights {
   const rights = directoryRights(besideOf(parent.at('.')));
   if (typeof owner !== 'number' || owner < 0) return rights;

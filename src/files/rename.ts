@@ -8,7 +8,7 @@ import { systemClock } from '../platform/clock.js';
 export const RENAME_FIRST_RETRY_MS = 50;
 /** Longest wait between two attempts. */
 export const RENAME_RETRY_CAP_MS = 1_000;
-/** How long a rename is retried unless told otherwise. */
+/** Milliseconds that a rename is retried by default. */
 export const RENAME_TIMEOUT_MS = 30_000;
 
 const BACKOFF = { firstMs: RENAME_FIRST_RETRY_MS, capMs: RENAME_RETRY_CAP_MS };

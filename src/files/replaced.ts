@@ -28,7 +28,7 @@ export async function readReplaced<T>(path: string, read: () => Promise<T>): Pro
 /**
  * Makes the client of a network file system compare what it knows of the names in `directory` with the server, as opening
  * it does (close-to-open, nfs(5)). Otherwise it may go on for acdirmin (30 s) believing that a file is missing, or is
- * the one before where a hard link keeps that alive: whoever got the lock would start from there and undo the last write.
+ * the one before where a hard link keeps that alive: the next holder would start from there and undo the last write.
  */
 export async function refreshNames(directory: string): Promise<void> {
   // Whatever is wrong, the reading that follows says it better.

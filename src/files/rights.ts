@@ -3,10 +3,10 @@ import { fchmodSync, fchownSync, fstatSync, statSync, type Stats } from 'node:fs
 import { errnoOf } from '../core/system-error.js';
 import { availableNative } from '../platform/native.js';
 
-/** Who may do what with a file or directory of ours. */
+/** Owner, group and mode of a file or directory of ours. */
 export interface Rights {
   readonly mode: number;
-  /** Undefined: whoever makes it. */
+  /** Undefined: the user that makes it. */
   readonly uid?: number;
   readonly gid?: number;
   /** The group bits of what inherits an access control list: there they are its mask. Undefined: those of the mode. */
@@ -52,7 +52,7 @@ function inherited({ uid, gid, mask }: Beside, bits: number): Omit<Rights, 'mode
   return { uid, gid, ...(mask !== undefined && { mask: mask & bits }) };
 }
 
-/** The rights of a new data file of a user, who has not said which: private, or the group's where the group may write. */
+/** The rights of a new data file where none were given: private, or the group's where the group may write. */
 export function newDataRights(place: Beside): Rights {
   if (isStickyPlace(place)) return { mode: 0o600 };
   const mask = { ...(((place.mask ?? 0) & 0o020) !== 0 && { mask: 0o060 }) };

@@ -100,7 +100,7 @@ function attemptRemoveFolder(path: string): boolean {
 /**
  * With the lock in hand: (1) we have it, so the writer has not, (2) `tryLock` found that the path still names the
  * locked inode. A writer that had only just created the temp loses its own LOCK_NB, or finds its temp without
- * a name, and starts over; no name recurs, so nobody else's file can take its place.
+ * a name, and starts over; no name recurs, so no other file can take its place.
  */
 function attemptRemoveLocked(native: NativeAddon, path: string): boolean {
   const handle = native.tryLock(path, 0, 0, undefined);
@@ -113,7 +113,7 @@ function attemptRemoveLocked(native: NativeAddon, path: string): boolean {
   }
 }
 
-/** A local file system has one kernel: nobody of an earlier boot writes to it any more. */
+/** A local file system has one kernel: no process of an earlier boot writes to it any more. */
 function isProvenDead(owner: TempOwner, isLocal: boolean): boolean {
   if (isOfThisBoot(owner) === false) return isLocal;
   return isProcessAlive(identityOf(owner)) === false;

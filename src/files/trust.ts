@@ -10,7 +10,7 @@ export interface OwnOptions {
   /** How many components at the end have names of ours. Default 1: the file alone. */
   readonly depth?: number;
   /**
-   * One more user who is trusted, beside this process's, root, the owner of the place and, where its group may write
+   * One more trusted user, beside this process's, root, the owner of the place and, where its group may write
    * there, the group. `anyone`: for what only explains, and is never believed.
    */
   readonly owner?: number | 'anyone';
@@ -81,7 +81,7 @@ function untrusted(path: string, place: string, { uid, gid, mode }: Stats, fact:
   const bits = (mode & 0o7777).toString(8).padStart(4, '0');
   return new LockError(
     `Could not open "${path}": ${fact} (owner ${uid}, group ${gid}, mode ${bits}), so it is not used and nothing was written. ` +
-      `Find out who put it into "${place}", then remove it or correct its owner and mode.`,
+      `Find out which user put it into "${place}", then remove it or correct its owner and mode.`,
     { code: 'HOLDFAST_PERMISSION', resource: path },
   );
 }

@@ -12,7 +12,7 @@ import { isTrusted, openFailure, splitOwn, type OwnOptions } from './trust.js';
  * of ours has.
  *
  * @throws LockError HOLDFAST_PERMISSION when it, or a directory of ours above it, is a link, no directory or of a user
- *   who is not trusted.
+ *   that is not trusted.
  */
 export async function assertOwnDirectory(path: string, options: OwnOptions = {}): Promise<void> {
   // Names, links and owners of Windows are others.

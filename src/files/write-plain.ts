@@ -52,7 +52,7 @@ export const plainTempWriter: TempWriter = {
   },
 };
 
-/** Opened first: whoever may not read the directory cannot sync it, and must hear so before anything changes. */
+/** Opened first: a user that may not read the directory cannot sync it, which must fail before anything changes. */
 async function openDirectory(path: string): Promise<FileHandle | undefined> {
   // Windows has no sync of a directory; NTFS journals the rename.
   if (process.platform === 'win32') return undefined;
@@ -115,7 +115,7 @@ async function giveWanted(
     wanted = await newMode(temp, status, directory);
   } else if (target !== undefined) {
     wanted = target.mode & MODE_BITS;
-    // Where the group cannot be kept, its rights would go to another group: it gets those of everybody else.
+    // Where the group cannot be kept, its rights would go to another group: it gets those of all others.
     if (target.gid !== status.gid && !(await attemptChown(temp, status.uid, target.gid))) {
       wanted = (wanted & ~0o2070) | ((wanted & 0o7) << 3);
     }

@@ -4,9 +4,9 @@ import { mergeOptions, type LockOptions } from '../core/options.js';
 import { optionsOf, targetOf, type Lock } from './lock.js';
 
 /**
- * Blocks this thread until the lock is held, for callers who cannot await: exit handlers, build scripts,
+ * Blocks this thread until the lock is held, for callers that cannot await: exit handlers, build scripts,
  * synchronous plugins. Paths only (flock). `release()` of this guard has taken effect when it returns; the promise
- * may be ignored. `signal` and `onWait` cannot be heard while the thread blocks.
+ * may be ignored. `signal` and `onWait` have no effect while the thread blocks.
  *
  * @throws LockError HOLDFAST_TIMEOUT at the deadline; HOLDFAST_CONTENDED with `timeoutMs: 0`, or when this thread itself
  *   holds the lock or waits for it; HOLDFAST_UNSUPPORTED for backends that cannot block a thread.

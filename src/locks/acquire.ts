@@ -23,7 +23,7 @@ export function acquire(lock: string | Lock, options?: LockOptions): Promise<Gua
 }
 
 /**
- * One try: undefined when somebody else has it. A `timeoutMs` is ignored.
+ * One try: undefined when another holder has it. A `timeoutMs` is ignored.
  *
  * @throws LockError for everything but contention.
  */
@@ -67,7 +67,7 @@ export async function withLock<T>(
     result = await fn(guard);
     if (!guard.isReleased) guard.assertHeld();
   } catch (error) {
-    // What went wrong first is what the caller must hear, whatever becomes of the release.
+    // What went wrong first is what the caller must get, whatever becomes of the release.
     const first = lossOr(guard, error);
     await guard.release().catch(() => undefined);
     throw first;
@@ -77,7 +77,7 @@ export async function withLock<T>(
 }
 
 /**
- * Runs `fn` while nobody else reads or writes the data file at `dataPath` under this family of locks.
+ * Runs `fn` while no other holder reads or writes the data file at `dataPath` under this family of locks.
  * Guards through `<dir>/.holdfast/locks/<basename>.lock`; see {@link lockFor}.
  *
  * @throws as {@link withLock}.

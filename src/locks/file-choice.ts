@@ -14,8 +14,8 @@ export interface FileChoice {
 
 /**
  * How a plain path is locked. The kernel's lock where one kernel has the files, and a lease where others reach them
- * too: some network file systems keep flock to the one host and tell nobody. What cannot be told counts as local, and
- * `lease:PATH` is there for who knows better.
+ * too: some network file systems keep flock to the one host in silence. What cannot be decided counts as local, and
+ * `lease:PATH` is there for callers that know better.
  */
 export function chooseForPath(path: string): FileChoice {
   const fileSystem = fileSystemKindOfDirectory(dirname(path));
@@ -57,13 +57,13 @@ export function assertFit(path: string): void {
 }
 
 /**
- * @throws LockError HOLDFAST_CONFIG_MISMATCH when the directory at `path` is a lease: flocking it would exclude nobody
- *   who uses the lease. A path that is a file needs no question, because a lease cannot be born where a file is.
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH when the directory at `path` is a lease: flocking it would exclude none of
+ *   the lease's users. A path that is a file needs no look, because a lease cannot be born where a file is.
  */
 export function assertNoLease(path: string): void {
   if (!isLeaseDirectory(path)) return;
   throw new LockError(
-    `Could not lock "${path}": it is locked by a lease, so a kernel lock would exclude nobody. Use lease:${path}.`,
+    `Could not lock "${path}": it is locked by a lease, so a kernel lock would exclude no holder of it. Use lease:${path}.`,
     { code: 'HOLDFAST_CONFIG_MISMATCH', resource: path },
   );
 }

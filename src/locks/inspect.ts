@@ -13,7 +13,7 @@ import { announcer } from './announcing.js';
 import { assertNoLease } from './file-choice.js';
 import { targetOf, type Lock } from './lock.js';
 
-/** A lock as it was at about one moment. It tells; it decides nothing: by the time it is read, things may have changed. */
+/** A snapshot of a lock for display; it may be stale when you read it. */
 export interface Inspection {
   /** As the caller wrote it, without credentials. */
   readonly address: string;
@@ -28,9 +28,9 @@ export interface Inspection {
 }
 
 /**
- * Tells who holds a lock and who waits for it, and changes nothing: no file is created, no byte written.
+ * The holders and waiters of a lock. Changes nothing: no file is created, no byte written.
  *
- * @throws LockError HOLDFAST_CONFIG_MISMATCH for a kernel lock on the directory of a lease, HOLDFAST_UNSUPPORTED when the backend cannot tell, HOLDFAST_PERMISSION or HOLDFAST_IO when it
+ * @throws LockError HOLDFAST_CONFIG_MISMATCH for a kernel lock on the directory of a lease, HOLDFAST_UNSUPPORTED when the backend cannot list holders, HOLDFAST_PERMISSION or HOLDFAST_IO when it
  *   cannot look.
  * @example
  * const { isHeld, holders } = await inspect('deploy.lock');
@@ -40,7 +40,7 @@ export async function inspect(lock: string | Lock): Promise<Inspection> {
   const { backend } = namespace;
   if (backend.inspect === undefined) {
     throw new LockError(
-      `Could not inspect "${address}": the ${backend.name} backend cannot tell who holds it. Ask where it is kept.`,
+      `Could not inspect "${address}": the ${backend.name} backend cannot list its holders. Ask where it is kept.`,
       { code: 'HOLDFAST_UNSUPPORTED', resource: address },
     );
   }
@@ -76,7 +76,7 @@ export async function weaknesses(lock: string | Lock): Promise<readonly string[]
 }
 
 /**
- * Why a lock is not free: who holds it, what the holders wait for themselves, and so on, to the end or to a cycle.
+ * Why a lock is not free: its holders, what these wait for themselves, and so on, to the end or to a cycle.
  * Kernel locks only; on Linux, of processes that can be seen from here.
  *
  * @throws LockError HOLDFAST_UNSUPPORTED for other backends.
@@ -91,8 +91,8 @@ export function explain(lock: string | Lock): Promise<WaitChain> {
 }
 
 /**
- * Resolves once nobody holds the lock, without taking it, except for the moment that proves it on kernel locks.
- * It may be taken again by the time the caller hears of it.
+ * Resolves once the lock is free, without acquiring it, except for the moment that proves it on kernel locks.
+ * It may be held again when the promise resolves.
  *
  * @throws as `acquire`, by the same options.
  */

@@ -11,8 +11,8 @@ export interface LazyBackend {
 }
 
 /**
- * A backend whose code, and whose client package, are loaded at its first use: nobody pays for an engine that no
- * address names. What it can do is known before, since whether a call is possible must not cost a connection.
+ * A backend whose code, and whose client package, are loaded at its first use: an engine that no
+ * address names costs nothing. What it can do is known before, since whether a call is possible must not cost a connection.
  */
 export function lazyBackend({ name, capabilities, hasQueue, load, unanswered }: LazyBackend): Backend {
   let loaded: Backend | undefined;

@@ -17,7 +17,7 @@ const BREAK_OPTIONS = { isImmediate: BOOLEAN };
 export interface CleanResult {
   /** Lock files, and what killed processes left on its way to a name; with `dryRun`, lock files that would be removed. */
   readonly removed: readonly string[];
-  /** Ours, but somebody holds them, or they could not be removed. */
+  /** Ours, but held, or they could not be removed. */
   readonly kept: readonly { readonly path: string; readonly why: string }[];
 }
 
@@ -129,7 +129,7 @@ export interface BreakOptions {
 }
 
 /**
- * Ends somebody else's hold by its holder id, which `inspect` tells. The holder learns of it at its next renewal at
+ * Ends another hold by its holder id, which `inspect` returns. Its holder learns of it at its next renewal at
  * the latest.
  *
  * @returns false when that hold is over already, or was never there: nothing was changed.
@@ -149,7 +149,7 @@ export async function breakLock(
 }
 
 /**
- * Asks nobody, changes nothing: for those who want to know before they ask a person.
+ * Throws if this lock cannot be broken; has no side effects.
  *
  * @throws LockError HOLDFAST_UNSUPPORTED when a hold of this lock ends with its process and can not be broken.
  */

@@ -38,7 +38,7 @@ async function connect({ proxy, noProxy }: ProxySettings, isDetached: boolean): 
     noProxy,
     // Plain HTTP goes to the proxy as a whole URL: many proxies allow CONNECT to port 443 only.
     proxyTunnel: false,
-    // Silence is judged by the caller, who also knows the deadline.
+    // The caller judges silence: it also knows the deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 1_000,

@@ -46,7 +46,7 @@ export interface FetchOptions {
   readonly maxSizeBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** Told before each wait for another attempt. */
+  /** Called before each wait for another attempt. */
   readonly onRetry?: (event: RetryEvent) => void;
   /** @internal */
   readonly random?: () => number;

@@ -28,7 +28,7 @@ export function proxySettings(protocol: string): ProxySettings {
   return { proxy, noProxy };
 }
 
-/** In a CGI program `HTTP_PROXY` is the request's `Proxy:` header, written by anybody (CVE-2016-5385). */
+/** In a CGI program `HTTP_PROXY` is the request's `Proxy:` header, written by any client (CVE-2016-5385). */
 function setting(name: string): string | undefined {
   if (name === 'HTTP_PROXY' && process.env['REQUEST_METHOD'] !== undefined) return undefined;
   return process.env[name];

@@ -155,7 +155,7 @@ export function bootClock(native?: { bootTimeMs(): number }): BootClock {
 }
 
 /**
- * Kept open: a process that has run out of descriptors must still be able to tell when its lease ends, and there is no
+ * Kept open: a process that has run out of descriptors must still be able to know when its lease ends, and there is no
  * other clock to put in its place, because another one has another origin.
  */
 function openProcUptime(): (() => number) | undefined {

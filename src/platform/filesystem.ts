@@ -6,7 +6,7 @@ import { formatDevice, type Mount, readMounts } from './mounts.js';
 
 /**
  * `local`: one kernel has it, so its locks are the whole truth. `network`: other kernels reach the same
- * files. `unknown`: cannot be told here.
+ * files. `unknown`: cannot be decided here.
  */
 export interface FileSystemKind {
   readonly kind: 'local' | 'network' | 'unknown';
@@ -90,7 +90,7 @@ const UNC = /^\\\\(?:[^?.]|\?\\UNC\\)/i;
 
 /**
  * What `path` lies on, or would lie on once created: the nearest existing ancestor decides. Elsewhere than on Linux the
- * addon tells local from network, by the volume: every spelling of a share is one. Blocks for as long as a dead file
+ * addon distinguishes local from network by the volume: every spelling of a share is one. Blocks for as long as a dead file
  * server makes statfs(2) block.
  */
 export function fileSystemKind(path: string): FileSystemKind {

@@ -45,7 +45,7 @@ export function holderInfoOf(record: HolderRecord): Omit<HolderInfo, 'state' | '
   };
 }
 
-/** Old records have the arguments of a command although nobody asked for that: of those only the program is shown. */
+/** Old records have the arguments of a command although its user did not ask for that: of those only the program is shown. */
 function namesOf({ program, command }: HolderRecord): { program?: string; command?: string } {
   if (program !== undefined) return { program, ...(command !== undefined && { command }) };
   const first = command?.split(' ', 1)[0] ?? '';

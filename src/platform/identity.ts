@@ -7,7 +7,7 @@ import type { NativeAddon } from './native-contract.js';
 import { loadNative } from './native.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
 
-/** Caches the first answer; nothing is read before somebody asks. */
+/** Caches the first answer; nothing is read before the first use. */
 function once<T>(read: () => T): () => T {
   let answer: { readonly value: T } | undefined;
   return () => (answer ??= { value: read() }).value;
@@ -94,7 +94,7 @@ export function isProcessAlive(subject: ProcessIdentity): boolean | undefined {
   if (stat !== undefined && isZombie(stat)) return false;
   const startTime = stat === undefined ? processStartTime(subject.pid) : stat.startTime;
   if (startTime === undefined) {
-    // It ended meanwhile, or it belongs to somebody else and /proc is mounted with hidepid.
+    // It ended meanwhile, or it belongs to another user and /proc is mounted with hidepid.
     return probePid(subject.pid) === 'gone' ? false : isStatExpected() ? true : undefined;
   }
   if (subject.startTime === undefined || subject.startTime === startTime) return true;
@@ -211,7 +211,7 @@ function scriptName(path: string): string {
 /**
  * The command line for people, from the kernel: arguments joined by spaces, the program without its directory, control
  * characters replaced, credentials in URLs left out, at most `maxLength` characters. undefined when it cannot be known.
- * Arguments carry passwords: only for a user who asked for them, never for a record, a log or a message.
+ * Arguments carry passwords: only for a user that asked for them, never for a record, a log or a message.
  */
 export function commandOf(pid: number, maxLength = 80): string | undefined {
   const args = argumentsOf(pid);
@@ -237,7 +237,7 @@ export function ownProgram(): string {
   return scriptName(ownWords()[0] ?? 'node') || 'node';
 }
 
-/** What this process runs, for the records of a user who asked for that. */
+/** What this process runs, for the records of a user that asked for that. */
 export function ownCommand(): string {
   const [program = 'node', ...args] = ownWords();
   return readable([withoutDirectory(program), ...args].join(' '), 200);

@@ -9,8 +9,8 @@ export interface LockLine {
   readonly isWaiter: boolean;
   readonly mode: Mode;
   /**
-   * Whoever made the call, in the pid namespace of the reader; it may have died since. undefined where the
-   * kernel names nobody: OFD locks, and takers that are dead or invisible in this namespace.
+   * The process that made the call, in the pid namespace of the reader; it may have died since. undefined where the
+   * kernel names none: OFD locks, and takers that are dead or invisible in this namespace.
    */
   readonly pid: number | undefined;
   /** See {@link kernelFileKey}. */
@@ -74,7 +74,7 @@ const buffer = Buffer.allocUnsafeSlow(4096);
 const FLOCK = Buffer.from('FLOCK');
 
 /**
- * The flocks of every file that `pid` has open, whoever took them: a lock belongs to the open file, and a
+ * The flocks of every file that `pid` has open, whichever process took them: a lock belongs to the open file, and a
  * child that inherited the descriptor holds it as much as its parent.
  *
  * Reads fdinfo of each descriptor: 4 us apiece on Node 20, where `readlink` or `stat` first costs 2 more

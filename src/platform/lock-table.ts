@@ -34,7 +34,7 @@ export interface LockTableWaiter {
   readonly mode: Mode;
 }
 
-/** Who holds and waits for the flock of one file, at about one moment. Display data: it decides nothing. */
+/** The holders and waiters of the flock of one file, at about one moment. Display data: it decides nothing. */
 export interface LockTable {
   /** May be empty although `isHeld`: the holder belongs to another user or pid namespace. */
   readonly holders: readonly LockTableHolder[];
@@ -72,7 +72,7 @@ export function readLockTableSync(path: string): LockTable {
   return atOnce(readTable(path));
 }
 
-/** Every flock that is visible from here, with all who share it. Always looks at every process. */
+/** Every flock that is visible from here, with all processes that share it. Always looks at every process. */
 export function heldLocks(clock: Clock = systemClock): Promise<readonly HeldLock[]> {
   return inTurns(readAll(), clock);
 }
@@ -138,7 +138,7 @@ interface Hold {
   readonly holder: LockTableHolder;
 }
 
-/** What a taker of the lock `key` still has of it; where its descriptors tell at once, the thousand others are not read. */
+/** What a taker of the lock `key` still has of it; where its descriptors show it at once, the thousand others are not read. */
 function takersHolds(
   pid: number,
   { key, own, path }: { key: string; own: readonly LockLine[]; path: string },
@@ -174,7 +174,7 @@ function holdersIn(pid: number, lines: readonly LockLine[]): Hold[] {
   const found = locksOfProcess(pid);
   if (found === 'gone') return [];
   const isConfirmed = found !== 'forbidden';
-  // The kernel's word is all there is about a process whose files are hidden from us.
+  // The kernel's table is all there is about a process whose files are hidden from us.
   const held = isConfirmed ? found : holdLines(lines).filter((line) => line.pid === pid);
   return holdsOf(pid, held, isConfirmed);
 }
@@ -202,7 +202,7 @@ function waitersOf(lines: readonly LockLine[]): LockTableWaiter[] {
   return lines.filter((line) => line.isWaiter).map(({ pid, mode }) => ({ pid, mode }));
 }
 
-/** undefined where there is no such table, or where its pids would mean somebody else. */
+/** undefined where there is no such table, or where its pids would mean other processes. */
 function readKernelText(): string | undefined {
   if (!isProcOurs()) return undefined;
   try {

@@ -37,7 +37,7 @@ export function mountOfPath(path: string, mounts = readMounts()): Mount | undefi
   return mounts.find((mount) => mount.id === id);
 }
 
-/** Something is mounted at the very `path`, which is no link. False where that cannot be told. */
+/** Something is mounted at the very `path`, which is no link. False where that cannot be known. */
 export function isMountPoint(path: string): boolean {
   const id = mountIdOf(path);
   return id !== undefined && id !== mountIdOf(dirname(path));

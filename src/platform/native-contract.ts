@@ -63,7 +63,7 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
   /**
    * Opens a file of ours with the open(2) flags `flags`, which create nothing; with O_DIRECTORY a directory. The last
    * `depth` components of the path are opened one by one, without links, and each must be of the right type and of a
-   * trusted owner: `files/open-own` has the rule. `owner`: one more user who is trusted, -1 none, -2 everybody.
+   * trusted owner: `files/open-own` has the rule. `owner`: one more trusted user, -1 none, -2 all.
    * Returns the descriptor or a negative errno: -EPERM for what is not trusted. Absent on Windows.
    */
   openOwn?(path: string, depth: number, owner: number, flags: number): number;
@@ -189,7 +189,7 @@ export const APPEND_SYNC_DIRECTORY = 5;
 export const LOCK_DIRECTORY = 16;
 /**
  * The last `depth` (1 to 7) components of the path have names of ours: it is opened as `openOwn` does, never created,
- * and `createMode` is the user who is trusted besides, or -1. Not on Windows.
+ * and `createMode` is one more trusted user, or -1. Not on Windows.
  */
 export function lockOwn(depth: number): number {
   return depth << 5;

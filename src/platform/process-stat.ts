@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** What /proc/PID/stat tells about one process; see proc_pid_stat(5) for the fields. */
+/** What /proc/PID/stat has about one process; see proc_pid_stat(5) for the fields. */
 export interface ProcessStat {
   readonly pid: number;
   readonly name: string;
@@ -69,7 +69,7 @@ let isOurs: boolean | undefined;
 
 /**
  * Whether /proc shows this process's own pid namespace. After `unshare --pid` without a new mount it shows
- * the parent's: there every number means somebody else.
+ * the parent's: there every number means another process.
  */
 export function isProcOurs(): boolean {
   if (isOurs === undefined) {

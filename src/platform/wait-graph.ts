@@ -27,7 +27,7 @@ export async function findDeadlock(path: string, pid: number): Promise<readonly 
   return cycle === undefined ? undefined : describe(cycle, pathsOf(locks, key, path));
 }
 
-/** One lock of a {@link WaitChain}: who has it, and what they wait for themselves. */
+/** One lock of a {@link WaitChain}: its holders, and what they wait for themselves. */
 export interface ChainLock {
   /** Path of the lock file. */
   readonly path: string;
@@ -78,7 +78,7 @@ export async function waitChain(path: string): Promise<WaitChain> {
 
 /** The edges of the wait-for graph; a cycle through them is a deadlock, unless a wait has a timeout. */
 export interface WaitGraph {
-  /** Keys of the locks that a process waits for. Waits at the gate are missing: nobody can name them. */
+  /** Keys of the locks that a process waits for. Waits at the gate are missing: they cannot be named. */
   readonly waitsFor: ReadonlyMap<number, readonly string[]>;
   /** Processes that hold a lock, those that inherited it included. */
   readonly heldBy: ReadonlyMap<string, readonly number[]>;
@@ -102,8 +102,8 @@ interface Step {
 }
 
 /**
- * By the processes that took the locks, which /proc/locks names for free. Whoever took a lock is stuck if it waits,
- * or if a process below it does that may have inherited the lock. A taker that is dead may have left it to anybody.
+ * By the processes that took the locks, which /proc/locks names for free. A process that took a lock is stuck if it waits,
+ * or if a process below it does that may have inherited the lock. A taker that is dead may have left it to any process.
  */
 function isCyclePossible(lines: readonly LockLine[], wanted: string, pid: number): boolean {
   const seen = new Set<string>();
@@ -145,7 +145,7 @@ function shortestCycle(
     const last = trail.at(-1) as Step;
     for (const holder of heldBy.get(last.waitsFor) ?? []) {
       if (holder === pid) {
-        // Its own descriptor on the very lock it waits for: inherited, and told by the ancestor check of `run`.
+        // Its own descriptor on the very lock it waits for: inherited, and reported by the ancestor check of `run`.
         if (trail.length > 1) return trail;
         continue;
       }
@@ -164,7 +164,7 @@ function describe(cycle: readonly Step[], nameOf: (key: string) => string): read
   });
 }
 
-/** Names for keys: the kernel keeps no path, but those who have the file open know one. */
+/** Names for keys: the kernel keeps no path, but the processes that have the file open have one. */
 function pathsOf(locks: readonly HeldLock[], knownKey: string, knownPath: string): (key: string) => string {
   const known = new Map([[knownKey, knownPath]]);
   return (key) => {

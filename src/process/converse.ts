@@ -10,7 +10,7 @@ export interface Conversation {
   readonly pid: number | undefined;
   /** One line; lost when it has ended. */
   send(line: string): void;
-  /** Ends its standard input, which is how it is told to go. */
+  /** Ends its standard input, which is its signal to go. */
   close(): void;
   kill(signal: NodeJS.Signals): void;
   /** Never rejects. `cause` is there when it could not be started. */

@@ -1,9 +1,9 @@
 import { fstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /**
- * The descriptors (3 and up) that whoever started this process meant for its children, and that Node would
+ * The descriptors (3 and up) that the starter of this process meant for its children, and that Node would
  * withhold. Call it first thing in the entry, before a stream or file is opened: later on Node's own
- * descriptors cannot be told apart.
+ * descriptors cannot be distinguished.
  *
  * At start Node marks the descriptors it inherited close-on-exec, from 3 up to the first gap above 15. Those
  * beyond keep their flag and reach every child by themselves; they are not listed.
@@ -65,7 +65,7 @@ function isCloseOnExec(fd: number): boolean {
   }
 }
 
-/** Without /proc only the kind can be told: files and directories are never Node's own this early. */
+/** Without /proc only the kind is known: files and directories are never Node's own this early. */
 function listByType(named: ReadonlySet<number>): number[] {
   let names: string[];
   try {

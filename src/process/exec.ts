@@ -12,7 +12,7 @@ import { terminateTree, trackTree, type TreeRoot, trySignal } from './tree.js';
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 export const EXEC_GRACE_MS = 500;
 
-/** How long output may trail behind a tree that was ended, before its pipes are closed on whoever has them. */
+/** How long output may trail behind a tree that was ended, before its pipes are closed. */
 const DRAIN_MS = 200;
 
 export interface ExecOptions {
@@ -144,7 +144,7 @@ async function superviseToEnd(
   };
 }
 
-/** Resolves `delayMs` after the program itself has ended, whoever keeps its output open. */
+/** Resolves `delayMs` after the program itself has ended, whatever process keeps its output open. */
 function exitedFor(
   child: ChildProcess,
   delayMs: number,
@@ -205,7 +205,7 @@ function rejectionOf(child: ChildProcess): Promise<never> {
 
 const running = new Set<TreeRoot>();
 
-/** A group of its own does not hear of this process's end; SIGKILL of this process still leaves it behind. */
+/** A group of its own does not get the signals of this process's end; SIGKILL of this process still leaves it behind. */
 function endWithThisProcess(root: TreeRoot): () => void {
   if (running.size === 0) process.on('exit', killRunning);
   running.add(root);

@@ -10,7 +10,7 @@ const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
  * Hands signals for this process on to its child, from now until the returned function is called.
  *
  * INT and QUIT reach a child in the terminal's foreground by themselves: there the first of each is only
- * survived, a later one is also forwarded (somebody who aims at this pid alone must be able to insist).
+ * survived, a later one is also forwarded (a sender that aims at this pid alone must be able to insist).
  * Everything else is forwarded always. Job control (TSTP, CONT, TTIN, TTOU) is left alone: the terminal
  * stops and continues the group as a whole.
  */
@@ -21,7 +21,7 @@ export function forwardSignals(send: (signal: NodeJS.Signals) => void): () => vo
     seen.add(signal);
     if (!hasReachedChild) send(signal);
   };
-  // On Windows the console tells every process itself, and a "forwarded" signal would kill outright.
+  // On Windows the console signals every process itself, and a "forwarded" signal would kill outright.
   const signals = process.platform === 'win32' ? (['SIGINT'] as const) : FORWARDED;
   const listener = process.platform === 'win32' ? (): void => undefined : onSignal;
   for (const signal of signals) process.on(signal, listener);

@@ -33,7 +33,7 @@ export type SupervisorReport =
 
 const REPORTS = ['started', 'not-started', 'ended', 'deadline-near'] as const;
 
-/** Tells a supervisor that the hold lasts until `deadlineMs` of the lease clock. Also called in the renewal's thread. */
+/** Notifies a supervisor that the hold lasts until `deadlineMs` of the lease clock. Also called in the renewal's thread. */
 export function writeDeadline(descriptor: number, deadlineMs: number): void {
   const { message, view } = newMessage(1);
   view.setBigInt64(8, BigInt(Math.floor(deadlineMs * 1_000)), isLittle);

@@ -106,7 +106,7 @@ export class SupervisedChild implements RunningChild {
     channel.on('error', () => undefined);
     channel.on(
       'data',
-      reportReader((report) => this.#hear(report)),
+      reportReader((report) => this.#receive(report)),
     );
     const { graceMs, isUntilClosed } = this.#request;
     const words = bytesOf(argv, raw);
@@ -116,7 +116,7 @@ export class SupervisedChild implements RunningChild {
     return child;
   }
 
-  #hear(report: SupervisorReport): void {
+  #receive(report: SupervisorReport): void {
     switch (report.kind) {
       case 'started': {
         const { pid } = report;

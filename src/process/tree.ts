@@ -14,7 +14,7 @@ import { systemProgram } from './program.js';
 
 export interface TreeRoot {
   readonly pid: number;
-  /** As `processStartTime` gave it while the process surely ran; without it a reused pid cannot be told. */
+  /** As `processStartTime` gave it while the process surely ran; without it a reused pid cannot be detected. */
   readonly startTime: number | undefined;
   /** It was started as the leader of its own process group and session (`detached`). */
   readonly leadsGroup?: boolean;
@@ -106,7 +106,7 @@ function hasMark(pid: number, mark: string | undefined): boolean {
   }
 }
 
-/** It may be gone, or belong to somebody else by setuid. `pid` below zero is a process group. */
+/** It may be gone, or belong to another user by setuid. `pid` below zero is a process group. */
 export function trySignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal);
@@ -139,7 +139,7 @@ export async function terminateTree(
 ): Promise<readonly number[]> {
   if (!isProcOurs()) return terminateWithoutProc(root, graceMs, clock);
   const tree = trackTree(root);
-  // Until stable: who forks while we look is found by the next look.
+  // Until stable: a process that forks during one look is found by the next.
   for (let round = 0; round < MAX_ROUNDS && tree.refresh(); round++);
   for (const pid of tree.living()) tree.signal(pid, 'SIGTERM');
   await waitUntil(() => hasEnded(tree), graceMs, clock);

@@ -10,7 +10,7 @@ export interface BuildLog {
   close(): void;
 }
 
-/** Replaces the log at `path`. A log that cannot be written (a full disk) is cut short; the build tells why by itself. */
+/** Replaces the log at `path`. A log that cannot be written (a full disk) is cut short; the build itself fails for the reason. */
 export function openBuildLog(path: string, keepLines: number): BuildLog {
   // A new one each time: whatever else has the name, a link of another user for one, is not written to.
   rmSync(path, { force: true });

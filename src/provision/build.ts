@@ -102,7 +102,7 @@ function stepEnvironment(
     PWD: cwd,
     // An archive unpacked below a repository of the user's must not take that one's version.
     GIT_CEILING_DIRECTORIES: dirname(dir),
-    // A step that runs git asks nobody for a password: neither on the terminal nor in a window.
+    // A step that runs git asks for no password: neither on the terminal nor in a window.
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '',
     ...Object.fromEntries(own),

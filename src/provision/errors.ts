@@ -16,7 +16,7 @@ export function installError(
   });
 }
 
-/** A file call that failed, as the user should hear of it. Everything else is returned as it is. */
+/** A file call that failed, as the user gets it. Everything else is returned as it is. */
 export function fileError(action: string, path: string, error: unknown): unknown {
   const errno = errnoOf(error);
   return errno === undefined || error instanceof LockError ? error : systemError(action, path, errno, error);

@@ -12,7 +12,7 @@ export type Stage =
   | 'swap';
 
 /**
- * What `onEvent` hears. Called in order and synchronously, before the thing named happens; what it throws ends the
+ * What `onEvent` receives. Called in order and synchronously, before the thing named happens; what it throws ends the
  * install as a failure of that thing would.
  */
 export type ProvisionEvent =

@@ -80,7 +80,7 @@ function settingsFor(url: string): GitSettings {
     ['http.lowSpeedTime', String(STALL_SECONDS)],
     ['advice.detachedHead', 'false'],
   ];
-  // Since CVE-2022-39253 git refuses submodules by path. Who takes the superproject from this very disk may have them.
+  // Since CVE-2022-39253 git refuses submodules by path. A superproject that is taken from this very disk may have them.
   if (isLocal(url)) settings.push(['protocol.file.allow', 'always']);
   return settings;
 }

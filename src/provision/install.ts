@@ -45,7 +45,7 @@ export interface Installation {
 }
 
 /**
- * Makes the toolchain ready, building it only when nobody has: however many call this at once, one builds and the
+ * Makes the toolchain ready, building it only when it is not: however many call this at once, one builds and the
  * others wait and take the result. What is installed and whole is returned at once, without a lock, also while an update
  * goes on. The tree is built beside the old version, checked, and put in its place at once;
  * when anything fails, or everything is killed, the old version is untouched.
@@ -98,7 +98,7 @@ export async function install(recipe: Recipe, options: InstallOptions = {}): Pro
 
 /**
  * What is installed, when that is whole and nothing else was asked for. Takes no lock: an update that goes on beside it
- * changes no byte of it, and a directory that this user cannot write to, or nobody can, is as good as any.
+ * changes no byte of it, and a directory that this user, or no user, can write to is as good as any.
  */
 async function findReady(run: InstallRun): Promise<Installation | undefined> {
   const { layout, options } = run;

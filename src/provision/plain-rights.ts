@@ -1,12 +1,12 @@
 import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
-/** Set-user-ID, set-group-ID, and write permission for everybody. */
+/** Set-user-ID, set-group-ID, and write permission for all. */
 const SPECIAL_BITS = 0o6002;
 
 /**
  * Takes from everything below `root` the rights that an archive must not bring along: run by root, tar would keep the
- * set-user-ID bits of the one who packed it, and files that every user may write.
+ * set-user-ID bits of the user that packed it, and files that every user may write.
  *
  * @returns the path below `root` of something that no source holds: a device, which root's tar makes, a FIFO, a socket.
  */

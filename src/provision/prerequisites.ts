@@ -34,7 +34,7 @@ async function shortcomingOf(
     if (minimumVersion === undefined) return undefined;
     const version = /\d+(?:\.\d+)+/.exec(output)?.[0];
     if (version !== undefined && compareVersions(version, minimumVersion) >= 0) return undefined;
-    tooOld ??= `it needs ${command} ${minimumVersion} or newer, found ${version ?? 'one that tells no version'}`;
+    tooOld ??= `it needs ${command} ${minimumVersion} or newer, found ${version ?? 'one that prints no version'}`;
   }
   return tooOld ?? `it needs ${commands.join(' or ')}, which is not on the PATH`;
 }

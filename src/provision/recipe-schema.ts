@@ -81,7 +81,7 @@ const recipe = v.strictObject({
         files: perPlatform(v.pipe(v.array(relativePath), v.minLength(1, 'is empty'))),
       }),
     ),
-    v.minLength(1, 'is empty: nothing would tell a finished build'),
+    v.minLength(1, 'is empty: nothing would prove a finished build'),
   ),
   search: v.pipe(v.array(relativePath), v.minLength(1, 'is empty')),
   exports: v.exactOptional(
@@ -94,7 +94,7 @@ const recipe = v.strictObject({
 
 /**
  * The recipe in `input`, whatever its origin; or what is wrong with it, each as `path: fact`, unknown keys by name.
- * Keys that nobody knows are errors: a misspelled one would silently be left out.
+ * Unknown keys are errors: a misspelled one would silently be left out.
  */
 export function parseRecipe(input: unknown): { recipe: Recipe } | { issues: readonly string[] } {
   const result = v.safeParse(recipe, input);

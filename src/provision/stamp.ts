@@ -32,7 +32,7 @@ export interface Stamp {
   readonly id: string;
   /** Where the tree was built. It works there only: builds write absolute paths into what they make. */
   readonly dir: string;
-  /** The version that was current before; it stays for those who use its exports. */
+  /** The version that was current before; it stays for the users of its exports. */
   readonly replaces: string | undefined;
   /** Without credentials. */
   readonly source: string;

@@ -32,7 +32,7 @@ export interface ToolchainStatus {
   readonly revision: string | undefined;
   /** When it was built: wall clock, ISO 8601, for display. Undefined where nothing is installed. */
   readonly builtAt: string | undefined;
-  /** Who installs right now, and who waits for that. */
+  /** The install that is under way, and the waiters for it. */
   readonly holders: readonly HolderInfo[];
 }
 
@@ -82,7 +82,7 @@ export async function status(
   };
 }
 
-/** Who is in the way only explains: a failure to find out is no failure of the status. */
+/** The holder only explains: a failure to find it is no failure of the status. */
 async function holdersOf(lockPath: string): Promise<readonly HolderInfo[]> {
   try {
     return (await inspect(lockPath)).holders;

@@ -59,7 +59,7 @@ export async function currentVersion(layout: Layout): Promise<CurrentVersion | u
  * Ends what a killed run left half done. Only under the lock. NAME is missing only between the two renames that
  * replace a real directory: then that directory comes back first.
  *
- * @returns what the user must be told.
+ * @returns a warning for the user.
  */
 export async function recoverSwitch(layout: Layout): Promise<string | undefined> {
   const { installDir, linkPath, swapPath } = layout;
@@ -80,10 +80,10 @@ export async function wasInterrupted({ linkPath, swapPath }: Layout): Promise<bo
 }
 
 /**
- * Lets NAME point to version `id`, in one step for whoever looks: a symbolic link is made beside it and renamed over
+ * Lets NAME point to version `id`, in one step for every reader: a symbolic link is made beside it and renamed over
  * it. Two renames of directories, the usual way, left readers without anything in between.
  *
- * @returns what the user must be told, because something that was not ours stood at NAME.
+ * @returns a warning for the user, because something that was not ours stood at NAME.
  */
 export async function switchTo(
   layout: Layout,
@@ -128,7 +128,7 @@ async function replaceDirectory(
   return setAside(layout, swapPath);
 }
 
-/** Gives the directory that was at NAME a name of its own. It is somebody's: it is never removed. */
+/** Gives the directory that was at NAME a name of its own. It is the user's: it is never removed. */
 async function setAside(layout: Layout, path: string): Promise<string> {
   const aside = `${layout.installDir}.replaced-${randomBytes(4).toString('hex')}`;
   await rename(path, aside);

@@ -20,7 +20,7 @@ export class Heartbeat {
     if (this.#timer === undefined) this.#beat();
   }
 
-  /** The next beat, if nobody has started again by then, is the last: a timer per hold would cost more than the beats. */
+  /** The next beat, unless it is started again by then, is the last: a timer per hold would cost more than the beats. */
   stop(): void {
     this.#users--;
   }

@@ -18,7 +18,7 @@ export interface KeptHoldContext {
 }
 
 /**
- * The owner's view of a kept lease. Loss is told by whichever comes first: the worker's message, or this thread's own
+ * The owner's view of a kept lease. Loss is reported by what comes first: the worker's message, or this thread's own
  * timer at the shared deadline, which needs no worker.
  */
 export class KeptHold {
@@ -29,7 +29,7 @@ export class KeptHold {
   readonly #deadlines: Deadlines;
   #end: Deadline | undefined;
   #isReleased = false;
-  /** Whoever waits for the first renewal is told of news. */
+  /** The listener that waits for the first renewal. */
   #onNews: (() => void) | undefined;
   #covering: Promise<void> | undefined;
 
@@ -132,8 +132,8 @@ export class KeptHold {
   }
 
   /**
-   * A store that hangs (a dead file server) must not hang whoever releases: at the deadline the hold is over anyway.
-   * Then nobody has to hear of it, unless it was this very release that should have ended it sooner. What is still under
+   * A store that hangs (a dead file server) must not hang a release: at the deadline the hold is over anyway.
+   * Then no error is needed, unless it was this very release that should have ended it sooner. What is still under
    * way is abandoned: it must not keep the process alive.
    */
   #withinLease(release: () => Promise<void>, abandon: () => void): Promise<void> {

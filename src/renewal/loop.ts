@@ -104,7 +104,7 @@ export class RenewalLoop {
       failure = error;
     }
     const settlement = settleRenewal(outcome, sentAt, leaseClock.now(), this.#cell.deadline, durationMs);
-    // Before it is told: whoever hears of a renewal finds the new deadline.
+    // Before it is reported: a listener of a renewal finds the new deadline.
     if (settlement.kind === 'held') {
       this.#cell.extend(settlement.deadline);
       this.#context.onExtended?.(settlement.deadline);

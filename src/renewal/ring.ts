@@ -9,7 +9,7 @@ const WRAPPED = -1;
 
 /**
  * Orders from an owner to its worker through shared memory: a message between threads costs its sender as much as a
- * round trip to an engine on the same host, and most holds are over before anybody has to know of them. Once an order is
+ * round trip to an engine on the same host, and most holds are over before they matter to the worker. Once an order is
  * written here the worker will read it, whatever the owner's loop does. One writer, one reader.
  */
 export class OrderRing {

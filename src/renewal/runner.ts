@@ -15,7 +15,7 @@ export interface Runner {
   /** Undefined: it is sure to run. */
   readonly running: Promise<void> | undefined;
   release(): Promise<void>;
-  /** Nothing more is renewed, and nobody waits for the worker any longer. */
+  /** Nothing more is renewed, and no call waits for the worker any longer. */
   abandon(): void;
   /** Writes each later deadline to this descriptor. */
   publish(descriptor: number): void;
@@ -29,7 +29,7 @@ export interface RunnerContext {
   readonly leaseClock: LeaseClock;
 }
 
-/** A grant whose lease is to be renewed, and who is told of it. */
+/** A grant whose lease is to be renewed, and the listener of its loss. */
 export interface ToRun {
   readonly grant: Grant;
   readonly lease: Lease;

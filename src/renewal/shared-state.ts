@@ -3,7 +3,7 @@ import type { LossReason } from '../core/lease.js';
 /** Index 0 is "held": everything after it is final. */
 const STATES = ['held', 'expired', 'taken', 'session-ended', 'record-missing'] as const;
 const HELD = 0;
-/** Ended on purpose. Nobody is told, and nothing is renewed any more. */
+/** Ended on purpose. Nothing is reported, and nothing is renewed any more. */
 const RELEASED = STATES.length;
 const CELL_BYTES = 16;
 const CELLS_PER_PAGE = 1_024;
@@ -35,7 +35,7 @@ let used = 0;
  * `assertHeld` sees a loss, and the worker's work, without a turn of the event loop.
  *
  * A lost cell never becomes held again (INV-LEASE-7): the status leaves "held" once, by compare-and-swap, and an
- * extension that races with it changes nothing but a deadline that nobody reads any more.
+ * extension that races with it changes only a deadline that is not read any more.
  */
 export class LeaseCell {
   readonly page: CellPage;

@@ -9,7 +9,7 @@ import type { LeaseCell } from './shared-state.js';
 import { OrderRing } from './ring.js';
 import { fromWire, type Order, type Report, type RingOrder, type WorkerSetup } from './protocol.js';
 
-/** What one hold hears from the worker on its own account. */
+/** What the worker sends about one hold by itself. */
 export interface HoldListener {
   onRenewed(remainingMs: number, error: Error | undefined): void;
   onLost(reason: LossReason): void;
@@ -17,7 +17,7 @@ export interface HoldListener {
 
 interface Hold {
   readonly listener: HoldListener;
-  /** Where its end is told, for a lease whose renewal may come after its release. */
+  /** Where its end is reported, for a lease whose renewal may come after its release. */
   readonly cell: LeaseCell | undefined;
   /** Of the order under way; a hold has at most one. */
   answer?: { resolve(): void; reject(error: Error): void };
@@ -33,7 +33,7 @@ export class WorkerThread {
   /** The page whose memory this worker has. */
   #sharedPage: number | undefined;
   #ring = new OrderRing();
-  /** A number for what holds have in common (or their module): the worker keeps one of each, however many are armed at once. */
+  /** A number for what holds have in common (or their module): the worker keeps one of each, however many start at once. */
   readonly #sources = new WeakMap<object, number>();
   /** Sources that this worker has opened a renewal of. It is there, and what it opens it opens at once. */
   readonly #opened = new Set<number>();
@@ -96,7 +96,7 @@ export class WorkerThread {
     });
   }
 
-  /** The hold is over, or ends elsewhere. Nobody waits any more for what the worker was asked to do for it. */
+  /** The hold is over, or ends elsewhere. Orders that the worker has for it need no answer any more. */
   forget(id: number): void {
     const hold = this.#holds.get(id);
     if (hold === undefined) return;
@@ -171,7 +171,7 @@ export class WorkerThread {
     worker.on('online', () => {
       if (this.#worker === worker) this.#isOnline = true;
     });
-    worker.on('message', (report: Report) => this.#hear(report));
+    worker.on('message', (report: Report) => this.#receive(report));
     worker.on('error', (error) => this.#onDeath(worker, error));
     worker.on('exit', () => this.#onDeath(worker, undefined));
     return worker;
@@ -197,7 +197,7 @@ export class WorkerThread {
     }
   }
 
-  #hear(report: Report): void {
+  #receive(report: Report): void {
     const hold = this.#holds.get(report.id);
     if (hold === undefined) return;
     switch (report.kind) {
@@ -212,7 +212,7 @@ export class WorkerThread {
     }
   }
 
-  /** The leases it kept end at their deadlines, of which their owners' own timers tell. The next lease gets a new thread. */
+  /** The leases it kept end at their deadlines, which their owners' own timers report. The next lease gets a new thread. */
   #onDeath(worker: Worker, cause: Error | undefined): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;

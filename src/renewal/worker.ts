@@ -37,7 +37,7 @@ const descriptors = new Map<number, number>();
 /** Being opened; `false` once it was forgotten meanwhile. */
 const opening = new Map<number, boolean>();
 
-function tell(report: Report): void {
+function send(report: Report): void {
   parentPort?.postMessage(report);
 }
 
@@ -53,7 +53,7 @@ async function arm(order: Extract<Order, { kind: 'arm' }>): Promise<void> {
 async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
   const [id, number, page, index, durationMs, state] = order;
   const cell = new LeaseCell(pages.get(page) as CellPage, index);
-  // Most holds are over before anybody has to know of them.
+  // Most holds are over before they matter to the worker.
   if (cell.isReleased) return void opening.delete(id);
   const { openRenewal, shared } = sources.get(number) as Source;
   const loop = new RenewalLoop(await openRenewal(state, shared), cell, {
@@ -66,11 +66,11 @@ async function open(order: RingOrder, isReleaseSafe: boolean): Promise<void> {
       show(cell, deadline);
     },
     onRenewed: (remainingMs, error) =>
-      tell({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
+      send({ kind: 'renewed', id, remainingMs, error: error === undefined ? undefined : toWire(error) }),
     onLost: (reason) => {
       // Nothing more will be ordered: its owner releases it without us.
       if (isReleaseSafe) kept.delete(id);
-      tell({ kind: 'lost', id, reason });
+      send({ kind: 'lost', id, reason });
     },
   });
   const isWanted = opening.get(id);
@@ -110,7 +110,7 @@ async function obey(order: Exclude<Order, { kind: 'poll' | 'publish' }>): Promis
 function readRing(): number {
   const orders = ring.readAll();
   for (const text of orders) {
-    // Nobody waits for the answer: a hold that is not renewed ends at its deadline, of which its owner's timer tells.
+    // The answer has no reader: a hold that is not renewed ends at its deadline, which its owner's timer reports.
     open(JSON.parse(text) as RingOrder, true).catch(() => undefined);
   }
   for (const [id, { loop, cell }] of kept) {
@@ -130,7 +130,7 @@ function poll(): void {
   quietLooks = readRing() > 0 ? 0 : quietLooks + 1;
   if (quietLooks >= QUIET_LOOKS) {
     ring.isPolled = false;
-    // Once more: the owner may have written between the look and this, and seen no need to wake anybody.
+    // Once more: the owner may have written between the look and this, and seen no need to wake the worker.
     if (readRing() === 0) {
       isPolling = false;
       return;
@@ -156,8 +156,8 @@ parentPort?.on('message', (order: Order) => {
   }
   return void obey(order).then(
     () => {
-      if (order.kind !== 'forget') tell({ kind: 'done', id: order.id });
+      if (order.kind !== 'forget') send({ kind: 'done', id: order.id });
     },
-    (error: unknown) => tell({ kind: 'failed', id: order.id, error: toWire(error) }),
+    (error: unknown) => send({ kind: 'failed', id: order.id, error: toWire(error) }),
   );
 });

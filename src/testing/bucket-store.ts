@@ -26,7 +26,7 @@ export interface BucketRequest {
   readonly method: string;
   /** Bucket and key: `BUCKET/KEY`. */
   readonly key: string;
-  /** Of the signature: tells clients apart that were given different ones. */
+  /** Of the signature: distinguishes clients that were given different ones. */
   readonly region: string | undefined;
   /** Number of requests so far, this one included. */
   readonly count: number;

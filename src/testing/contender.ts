@@ -32,7 +32,7 @@ export type ContenderLine =
   | { readonly type: 'asserted'; readonly isHeld: boolean }
   | ({ readonly type: 'interval' } & HoldInterval);
 
-function tell(line: ContenderLine, then?: () => void): void {
+function print(line: ContenderLine, then?: () => void): void {
   process.stdout.write(`${JSON.stringify(line)}\n`, then);
 }
 
@@ -48,19 +48,19 @@ async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
     ...(order.permits !== undefined && { permits: order.permits }),
     ...(order.task !== 'loop' && {
       onWait: ({ type }: { readonly type: string }): void => {
-        if (type === 'started') tell({ type: 'waiting' });
+        if (type === 'started') print({ type: 'waiting' });
       },
     }),
   };
   if (order.task === 'leave') {
     const { holderId } = await client.acquire(resource, options);
-    return tell({ type: 'held', holderId }, () => process.exit(0));
+    return print({ type: 'held', holderId }, () => process.exit(0));
   }
   if (order.task === 'hold') {
     const guard = await client.acquire(resource, options);
-    guard.lost.addEventListener('abort', () => tell({ type: 'lost' }), { once: true });
+    guard.lost.addEventListener('abort', () => print({ type: 'lost' }), { once: true });
     const token = guard.fencingToken?.toString();
-    tell({ type: 'held', holderId: guard.holderId, ...(token !== undefined && { token }) });
+    print({ type: 'held', holderId: guard.holderId, ...(token !== undefined && { token }) });
     // Any byte on stdin asks whether the hold still stands; the end of stdin ends the process.
     for await (const _chunk of process.stdin) {
       let isHeld = true;
@@ -70,7 +70,7 @@ async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
         if (!isLockError(error)) throw error;
         isHeld = false;
       }
-      tell({ type: 'asserted', isHeld });
+      print({ type: 'asserted', isHeld });
     }
     return;
   }
@@ -81,7 +81,7 @@ async function main(moduleUrl: string, order: ContenderOrder): Promise<void> {
     const to = hostNow();
     const token = guard.fencingToken?.toString();
     await guard.release();
-    tell({
+    print({
       type: 'interval',
       holder: `${process.pid}`,
       mode,

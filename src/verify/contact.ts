@@ -40,14 +40,14 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Starts a party at `location` and hears its greeting. */
+/** Starts a worker at `location` and reads its greeting. */
 export async function contactParty(location: Location, options: ContactOptions): Promise<Contact> {
   const { clock, signal } = options;
   const where = formatLocation(location);
   const pending = new Map<number, Pending>();
   let lastId = 0;
   const [file, ...args] = commandOf(location, options.remoteShell);
-  const line: Conversation = converse(file as string, args, (text) => hear(text, pending));
+  const line: Conversation = converse(file as string, args, (text) => receive(text, pending));
   const failAll = (error: Error): void => {
     for (const waiting of pending.values()) waiting.reject(error);
     pending.clear();
@@ -126,7 +126,7 @@ function commandOf({ host, path }: Location, remoteShell: readonly string[]): re
   return [process.execPath, fileURLToPath(distUrl('bin/holdfast.cjs')), 'verify', '--serve', path];
 }
 
-function hear(text: string, pending: ReadonlyMap<number, Pending>): void {
+function receive(text: string, pending: ReadonlyMap<number, Pending>): void {
   let answer: Answer;
   try {
     answer = JSON.parse(text) as Answer;
@@ -141,7 +141,7 @@ function hear(text: string, pending: ReadonlyMap<number, Pending>): void {
   } else waiting?.resolve(answer.value);
 }
 
-/** What it said last, without what is only meant for who typed the command. */
+/** What it said last, without what is only meant for the user of the command. */
 function lastWords(stderr: string): string {
   const line = stderr.trim().split('\n').at(-1) ?? '';
   return line.replace(/^holdfast: /, '').replace(/\.(?: See ".*"\.?)?$/, '');

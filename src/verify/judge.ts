@@ -22,18 +22,18 @@ export interface Evidence {
   readonly view: View;
 }
 
-/** What each backend stands on. What the others check is told, and decides nothing. */
+/** What each backend stands on. What the others check is reported, and decides nothing. */
 const BASIS: Readonly<Record<JudgedBackend, readonly CheckId[]>> = {
   flock: ['flock', 'flock freed', 'flock shared'],
   lease: ['rename', 'birth', 'lease', 'lease takeover'],
 };
 
-/** A backend that lacks only this works for those who do not ask for it. */
+/** A backend that lacks only this works for callers that do not use it. */
 const DISPENSABLE: ReadonlySet<CheckId> = new Set<CheckId>(['flock shared']);
 
-/** RFC 8881, 8.4.3: the server gives the locks of a client away that it has not heard of for its lease. */
+/** RFC 8881, 8.4.3: the server gives the locks of a client away when that was silent for its lease. */
 const NFS_CAVEAT =
-  'a host that is cut off for longer than the lease of its server loses it and is not told; lease:PATH tells';
+  'a host that is cut off for longer than the lease of its server loses it without notice; lease:PATH notices';
 
 export function judge(backend: JudgedBackend, { findings, flaws, fileSystem, view }: Evidence): Judgement {
   const basis = findings.filter(({ check }) => BASIS[backend].includes(check));

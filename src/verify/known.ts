@@ -25,12 +25,12 @@ export function knownFlaws({ mountType = '', mountOptions }: Greeting): readonly
   if (/^nfs4?$/.test(mountType)) {
     const option = ['nolock', 'local_lock=all', 'local_lock=flock'].find(has);
     if (option !== undefined) {
-      return [{ backend: 'flock', reason: `NFS mounted with ${option}: the server hears of no lock` }];
+      return [{ backend: 'flock', reason: `NFS mounted with ${option}: locks do not reach the server` }];
     }
   }
   if (/^(?:cifs|smb3)$/.test(mountType)) {
     const reason = has('nobrl')
-      ? 'SMB mounted with nobrl: the server hears of no lock'
+      ? 'SMB mounted with nobrl: locks do not reach the server'
       : 'SMB: the client of Linux was seen to let processes of two hosts have it at once';
     return [{ backend: 'flock', reason }];
   }

@@ -6,7 +6,7 @@ import type { LockOptions } from '../core/options.js';
 /** What came of asking for a lock. */
 export type Asked =
   | { readonly kind: 'held'; readonly token?: string }
-  /** Somebody else had it until the deadline. */
+  /** Another process had it until the deadline. */
   | { readonly kind: 'busy' }
   /** Neither: the system refused, or it is not known. */
   | { readonly kind: 'failed'; readonly code: string; readonly fact: string };
@@ -31,7 +31,7 @@ export function lockActions(at: (name: string) => string) {
         return { kind: 'failed', code: error.code, fact: factOf(error.message) };
       }
     },
-    /** Undefined when the hold was given back; else what went wrong. */
+    /** Undefined when the hold was released; else what went wrong. */
     unlock: async (name: string): Promise<string | undefined> => {
       const guard = guards.get(name);
       guards.delete(name);

@@ -23,7 +23,7 @@ export interface Greeting {
   /** Two mounts of one kernel differ in it. */
   readonly device: string;
   readonly fileSystem: FileSystemKind;
-  /** `nfs4`, `fuse.sshfs`, ...; undefined where nobody tells. */
+  /** `nfs4`, `fuse.sshfs`, ...; undefined where that is unknown. */
   readonly mountType: string | undefined;
   readonly mountOptions: readonly string[];
 }
@@ -49,7 +49,7 @@ export function partyActions(directory: string) {
         mountOptions: mount?.options ?? [],
       };
     },
-    /** Makes the folder that everything happens in. Whoever made it removes it when its orders end. */
+    /** Makes the folder that everything happens in. Its maker removes it when its orders end. */
     openFolder: async (): Promise<string> => {
       const name = `.holdfast-verify-${randomUUID().slice(0, 8)}`;
       folder = join(directory, name);

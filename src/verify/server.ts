@@ -1,6 +1,6 @@
 import { inspect, weaknesses } from '../locks/inspect.js';
 
-/** Whether the locks of a server exclude each other, as far as its version and settings tell. */
+/** Whether the locks of a server exclude each other, as far as its version and settings show. */
 export interface ServerVerification {
   readonly address: string;
   readonly backend: string;

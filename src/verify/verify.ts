@@ -25,7 +25,7 @@ export interface VerifyOptions {
   readonly rounds?: number;
   readonly leaseMs?: number;
   readonly signal: AbortSignal;
-  /** Told before each check. */
+  /** Called before each check. */
   readonly onCheck?: (check: CheckId) => void;
 }
 

@@ -60,7 +60,7 @@ describe('the scripts', () => {
     [
       'fish',
       'HOME=$PWD fish -c "$H completion fish | source; complete -C \'holdfast cle\'"',
-      'clean\tRemove our lock files that nobody holds',
+      'clean\tRemove our lock files that are not held',
     ],
     [
       'fish',

@@ -112,12 +112,12 @@ describe('messages', () => {
     expect(describeHolders([...many, { state: 'waiter', mode: 'shared', pid: 9 }])).toBe(
       'it is held by pid 1, pid 2, pid 3 and 2 more',
     );
-    expect(describeHolders([])).toBe('it is held by somebody who left no name');
-    expect(describeHolders(undefined)).toBe('it is held by somebody who left no name');
+    expect(describeHolders([])).toBe('it is held by an unknown holder');
+    expect(describeHolders(undefined)).toBe('it is held by an unknown holder');
   });
 
   test('tells as much of a holder as is known', () => {
-    expect(describeHolder({ state: 'holder', mode: 'shared' })).toBe('somebody who left no name');
+    expect(describeHolder({ state: 'holder', mode: 'shared' })).toBe('an unknown holder');
     expect(describeHolder({ state: 'holder', mode: 'shared', note: 'held, not visible here' })).toBe(
       'held, not visible here',
     );

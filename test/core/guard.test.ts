@@ -130,7 +130,7 @@ describe('a guard', () => {
     fate.lose('taken');
     expect(lost.aborted).toBe(true);
     expect(lost.reason).toMatchObject({ code: 'HOLDFAST_LOST', lossReason: 'taken' });
-    expect(() => guard.assertHeld()).toThrow(/somebody else took it/);
+    expect(() => guard.assertHeld()).toThrow(/another process took it/);
     // Somebody else here may have it now: the release of the lost one must not make room a second time.
     const successor = await retry();
     await guard.release();

@@ -66,7 +66,7 @@ describe('the exit code of run', () => {
       77,
       'holdfast: Could not lock "' +
         join(directory, 'closed/x') +
-        '": permission denied (EACCES). Check who owns it and its mode.\n',
+        '": permission denied (EACCES). Check its owner and mode.\n',
     ]);
   });
 

@@ -38,7 +38,7 @@ describe('a recipe is checked as a whole', () => {
     [{ steps: 'make' }, '"steps" must be Array, not "make"'],
     [{ name: 'list' }, '"name" is the name of a subcommand'],
     [{ name: 'Üb er' }, '"name" must match [a-z0-9][a-z0-9._-]*'],
-    [{ artifacts: [] }, '"artifacts" is empty: nothing would tell a finished build'],
+    [{ artifacts: [] }, '"artifacts" is empty: nothing would prove a finished build'],
     [
       { artifacts: [{ name: 'a', files: { linux: 'x' } }] },
       '"artifacts.0.files" must be one value, or one each for linux, darwin and win32',

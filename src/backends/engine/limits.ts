@@ -1,4 +1,4 @@
-/** Reading who holds is given up sooner than locking: it often happens for the sake of a message. */
+/** Reading the holders has a shorter limit than locking: it often happens for the sake of a message. */
 export const LOOK_MS = 3_000;
 
 /**

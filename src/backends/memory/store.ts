@@ -28,13 +28,13 @@ export function entryKey({ resource, permits }: Pick<AcquireRequest, 'resource' 
   return permits === undefined ? resource : `${resource}\0permits`;
 }
 
-/** Undefined when holders, or waiters who came first, are in the way. */
+/** Undefined when holders, or earlier waiters, are in the way. */
 export function tryHold(store: MemoryStore, request: AcquireRequest): Grant | undefined {
   const entry = entryOf(store, entryKey(request));
   return hasRoom(entry, request) && entry.waiters.size === 0 ? hold(store, entry, request) : undefined;
 }
 
-/** Queues `request` behind those who came first; `grant` may be called at once. Returns the way to leave. */
+/** Queues `request` behind earlier waiters; `grant` may be called at once. Returns the way to leave. */
 export function queueHold(
   store: MemoryStore,
   request: AcquireRequest,
@@ -46,7 +46,7 @@ export function queueHold(
   entry.waiters.add(waiter);
   advance(store, key, entry);
   return () => {
-    // The one who leaves may have been all that kept a compatible follower out.
+    // The waiter that leaves may have been all that kept a compatible follower out.
     if (entry.waiters.delete(waiter)) advance(store, key, entry);
   };
 }
@@ -87,6 +87,6 @@ function advance(store: MemoryStore, resource: string, entry: Entry): void {
     entry.waiters.delete(waiter);
     waiter.grant(hold(store, entry, waiter.request));
   }
-  // A dropped entry must not be used again by somebody who still has it: it has no holders and no waiters.
+  // A dropped entry must not be used again through an old reference: it has no holders and no waiters.
   if (entry.holders.size === 0) store.entries.delete(resource);
 }

@@ -8,10 +8,10 @@ import { UsageError } from '../usage-error.js';
 
 export const spec: CommandForm = {
   name: 'break',
-  summary: "End somebody else's hold by force",
+  summary: "End another holder's hold by force",
   usage: ['break --holder ID [OPTIONS] LOCK'],
   description: [
-    'Ends the hold named by ID, which `holdfast show LOCK` tells, and no other. Asks for `yes` unless --force is given. Others get the lock once its holder must have noticed.',
+    'Ends the hold named by ID, which `holdfast show LOCK` prints, and no other. Asks for `yes` unless --force is given. Others get the lock once its holder must have noticed.',
     'Exits 75 when that hold is over already. A kernel lock cannot be broken: it ends with its process.',
   ],
   options: [
@@ -36,7 +36,7 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const { display } = readAddress(lock, args.command.name);
   const holderId = args.text('holder');
   if (holderId === undefined) {
-    throw new UsageError(`--holder is missing; "holdfast show ${display}" tells it`, args.command.name);
+    throw new UsageError(`--holder is missing; "holdfast show ${display}" prints it`, args.command.name);
   }
   await assertBreakable(lock);
   const isImmediate = args.has('now');

@@ -17,7 +17,7 @@ export const spec: CommandForm = {
   examples: [{ command: 'holdfast build-addon && holdfast doctor', help: 'Once after the installation' }],
 };
 
-/** A compiler needs a second; one that waits for something needs somebody to look. */
+/** A compiler needs a second; one that waits for something needs a person to look. */
 const BUILD_TIMEOUT_MS = 120_000;
 
 /** Builds the addon into the installed package, for platforms that come without one. */

@@ -7,10 +7,10 @@ import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js'
 
 export const spec: CommandForm = {
   name: 'clean',
-  summary: 'Remove our lock files that nobody holds',
+  summary: 'Remove our lock files that are not held',
   usage: ['clean [OPTIONS] [DIR]'],
   description: [
-    'Looks at the files in DIR and in DIR/.holdfast/locks. Removes those that carry our record and that nobody holds; yarn.lock and Cargo.lock, and whatever else others wrote, stay. A .holdfast without locks goes too.',
+    'Looks at the files in DIR and in DIR/.holdfast/locks. Removes those that carry our record and are not held; yarn.lock and Cargo.lock, and whatever else others wrote, stay. A .holdfast without locks goes too.',
     'Programs that do not check the inode after locking (flock(1) does not) may lock a removed file: clean while they rest.',
   ],
   options: [{ name: 'dry-run', help: 'Only say what would be removed' }, JSON_OPTION],

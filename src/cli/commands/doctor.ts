@@ -195,7 +195,7 @@ function proofFinding(directory: string, { kind }: FileSystemKind): Finding {
   return { name: 'proof', value: `not tried here: "holdfast verify ${peer}${directory}" tries it` };
 }
 
-/** Takes a shared lock on the directory itself for a moment: that creates nothing and stops nobody but a try for an exclusive one. */
+/** Takes a shared lock on the directory itself for a moment: that creates nothing and stops only a try for an exclusive one. */
 function kernelFinding(addon: NativeAddon, directory: string): Finding {
   const name = 'kernel locks';
   if (process.platform === 'win32') return { name, value: 'not tried: Windows locks files, not directories' };

@@ -73,13 +73,13 @@ export const spec: CommandForm = {
       name: 'permits',
       value: 'N',
       kind: 'count',
-      help: 'Let up to N hold it at a time; everybody must say the same N',
+      help: 'Let up to N hold it at a time; all contenders must give the same N',
     },
     {
       name: 'stand-by',
       help: 'When the lock is lost, end the command, wait for the lock again and start the command again',
     },
-    { name: 'reason', value: 'TEXT', help: 'Shown to those who wait' },
+    { name: 'reason', value: 'TEXT', help: 'Shown to waiters' },
     {
       name: 'record-command',
       help: "Put the whole command line into the lock's record, which others can read (default: the name of the program)",
@@ -99,7 +99,7 @@ export const spec: CommandForm = {
       default: '76',
     },
     { name: 'quiet', short: ['q'], help: 'Say nothing about waiting and contention' },
-    { name: 'verbose', help: 'Say what happens also when nobody is in the way' },
+    { name: 'verbose', help: 'Print what happens also without contention' },
     { name: 'version', short: ['V'], help: 'Show the version' },
     { name: 'events', value: 'FILE|FD', help: 'Append what happens as JSON lines to a file or a descriptor' },
   ],
@@ -116,13 +116,13 @@ export const spec: CommandForm = {
     { command: 'holdfast run -n cron.lock backup.sh', help: 'Skip this time when the last one still runs' },
     {
       command: 'holdfast run --unless-newer dist/done build.lock -- make dist/done',
-      help: 'Of many who want it built one builds, and the others wait for it',
+      help: 'Only one of the waiting commands runs the build',
     },
     { command: 'holdfast run --permits 2 jobs.lock -- ./job.sh', help: 'At most two of them at a time' },
     {
       command: 'holdfast run --stand-by etcd://db1:2379#scheduler -- node scheduler.js',
       help: 'One of many hosts runs it, and another one takes over',
     },
-    { command: 'holdfast run -s --for data.json -- node report.js', help: 'Read while nobody writes' },
+    { command: 'holdfast run -s --for data.json -- node report.js', help: 'Read while no process writes' },
   ],
 };

@@ -16,7 +16,7 @@ import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js'
 
 export const spec: CommandForm = {
   name: 'show',
-  summary: 'Show who holds and who waits for one lock',
+  summary: 'Show the holders and waiters of one lock',
   usage: ['show [OPTIONS] LOCK'],
   options: [
     JSON_OPTION,
@@ -26,7 +26,7 @@ export const spec: CommandForm = {
     },
   ],
   positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
-  examples: [{ command: 'holdfast show build.lock', help: 'Who, since when, with which program' }],
+  examples: [{ command: 'holdfast show build.lock', help: 'Its holder, since when, with which program' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
@@ -107,10 +107,10 @@ const LABEL_WIDTH = 20;
 const COMMAND_LENGTH = 1_000;
 
 function entry(label: string, info: HolderInfo, nowMs: number): string[] {
-  const who = [info.pid === undefined ? undefined : `pid ${info.pid}`, info.command ?? info.program].filter(
+  const names = [info.pid === undefined ? undefined : `pid ${info.pid}`, info.command ?? info.program].filter(
     (part) => part !== undefined,
   );
-  const first = who.length > 0 ? who.join('  ') : (info.note ?? 'somebody who left no name');
+  const first = names.length > 0 ? names.join('  ') : (info.note ?? 'an unknown holder');
   const rows: [string, string | undefined][] = [
     [label, first],
     ['since', sinceOf(info, nowMs)],
@@ -123,7 +123,7 @@ function entry(label: string, info: HolderInfo, nowMs: number): string[] {
       'alive',
       info.isAlive === undefined || info.state === 'waiter' ? undefined : info.isAlive ? 'yes' : 'no',
     ],
-    ['note', who.length > 0 ? info.note : undefined],
+    ['note', names.length > 0 ? info.note : undefined],
   ];
   return rows
     .filter((row): row is [string, string] => row[1] !== undefined)

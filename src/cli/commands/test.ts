@@ -5,7 +5,7 @@ import type { CommandForm, ParsedArguments } from '../spec.js';
 
 export const spec: CommandForm = {
   name: 'test',
-  summary: 'Tell by the exit code whether a lock is free',
+  summary: 'Show by the exit code whether a lock is free',
   usage: ['test [OPTIONS] LOCK'],
   description: ['Exits 0 when LOCK is free and 75 when it is held. Creates and changes nothing.'],
   options: [],

@@ -26,7 +26,7 @@ export const spec: CommandForm = {
   usage: ['verify [OPTIONS] DIR', 'verify [OPTIONS] --peer [HOST:]PATH DIR', 'verify [--json] SERVER'],
   description: [
     'Lets two processes race in a folder of their own inside DIR, for about 15 s: exclusive create, link, rename, what each sees of the other and when, time stamps, kernel locks and leases, with a holder that is killed and one that is stopped. Says of flock and of lease whether they are safe there, and why. The folder goes afterwards.',
-    'Both processes work in DIR unless --peer names another path to the same directory: a second mount, or one on another host, where "holdfast verify --serve" is started through ssh. Only that tells whether locks exclude between hosts.',
+    'Both processes work in DIR unless --peer names another path to the same directory: a second mount, or one on another host, where "holdfast verify --serve" is started through ssh. Only that proves whether locks exclude between hosts.',
     'Of a server (etcd://..., redis://..., postgres://...) it says whether its settings and its version are fit for locks.',
     'Exits 0 when the backend that a plain path in DIR gets is safe, 78 when it is not, and 76 when that is not known.',
   ],
@@ -49,7 +49,7 @@ export const spec: CommandForm = {
     { name: 'DIR|SERVER', help: 'A directory that may be written to, or a server', completes: 'directory' },
   ],
   examples: [
-    { command: 'holdfast verify /mnt/share', help: 'What one host can tell' },
+    { command: 'holdfast verify /mnt/share', help: 'What one host can prove' },
     { command: 'holdfast verify --peer build2:/mnt/share /mnt/share', help: 'Between two hosts' },
   ],
 };
@@ -138,7 +138,7 @@ function optionsOf(args: ParsedArguments, signal: AbortSignal): VerifyOptions {
 async function serve(directory: string): Promise<number> {
   // What a verification remembers of holders is its own: no other one may build on it.
   process.env['XDG_STATE_HOME'] = devNull;
-  // Whoever gives the orders says when it is over; a signal to the whole group of a terminal is for them.
+  // The giver of orders says when it is over; a signal to the whole group of a terminal is for that process.
   process.on('SIGINT', () => undefined);
   await serveParty(directory, process.stdin, (line) => printPayload(`${line}\n`));
   // A lock that is still waited for would keep the process alive.

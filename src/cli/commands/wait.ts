@@ -28,7 +28,7 @@ export const spec: CommandForm = {
     { name: 'quiet', short: ['q'], help: 'Say nothing about waiting' },
   ],
   positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
-  examples: [{ command: 'holdfast wait -w 10m build.lock', help: 'Until nobody builds any more' }],
+  examples: [{ command: 'holdfast wait -w 10m build.lock', help: 'Until no build runs any more' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {

@@ -11,14 +11,14 @@ import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js'
 
 export const spec: CommandForm = {
   name: 'why',
-  summary: 'Explain why a lock is not free: who holds it, and what they wait for',
+  summary: 'Explain why a lock is not free: its holders, and what they wait for',
   usage: ['why [OPTIONS] LOCK'],
   description: [
     'Follows the holders of LOCK to the locks that they wait for themselves, and names a deadlock where there is one. What holders wait for is seen of kernel locks on this host; of other locks it shows the holders.',
   ],
   options: [JSON_OPTION],
   positionals: [{ name: 'LOCK', help: 'A path or an address', completes: 'lock' }],
-  examples: [{ command: 'holdfast why build.lock', help: 'Who is in the way, and of whom' }],
+  examples: [{ command: 'holdfast why build.lock', help: 'Which process is in the way, and of which' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
@@ -47,8 +47,8 @@ function explainLock({ path, holders }: ChainLock): string[] {
   const lock = asTypedHere(path);
   if (holders.length === 0) return [`${lock} is held by a process not visible here`];
   return holders.map(({ pid, program, waitsFor }) => {
-    const who = `pid ${pid}${program === undefined ? '' : ` (${program})`}`;
+    const holder = `pid ${pid}${program === undefined ? '' : ` (${program})`}`;
     const wait = waitsFor.length === 0 ? '' : `, which waits for ${waitsFor.map(asTypedHere).join(' and ')}`;
-    return `${lock} is held by ${who}${wait}`;
+    return `${lock} is held by ${holder}${wait}`;
   });
 }

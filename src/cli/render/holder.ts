@@ -3,16 +3,16 @@ import type { HolderInfo } from '../../core/backend.js';
 /** `pid 4711 (make) since 12:03:04`: as short as it can be said. */
 export function holderInShort(holder: HolderInfo, now: Date): string {
   const name = holder.command ?? holder.program;
-  const who = [
+  const parts = [
     holder.pid === undefined ? undefined : `pid ${holder.pid}`,
     name === undefined || holder.pid === undefined ? name : `(${name})`,
     holder.sinceAt === undefined ? undefined : `since ${timeInShort(holder.sinceAt, now)}`,
   ].filter((part) => part !== undefined);
-  if (who.length > 0) return who.join(' ');
-  return holder.note?.replace(/^held, /, 'somebody ') ?? holder.holderId ?? 'somebody who left no name';
+  if (parts.length > 0) return parts.join(' ');
+  return holder.note?.replace(/^held, /, 'a process ') ?? holder.holderId ?? 'an unknown holder';
 }
 
-/** `pid 1 (a) and 2 more`; undefined when nobody can be named. */
+/** `pid 1 (a) and 2 more`; undefined when no holder can be named. */
 export function holdersInShort(holders: readonly HolderInfo[] | undefined, now: Date): string | undefined {
   const [first, ...others] = (holders ?? []).filter(({ state }) => state === 'holder');
   if (first === undefined) return undefined;

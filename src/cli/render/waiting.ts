@@ -11,7 +11,7 @@ import { columnsOf, fit } from './text.js';
 /** A person must see within 100 ms that there is a wait; names that take longer to find come with the next line. */
 const NAMES_WITHIN_MS = 70;
 const REPAINT_MS = 500;
-/** Where nobody watches: after 5, 10 and 30 s, then each minute. */
+/** Without a terminal: after 5, 10 and 30 s, then each minute. */
 const LINES_AFTER_MS = [5_000, 10_000, 30_000] as const;
 const LINE_EVERY_MS = 60_000;
 
@@ -28,7 +28,7 @@ export interface WaitReportOptions {
 }
 
 /**
- * Tells on stderr that a command waits, for whom and how long: a status line on a terminal, now and then a line
+ * Prints to stderr that a command waits, for which holder and how long: a status line on a terminal, now and then a line
  * elsewhere, at the end one about the outcome. Feed it with `onWait`. A wait that ends at once stays silent.
  */
 export class WaitReport {
@@ -52,7 +52,7 @@ export class WaitReport {
       this.#startedAt = this.#options.clock.now() - event.waitedMs;
       this.#showWithin(NAMES_WITHIN_MS, this.#look(event));
     } else if (event.type === 'progress') {
-      // Who holds it now costs a look at /proc: only for lines that somebody gets to see.
+      // The present holder costs a look at /proc: only for lines that are shown.
       if (this.#isLive) void this.#look(event);
       else if (event.waitedMs >= this.#nextLineMs)
         void this.#look(event).then(() => this.#laterLine(event.waitedMs));
@@ -61,7 +61,7 @@ export class WaitReport {
     }
   };
 
-  /** Asks anew who is in the way; what cannot be known is not shown. */
+  /** Reads the holders again; what cannot be known is not shown. */
   async #look(event: WaitEvent): Promise<void> {
     try {
       this.#holders = await event.inspect();

@@ -8,7 +8,7 @@ import type { EventLog } from './events.js';
 import type { RunRequest } from './request.js';
 import type { Lockable } from './given.js';
 
-/** Hears the events of a wait: tells people and logs, and ends a wait that could only end by itself. */
+/** Listens to the events of a wait: prints and logs them, and ends a wait that could only end by itself. */
 export function contentionListener(
   request: RunRequest,
   { shown }: Lockable,

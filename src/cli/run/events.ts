@@ -7,7 +7,7 @@ import { JSON_FORMAT, toJson } from '../envelope.js';
 import { note } from '../output.js';
 import { usage } from './request.js';
 
-/** What `run --events` tells. Every line also has `format`, `event`, `at`, `pid` and `lock`. */
+/** What `run --events` prints. Every line also has `format`, `event`, `at`, `pid` and `lock`. */
 export type RunEvent =
   | { readonly event: 'waiting'; readonly holders: unknown; readonly timeoutMs: number | string }
   | {

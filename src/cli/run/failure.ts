@@ -31,7 +31,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Says why the lock was not had, unless only contention is to be told and that quietly; returns the exit code. */
+/** Says why the lock was not acquired, unless it is contention only and that is to be quiet; returns the exit code. */
 export function reportFailure(error: unknown, context: FailureContext): Failure {
   const { address, cancel, isQuiet, conflictExitCode } = context;
   const say = (message: string): void => {

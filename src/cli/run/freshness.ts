@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 /**
- * Remembers `file` as it is now. The answer tells later whether it has been made or renewed since: by its own time
+ * Remembers `file` as it is now. The answer shows later whether it has been made or renewed since: by its own time
  * stamp, compared with its own earlier one, so that no clock of ours comes into it.
  *
  * @throws the errno of stat(2), unless the file or its directory is missing.

@@ -20,7 +20,7 @@ export interface RunRequest {
   readonly lostExitCode: number;
   readonly graceMs: number;
   readonly leaseDurationMs: number | undefined;
-  /** The command is not needed any more once this file has been made or renewed by somebody else. */
+  /** The command is not needed any more once this file has been made or renewed by another process. */
   readonly unlessNewer: string | undefined;
   /** How many may hold it at a time, where that is not one. */
   readonly permits: number | undefined;
@@ -42,7 +42,7 @@ export interface RunRequest {
 
 const DEFAULT_GRACE_MS = 5_000;
 const DEFAULT_SHELL = process.platform === 'win32' ? 'sh' : '/bin/sh';
-/** A record has room for more, but nobody reads it: what is longer is cut. */
+/** A record has room for more than a person reads: what is longer is cut. */
 const LONGEST_REASON = 500;
 
 /** @throws UsageError */

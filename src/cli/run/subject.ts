@@ -71,7 +71,7 @@ function absoluteAddress({ scheme, target, display }: Address): string {
 
 /**
  * Descriptors beyond those that Node looks at on its start (`exec 200>file`) are not listed, and Node's own must
- * not be taken for somebody's: those are never files or directories this early.
+ * not be taken for a file of the user's: those are never files or directories this early.
  */
 function isInherited(descriptor: number, inherited: readonly number[]): boolean {
   if (descriptor <= 2 || inherited.includes(descriptor)) return true;

@@ -56,7 +56,7 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
 }
 
 /**
- * Releases the lock, unless what the command left behind is to keep it. A lost hold blocks nobody for longer than its
+ * Releases the lock, unless what the command left behind is to keep it. A lost hold blocks others for no longer than its
  * lease: that its record could not be put away changes nothing about the loss.
  */
 async function letGo({ request, guard }: Supervision, isLost: boolean): Promise<void> {

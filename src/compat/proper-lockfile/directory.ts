@@ -51,14 +51,14 @@ export class LastTime {
 export interface ClaimContext {
   /** `<file>.lock`, where the real proper-lockfile makes its directory. */
   readonly path: string;
-  /** Names the directory that is ours while we hold, and so, to who has our lock next, one that we left behind. */
+  /** Names the directory that is ours while we hold, and so, to the next holder of our lock, one that we left behind. */
   readonly markerPath: string;
   readonly staleMs: number;
   readonly wallNow: () => number;
 }
 
 /**
- * One attempt to make the directory; undefined while somebody else has it. Only with our own lock in hand, so
+ * One attempt to make the directory; undefined while another process has it. Only with our own lock in hand, so
  * that contenders of ours never meet here, and a directory that carries our mark has no living owner.
  */
 export function tryClaim(context: ClaimContext): Claimed | undefined {
@@ -70,7 +70,7 @@ export function tryClaim(context: ClaimContext): Claimed | undefined {
   if (judged !== undefined && !judged.isDirectory) throw refusal('ENOTDIR', context.path);
   if (judged !== undefined && hasEntries(context.path)) throw refusal('ENOTEMPTY', context.path);
   if (judged !== undefined && !tryEvict(context.path, judged)) return undefined;
-  // Gone, by us or by its owner; who is faster now has it.
+  // Gone, by us or by its owner; a faster process has it now.
   return tryMake(context);
 }
 

@@ -10,7 +10,7 @@ import { REFRESH_INTERVAL_MS } from './options.js';
 interface Kept {
   readonly path: string;
   readonly own: Claimed;
-  /** Times are set through a descriptor: by name they could be those of a successor, who would think itself robbed. */
+  /** Times are set through a descriptor: by name they could be those of a successor, which would think itself robbed. */
   descriptor?: number;
 }
 

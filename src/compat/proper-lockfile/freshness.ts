@@ -30,14 +30,14 @@ export function keepFresh(path: string, own: Claimed, onCompromised: () => void)
   const id = ++lastId;
   listeners.set(id, onCompromised);
   worker ??= start();
-  tell({ kind: 'keep', id, path, identity: own.identity, lastTime: own.lastTime.memory });
+  send({ kind: 'keep', id, path, identity: own.identity, lastTime: own.lastTime.memory });
   return () => {
     listeners.delete(id);
-    tell({ kind: 'forget', id });
+    send({ kind: 'forget', id });
   };
 }
 
-function tell(order: Order): void {
+function send(order: Order): void {
   worker?.postMessage(order);
 }
 
@@ -53,7 +53,7 @@ function start(): Worker {
     listener?.();
   });
   started.on('exit', () => {
-    // Nobody refreshes any more: whoever holds must hear of it before somebody else calls it stale.
+    // Nothing is refreshed any more: a holder must learn of it before another process calls the directory stale.
     worker = undefined;
     const all = [...listeners.values()];
     listeners.clear();

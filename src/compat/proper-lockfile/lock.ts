@@ -21,7 +21,7 @@ import {
   type UnlockOptions,
 } from './options.js';
 
-/** Between looks at a directory that the real proper-lockfile made; it tells nobody when it goes. */
+/** Milliseconds between looks at a directory that the real proper-lockfile made: its end is not announced. */
 const LOOK_INTERVAL_MS = 10;
 
 const throwIt = (error: Error): never => {
@@ -32,7 +32,7 @@ const throwIt = (error: Error): never => {
  * Takes the lock of `file` as proper-lockfile does, and resolves with its release.
  *
  * Takes turns with the real proper-lockfile 4 by the same directory, with its own kind by a kernel lock, and with
- * `withWriteLock(file)`. A holder of this kind that was killed delays nobody of this kind.
+ * `withWriteLock(file)`. A holder of this kind that was killed delays no other of this kind.
  *
  * @throws an Error with `code` ELOCKED when it is still held after what `retries` allows; ENOENT when `file` does
  *   not exist and `realpath` is not false; LockError for everything else that is in the way.

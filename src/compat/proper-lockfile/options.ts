@@ -33,7 +33,7 @@ export interface LockOptions {
   readonly retries?: number | RetryOptions;
   /** Follow links, for which the file must exist. Default true. */
   readonly realpath?: boolean;
-  /** Told when the hold was lost; may throw. Default: throws the error, which ends the process. */
+  /** Called when the hold was lost; may throw. Default: throws the error, which ends the process. */
   readonly onCompromised?: (error: Error) => unknown;
   /** The directory to make. Default `<file>.lock`. */
   readonly lockfilePath?: string;
@@ -47,7 +47,7 @@ export type UnlockOptions = Pick<LockOptions, 'realpath' | 'lockfilePath' | 'fs'
 export type CheckOptions = Pick<LockOptions, 'stale' | 'realpath' | 'lockfilePath' | 'fs'>;
 
 export const DEFAULT_STALE_MS = 10_000;
-/** The real one takes no smaller value from anybody, so nobody may call a directory stale that is younger. */
+/** The real one accepts no smaller value, so no caller may call a directory stale that is younger. */
 export const LEAST_STALE_MS = 2_000;
 export const REFRESH_INTERVAL_MS = 500;
 

@@ -22,7 +22,7 @@ const REPOSITORY_VARIABLES = [
   'GIT_WORK_TREE',
 ];
 
-/** Variables that only say how a remote is reached, who vouches for it, and where traces go. */
+/** Variables that only state how a remote is reached, what vouches for it, and where traces go. */
 const TRANSPORT_VARIABLE =
   /^GIT_(?:TRACE\w*|SSH(?:_COMMAND|_VARIANT)?|ASKPASS|SSL_\w+|HTTP_\w+|PROXY_\w+|CURL_\w+|ALLOW_PROTOCOL|PROTOCOL_FROM_USER|REDIRECT_\w+|EXEC_PATH|TEST_\w+)$/;
 
@@ -78,7 +78,7 @@ function unattended(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   env['GCM_INTERACTIVE'] ??= 'never';
   // A program that answers for the user (a deploy key's passphrase in CI) is no prompt.
   if (env['SSH_ASKPASS'] === undefined) env['SSH_ASKPASS_REQUIRE'] ??= 'never';
-  // Failures are told apart by their words. LC_ALL outranks LANG, and LANGUAGE is for translations only.
+  // Failures are distinguished by their words. LC_ALL outranks LANG, and LANGUAGE is for translations only.
   env['LC_ALL'] = 'C';
   delete env['LANGUAGE'];
   return env;

@@ -1,8 +1,8 @@
 import { withoutCredentials } from '../../core/credentials.js';
 
 /**
- * What a git that failed was told, or met.
- * `denied`: the remote knows us and says no, or nobody vouches for us. `untrusted`: we do not know the remote (host key,
+ * Why a git command failed.
+ * `denied`: the remote knows us and says no, or there are no credentials. `untrusted`: we do not know the remote (host key,
  * certificate). `missing`: there is no such repository. `no-ref`: it has no such branch or commit. `unreached`: no answer.
  * `interrupted`: an answer that broke off, or a server that is busy. `local`: this machine is in the way (disk, files, the
  * settings of ssh). `unsupported`: this git, or that server, cannot do it.
@@ -65,7 +65,7 @@ const FORMS: readonly (readonly [GitFailureKind, RegExp])[] = [
   ],
 ];
 
-/** Who speaks here is the remote or a hook of it, not git. */
+/** The remote, or a hook of it, wrote this; not git. */
 const SERVER_LINE =
   /^(?:remote: |ERROR: |FATAL: |fatal: remote error: |conq: |GitLab: |Gitea: |\[(?:remote )?rejected\])/;
 /** Words of a refusal in what a server says; as part of a host's or a path's name they are none. */

@@ -55,7 +55,7 @@ export const deathCases: readonly ConformanceCase[] = [
   },
   {
     id: 'DIE-3',
-    law: 'the claim of a killed holder stays until somebody ends it by name',
+    law: 'the claim of a killed holder stays until it is ended by name',
     appliesTo: leaves('stays'),
     run: (subject) =>
       withClients(subject, 1, async (client) => {
@@ -92,7 +92,7 @@ export const deathCases: readonly ConformanceCase[] = [
         const got = await client.tryAcquire(resource);
         await holder.kill('SIGCONT');
         check(got === undefined, 'the lock of a stopped holder was taken');
-        check(await holder.askHeld(), 'the holder lost what nobody could take');
+        check(await holder.askHeld(), 'the holder lost what could not be taken');
         await holder.kill('SIGKILL');
       }),
   },

@@ -4,13 +4,13 @@ import { always, type ConformanceCase, type Subject } from '../subject.js';
 export const inspectionCases: readonly ConformanceCase[] = [
   {
     id: 'INSP-1',
-    law: 'a look tells who holds, and takes nothing',
+    law: 'a look lists the holders, and takes nothing',
     appliesTo: always,
     run: (subject: Subject) =>
       withClients(subject, 2, async (a, b) => {
         if (b.inspect === undefined) return;
         const resource = subject.newResource();
-        check((await b.inspect(resource)).length === 0, 'a lock that nobody ever had has a holder');
+        check((await b.inspect(resource)).length === 0, 'a lock that was never held has a holder');
         const guard = await a.acquire(resource, { reason: 'to be seen' });
         const holders = (await b.inspect(resource)).filter(({ state }) => state === 'holder');
         check(holders.length === 1, `${holders.length} holders are seen instead of 1`);

@@ -31,7 +31,7 @@ export const releaseCases: readonly ConformanceCase[] = [
   },
   {
     id: 'REL-3',
-    law: 'a waiter and two who come later all get their turn over releases in quick succession',
+    law: 'a waiter and two later ones all get their turn over releases in quick succession',
     appliesTo: always,
     run: (subject) =>
       withClients(subject, 3, async (...clients) => {

@@ -33,7 +33,7 @@ export const waitingCases: readonly ConformanceCase[] = [
         );
         check(waitedMs >= timeoutMs() - 5, `it gave up after ${waitedMs} ms of ${timeoutMs()} ms`);
         await guard.release();
-        // Whoever gave up must have left nothing behind.
+        // A waiter that gave up must have left nothing behind.
         await (
           await soon(a.acquire(resource, { timeoutMs: Infinity }), 'the lock after a timeout')
         ).release();
@@ -92,7 +92,7 @@ export const waitingCases: readonly ConformanceCase[] = [
   },
   {
     id: 'WAIT-5',
-    law: 'an abort that meets the grant ends in a hold or in none, never in one that nobody has',
+    law: 'an abort that meets the grant ends in a hold or in none, never in one without an owner',
     appliesTo: always,
     run: (subject) =>
       withClients(subject, 2, async (a, b) => {

@@ -111,6 +111,6 @@ export async function checkFlockFreed({ here, there, clock }: CheckContext): Pro
 }
 
 function refusal(asked: Exclude<Asked, { kind: 'held' }>): Finding {
-  if (asked.kind === 'busy') return finding('flock', 'unknown', 'somebody else holds it');
+  if (asked.kind === 'busy') return finding('flock', 'unknown', 'another process holds it');
   return finding('flock', 'refused', asked.fact, { code: asked.code });
 }

@@ -25,7 +25,7 @@ function failed(asked: Exclude<Asked, { kind: 'held' }>): Finding {
   return finding('lease', 'refused', asked.fact, { code: asked.code });
 }
 
-/** How long a contender may have to wait for what nobody holds: the silence of a lease, and old listings. */
+/** Milliseconds that a contender may have to wait for a free lease: its silence, and old listings. */
 function patienceMs({ leaseMs }: CheckContext): number {
   return 1.25 * leaseMs + 1_000 + PATIENCE_MS;
 }

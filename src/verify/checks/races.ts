@@ -5,12 +5,12 @@ import type { CheckContext } from './context.js';
 interface Tally {
   rounds: number;
   doubles: number;
-  /** Rounds in which nobody won. */
+  /** Rounds without a winner. */
   blanks: number;
   readonly errnos: Set<string>;
 }
 
-/** What the loser of a race hears; anything else is the system's own trouble. */
+/** What the loser of a race gets; anything else is the system's own trouble. */
 const LOSER = new Set(['EEXIST', 'ENOENT', 'ENOTEMPTY']);
 
 type Try = (round: number, who: 'a' | 'b', context: CheckContext['here']) => Promise<Tried>;

@@ -11,11 +11,11 @@ import { WaitReport } from '../../render/waiting.js';
 /** Shorter downloads stay silent. */
 const LIVE_AFTER_MS = 500;
 const REPAINT_MS = 200;
-/** Where nobody watches. */
+/** Without a terminal. */
 const LINE_AFTER_MS = 5_000;
 const LINE_EVERY_MS = 30_000;
 
-/** Tells on stderr what a refresh waits for: other refreshers, the next attempt, a long download. */
+/** Prints to stderr what a refresh waits for: other refreshers, the next attempt, a long download. */
 export class RefreshReport {
   readonly listeners: Pick<CacheCallOptions, 'onWait' | 'onProgress' | 'onRetry'>;
   readonly #path: string;

@@ -16,7 +16,7 @@ import { UsageError } from '../../usage-error.js';
 
 export const spec: CommandForm = {
   name: 'cache refresh',
-  summary: 'Fetch a URL into a cache file, once for all who ask at the same time',
+  summary: 'Fetch a URL into a cache file, once for all concurrent callers',
   usage: ['cache refresh [OPTIONS] FILE --url URL'],
   description: [
     'Fetches even if the file is fresh, unless another refresh completed after this command was started: then that one is used. Readers are never blocked and never see half a file. A refresh that fails, or is answered by something else than before (a login page, an empty or cut body), leaves the old payload readable.',

@@ -17,7 +17,7 @@ import { FILE } from './arguments.js';
 
 export const spec: CommandForm = {
   name: 'cache status',
-  summary: 'Show age, generation, size and source of a cache file, and who refreshes it',
+  summary: 'Show age, generation, size and source of a cache file, and the process that refreshes it',
   usage: ['cache status [OPTIONS] FILE'],
   description: ['Exit codes: fresh or stale 0, damaged 65, missing 74.'],
   options: [JSON_OPTION],
@@ -98,7 +98,7 @@ async function refreshersOf(path: string): Promise<readonly HolderInfo[]> {
   try {
     return (await inspect(lockFor(path))).holders;
   } catch {
-    // Without the addon nobody can tell; the rest of the status is still true.
+    // Without the addon this cannot be known; the rest of the status is still true.
     return [];
   }
 }

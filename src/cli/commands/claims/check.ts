@@ -57,7 +57,7 @@ function show({ id, outcome, claim, cause }: CheckItem): void {
       return note(`not yours: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}`);
     case 'lost':
       return note(
-        `lost: ${id} was yours${claim === undefined ? ' and is claimed by nobody' : `, and is now claimed by ${holderText(claim)}`}`,
+        `lost: ${id} was yours${claim === undefined ? ' and is free now' : `, and is now claimed by ${holderText(claim)}`}`,
       );
     case 'not-held':
       return note(`not claimed: ${id}`);

@@ -14,7 +14,7 @@ export const spec: CommandForm = {
   usage: ['claims history [OPTIONS] ID'],
   options: [...COMMON, { name: 'limit', value: 'N', kind: 'count', help: 'How many events', default: '50' }],
   positionals: [ID],
-  examples: [{ command: 'holdfast claims history issue-42', help: 'Who had it, and who took it' }],
+  examples: [{ command: 'holdfast claims history issue-42', help: 'Its holders, and each steal' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {

@@ -9,7 +9,7 @@ export const spec: CommandForm = {
   summary: 'Install a pre-push hook that checks claims',
   usage: ['claims hook install'],
   description: [
-    'It refuses a push of a branch that somebody else has a claim on (claim --branch), and fails closed: nothing is pushed while claims cannot be checked.',
+    'It refuses a push of a branch that another agent has a claim on (claim --branch), and fails closed: nothing is pushed while claims cannot be checked.',
   ],
   options: [JSON_OPTION],
   examples: [{ command: 'holdfast claims hook install', help: 'In this clone' }],

@@ -7,7 +7,7 @@ import { UsageError } from '../../usage-error.js';
 export const AGENT: OptionSpec = {
   name: 'agent',
   value: 'NAME',
-  help: 'Who claims',
+  help: 'The agent that claims',
   default: 'HOLDFAST_AGENT, else user@host/worktree',
 };
 export const REMOTE: OptionSpec = {

@@ -8,7 +8,7 @@ import { COMMON, asUsage, claimsOptions } from './options.js';
 
 export const spec: CommandForm = {
   name: 'claims repair',
-  summary: 'Find claims that nobody alive holds and records that are broken',
+  summary: 'Find claims without a living holder and records that are broken',
   usage: ['claims repair [OPTIONS]'],
   options: [...COMMON, { name: 'repair', help: 'End them, each with an event that says so' }],
   examples: [{ command: 'holdfast claims repair --repair', help: 'Clean up' }],

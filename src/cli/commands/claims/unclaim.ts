@@ -14,11 +14,11 @@ export const spec: CommandForm = {
   summary: 'Release work items that this agent has claimed in this clone',
   usage: ['unclaim [OPTIONS] ID...', 'unclaim --force --reason TEXT ID...'],
   description: [
-    'What was stolen meanwhile stays with the thief: then the exit code is 76. With --force a claim is ended whoever has it, and its history says who did that and why.',
+    'What was stolen meanwhile stays with the thief: then the exit code is 76. With --force a claim of any agent is ended, and its history shows by whom and why.',
   ],
   options: [
     ...COMMON,
-    { name: 'force', help: 'End it whoever has it; needs --reason' },
+    { name: 'force', help: 'End the claim of any agent; needs --reason' },
     REASON,
     { name: 'base', value: 'REV', help: 'The revision at which it is left' },
   ],

@@ -31,7 +31,7 @@ interface Change {
   readonly claim: Claim;
 }
 
-/** Looks again and again until a signal ends it. A remote that cannot be asked is told once, not an end. */
+/** Looks again and again until a signal ends it. A remote that cannot be asked is reported once, not an end. */
 export async function execute(args: ParsedArguments): Promise<number> {
   const cancel = new SignalCancel();
   cancel.arm();

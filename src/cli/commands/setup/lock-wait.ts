@@ -28,7 +28,7 @@ export function attemptTimeoutMs(
   return text === undefined || text === '' ? undefined : durationOf(text, FETCH_VARIABLE, args.command.name);
 }
 
-/** Tells on stderr whom an install waits for. */
+/** Prints to stderr which process an install waits for. */
 export function waitListener(recipe: string, timeout: Timeout): (event: WaitEvent) => void {
   const report = new WaitReport({ address: recipe, timeout, clock: systemClock });
   return report.onWait;

@@ -6,7 +6,7 @@ import { isStderrLive, stderrColumns } from '../../terminal.js';
 import { fit } from '../../render/text.js';
 
 const REPAINT_MS = 200;
-/** Where nobody watches: a sign of life while one step runs. */
+/** Without a terminal: a sign of life while one step runs. */
 const STILL_EVERY_MS = 30_000;
 const NAMES: Readonly<Record<Stage, string>> = {
   prerequisites: 'checking prerequisites',
@@ -22,7 +22,7 @@ const NAMES: Readonly<Record<Stage, string>> = {
 };
 
 /**
- * Tells on stderr what an install does: on a terminal one line that is rewritten, with the running step, its time and
+ * Prints to stderr what an install does: on a terminal one line that is rewritten, with the running step, its time and
  * the last output; elsewhere a line per step. An install that finds everything done says one line.
  */
 export class SetupProgress {
@@ -49,7 +49,7 @@ export class SetupProgress {
     this.#startedAt = clock.now();
   }
 
-  /** Nothing is left on the terminal's line, and nothing armed. */
+  /** Nothing is left on the terminal's line, and no timer runs. */
   end(): void {
     this.#timer?.clear();
     this.#timer = undefined;

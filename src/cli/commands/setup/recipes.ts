@@ -66,8 +66,8 @@ export async function lockFileOf(word: string): Promise<LockFile | undefined> {
 }
 
 /**
- * A pin is a service to other machines: where it cannot be written, this install is as good. That is said to the user who
- * built (`isOwn`), not to each of those who use what is installed.
+ * A pin is a service to other machines: where it cannot be written, this install is as good. That is said to the user that
+ * built (`isOwn`), not to each user of what is installed.
  */
 export async function pin(
   lockFile: LockFile | undefined,

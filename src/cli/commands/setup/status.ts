@@ -11,7 +11,7 @@ import { DIR, RECIPES } from './options.js';
 
 export const spec: CommandForm = {
   name: 'setup status',
-  summary: 'Show what is installed, whether it is whole, and who installs right now',
+  summary: 'Show what is installed, whether it is whole, and which install is under way',
   usage: ['setup status [OPTIONS] [RECIPE...]'],
   description: ['Exits 0 when every RECIPE named is installed and whole, else 69. Takes no lock.'],
   options: [DIR, JSON_OPTION],
