@@ -30,3 +30,4 @@ export { explain } from './locks/inspect.js';
 export type { ChainLock, WaitChain } from './platform/wait-graph.js';
 export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
 export { once, type OnceResult } from './locks/once.js';
+export { singleton, type Singleton, type SingletonOptions } from './locks/singleton.js';

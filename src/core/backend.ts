@@ -89,6 +89,8 @@ export interface HolderInfo {
   readonly fencingToken?: bigint;
   /** `false` when the holder is known to be gone, `undefined` when that cannot be known from here. */
   readonly isAlive?: boolean;
+  /** Of a lease whose store ends nothing by itself: milliseconds since this host first saw its present state. */
+  readonly unchangedMs?: number;
   /** Set where the kernel proves a hold whose process cannot be seen from here. */
   readonly note?: string;
 }

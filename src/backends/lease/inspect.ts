@@ -33,7 +33,8 @@ export async function inspectLease(
   const read = await directory.readRecord(recordName(holderId));
   const record = decodeLeaseRecord(read?.text);
   const fencingToken = BigInt(state.generation);
-  if (record === undefined) return [{ ...common, holderId, fencingToken }];
+  const unchangedMs = Math.max(0, now - since);
+  if (record === undefined) return [{ ...common, holderId, fencingToken, unchangedMs }];
   const isAlive = isHoldAlive(record);
   return [
     {
@@ -41,6 +42,7 @@ export async function inspectLease(
       ...holderInfoOf(record.holder),
       holderId,
       fencingToken,
+      unchangedMs,
       ...(isAlive !== undefined && { isAlive }),
       ...(isAlive === false &&
         read?.isTrusted === true && {

@@ -45,6 +45,14 @@ export function createMemoryBackend(store: MemoryStore = threadStore()): Backend
 }
 
 function describe(state: HolderInfo['state'], request: AcquireRequest): HolderInfo {
-  const { mode, holderId, reason } = request;
-  return { state, mode, pid: process.pid, holderId, isAlive: true, ...(reason !== undefined && { reason }) };
+  const { mode, holderId, reason, info } = request;
+  return {
+    state,
+    mode,
+    pid: process.pid,
+    holderId,
+    isAlive: true,
+    ...(reason !== undefined && { reason }),
+    ...(info !== undefined && { info: JSON.parse(info) as unknown }),
+  };
 }

@@ -13,7 +13,7 @@ export function holdersIn(reading: Reading, seenMs: number): readonly HolderInfo
   const common = { state: 'holder', mode: 'exclusive', note: noteOn(state, seenMs) } as const;
   if (state.kind === 'revoked') return [common];
   const { holderId, record } = state;
-  const known = { ...common, holderId, fencingToken: generation };
+  const known = { ...common, holderId, fencingToken: generation, unchangedMs: Math.max(0, seenMs) };
   if (record === undefined) return [known];
   const isAlive = isHoldAlive(record);
   return [
