@@ -22,6 +22,7 @@ import * as compat from '../../dist/compat/proper-lockfile/index.js';
 import { tryAcquire, lockFor, withWriteLock } from '../../dist/index.js';
 import { testDirectory } from '../support/directory.js';
 import { canMount, smallInodes } from '../support/mounts.js';
+import { eventually } from '../support/processes.js';
 
 type Api = typeof compat;
 const real = createRequire(import.meta.url)('proper-lockfile') as Api;
@@ -57,6 +58,19 @@ export async function countTogether(file: string, processes: number, count: numb
   expect(codes).toEqual(codes.map(() => 0));
   return Number(readFileSync(file, 'utf8'));
 }
+
+test('a directory is renewed for the first time half a second after it was made, whatever else is held', async () => {
+  const releases = [await compat.lock(dataFile())];
+  await pause(300);
+  const file = dataFile();
+  releases.push(await compat.lock(file));
+  const renewedAtMs = (): number => statSync(`${file}.lock`).mtimeMs;
+  const madeAtMs = renewedAtMs();
+  await eventually('it is renewed', () => renewedAtMs() > madeAtMs);
+  // The kernel's clock of file times is up to 10 ms behind.
+  expect(renewedAtMs() - madeAtMs).toBeGreaterThanOrEqual(490);
+  for (const release of releases) await release();
+});
 
 describe('with the real proper-lockfile', () => {
   test('8 processes, half of them old, count exactly', async () => {

@@ -12,32 +12,31 @@ interface Kept {
   readonly own: Claimed;
   /** Times are set through a descriptor: by name they could be those of a successor, which would think itself robbed. */
   descriptor?: number;
+  timer: Timer;
 }
 
 const keptById = new Map<number, Kept>();
-let timer: Timer | undefined;
 
-/** The directory is new: most holds are over before it needs anything. */
+/** Each has a timer of its own: a directory is as old when it is first renewed as it is at any other renewal. */
 function keep(id: number, path: string, own: Claimed): void {
-  keptById.set(id, { path, own });
-  timer ??= systemClock.setTimer(REFRESH_INTERVAL_MS, refreshAll);
+  const kept: Kept = { path, own, timer: systemClock.setTimer(REFRESH_INTERVAL_MS, () => renew(id, kept)) };
+  keptById.set(id, kept);
 }
 
 function forget(id: number): void {
-  const descriptor = keptById.get(id)?.descriptor;
-  if (descriptor !== undefined) closeSync(descriptor);
+  const kept = keptById.get(id);
+  kept?.timer.clear();
+  if (kept?.descriptor !== undefined) closeSync(kept.descriptor);
   keptById.delete(id);
 }
 
-function refreshAll(): void {
-  timer = keptById.size === 0 ? undefined : systemClock.setTimer(REFRESH_INTERVAL_MS, refreshAll);
-  for (const [id, kept] of keptById) {
-    try {
-      if (isStillOurs(kept)) refresh(kept);
-      else compromised(id);
-    } catch {
-      // A share that does not answer just now: whether the lock stands is seen at the next round.
-    }
+function renew(id: number, kept: Kept): void {
+  kept.timer = systemClock.setTimer(REFRESH_INTERVAL_MS, () => renew(id, kept));
+  try {
+    if (isStillOurs(kept)) refresh(kept);
+    else compromised(id);
+  } catch {
+    // A share that does not answer just now: whether the lock stands is seen at the next round.
   }
 }
 
