@@ -1,11 +1,11 @@
-import { acquire, tryAcquire } from '../core/acquisition.js';
+import { tryAcquire } from '../core/acquisition.js';
 import { checkOptions, oneOf, show, TEXT } from '../core/check-options.js';
-import { isLockError } from '../core/errors.js';
 import type { Guard } from '../core/guard.js';
 import type { Target } from '../core/namespace.js';
 import { LOCK_OPTIONS, mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
-import { lockKey } from './placement.js';
 import { optionsOf, targetOf, type Lock } from './lock.js';
+import { acquireRound, guardOf, releaseAll, stronger, type Member } from './lock-all-round.js';
+import { compareKeys, lockKey } from './placement.js';
 
 /** One of the locks of a {@link lockAll}: an address, a Lock, or an address with a mode of its own. */
 export type LockAllItem = string | Lock | { readonly address: string; readonly mode?: LockOptions['mode'] };
@@ -31,12 +31,6 @@ export interface GuardSet extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-interface Member {
-  readonly target: Target;
-  options: ResolvedOptions;
-  guard: Guard | undefined;
-}
-
 /** How often a call that may not wait starts over after a loss. */
 const RESTARTS_WITHOUT_WAITING = 2;
 
@@ -46,76 +40,27 @@ const RESTARTS_WITHOUT_WAITING = 2;
  * the rest. Two names of one lock are one lock, held as strongly as the stronger of the two requests asks.
  *
  * If a hold is lost while it waits for another, all are released and it starts over: when it resolves, every lock is
- * held.
+ * held. Likewise if the server shows that two addresses are one lock (`localhost` and `127.0.0.1`).
  *
  * @throws LockError as `acquire` does, after releasing what it had acquired.
  */
 export async function lockAll(items: readonly LockAllItem[], options: LockOptions = {}): Promise<GuardSet> {
   if (!Array.isArray(items)) throw new TypeError(`The locks must be an array, not ${show(items)}.`);
   checkOptions(options, LOCK_OPTIONS);
-  const { members, ofItem } = await membersOf(items, options);
-  const first = members[0];
+  const { members: all, ofItem } = await membersOf(items, options);
+  const first = all[0];
   if (first === undefined) return guardSet([], []);
   const { clock } = first.target.namespace;
   const startedAt = clock.now();
-  for (let restarts = 0; ; restarts++) {
-    const loss = await acquireRound(members, () => clock.now() - startedAt);
-    if (loss === undefined) break;
-    if (first.options.timeout.ms === 0 && restarts === RESTARTS_WITHOUT_WAITING) throw loss;
+  let members = all;
+  for (let losses = 0; ;) {
+    const setback = await acquireRound(members, () => clock.now() - startedAt);
+    if (setback === undefined) break;
+    members = members.filter(({ sameAs }) => sameAs === undefined);
+    if (setback === 'merged' || first.options.timeout.ms !== 0) continue;
+    if (losses++ === RESTARTS_WITHOUT_WAITING) throw setback.loss;
   }
-  const guards = members.map(({ guard }) => guard as Guard);
-  return guardSet(
-    ofItem.map((member) => member.guard as Guard),
-    guards,
-  );
-}
-
-/** Acquires every member, or none. Resolves with the loss of a member, if that is why. */
-async function acquireRound(members: readonly Member[], elapsedMs: () => number): Promise<unknown> {
-  const acquired: Guard[] = [];
-  try {
-    for (const member of members) {
-      member.guard = await acquireBeside(acquired, member, elapsedMs());
-      acquired.push(member.guard);
-    }
-    for (const guard of acquired) guard.assertHeld();
-    return undefined;
-  } catch (error) {
-    const loss = lossAmong(acquired);
-    // Of what was lost there is nothing to release, and what remains is to be released in any case.
-    await releaseAll(acquired).catch((failure: unknown) => {
-      if (loss === undefined) throw failure;
-    });
-    if (loss === undefined) throw error;
-    return loss;
-  }
-}
-
-/** Acquires `member` unless one of `acquired` is lost meanwhile. */
-async function acquireBeside(
-  acquired: readonly Guard[],
-  { target, options }: Member,
-  elapsedMs: number,
-): Promise<Guard> {
-  const { signal } = options;
-  const signals = [...acquired.map(({ lost }) => lost), ...(signal === undefined ? [] : [signal])];
-  return acquire(target, {
-    ...options,
-    signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
-    timeout: options.timeout.after(elapsedMs),
-  });
-}
-
-function lossAmong(guards: readonly Guard[]): unknown {
-  for (const guard of guards) {
-    try {
-      guard.assertHeld();
-    } catch (error) {
-      if (isLockError(error) && error.isLost) return error;
-      throw error;
-    }
-  }
-  return undefined;
+  return guardSet(ofItem.map(guardOf), members.map(guardOf));
 }
 
 async function membersOf(
@@ -132,7 +77,7 @@ async function membersOf(
     else known.options = stronger(known.options, member.options);
     ofItem.push(known ?? member);
   }
-  const members = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, member]) => member);
+  const members = [...byKey].toSorted(([a], [b]) => compareKeys(a, b)).map(([, member]) => member);
   return { members, ofItem };
 }
 
@@ -148,28 +93,13 @@ function memberOf(item: LockAllItem, options: LockOptions): Member {
 }
 
 function memberFor(target: Target, options: ResolvedOptions): Member {
-  return { target, options, guard: undefined };
+  return { target, options, guard: undefined, sameAs: undefined };
 }
 
 const ADDRESS_WITH_MODE = { address: TEXT, mode: oneOf('exclusive', 'shared') };
 
 function isAddressWithMode(item: LockAllItem): item is Exclude<LockAllItem, string | Lock> {
   return typeof item === 'object' && item !== null && !('options' in item);
-}
-
-/** What satisfies both requests for one lock. */
-function stronger(a: ResolvedOptions, b: ResolvedOptions): ResolvedOptions {
-  return {
-    ...a,
-    mode: a.mode === 'exclusive' ? a.mode : b.mode,
-    fencing: a.fencing || b.fencing,
-    record: a.record || b.record,
-    coversChild: a.coversChild || b.coversChild,
-    permits: a.permits === undefined || b.permits === undefined ? undefined : Math.min(a.permits, b.permits),
-    leaseDurationMs: Math.max(a.leaseDurationMs, b.leaseDurationMs),
-    isLeaseChosen: a.isLeaseChosen || b.isLeaseChosen,
-    reason: a.reason ?? b.reason,
-  };
 }
 
 /** A kernel lock is named by its file, which must be there for that: one that is missing is made as `acquire` makes it. */
@@ -186,12 +116,6 @@ async function keyOf({ target, options }: Member): Promise<string> {
   });
   await made?.release();
   return lockKey(target, options.permits) ?? `${target.namespace.backend.name}:${target.resource}`;
-}
-
-async function releaseAll(taken: readonly Guard[]): Promise<void> {
-  const outcomes = await Promise.allSettled(taken.toReversed().map((guard) => guard.release()));
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
 }
 
 function guardSet(guards: readonly Guard[], taken: readonly Guard[]): GuardSet {

@@ -71,6 +71,16 @@ export function lockKey({ namespace, resource }: Target, permits?: number): stri
   return `${name}:${server}#${resource}${permits === undefined ? '' : '\0permits'}`;
 }
 
+/** This host, in an address of a server. They may be one server or two; in the order of locks they stand together. */
+const LOOPBACK = /(?<=\/\/|,)(?:localhost|127\.0\.0\.1|\[::1\])(?=:)/g;
+
+/** The order in which the locks of these keys are acquired, alike in programs that spell a server differently. */
+export function compareKeys(a: string, b: string): number {
+  const [first, second] = [a, b].map((key) => key.replace(LOOPBACK, 'localhost')) as [string, string];
+  if (first === second) return a < b ? -1 : 1;
+  return first < second ? -1 : 1;
+}
+
 /**
  * A name in a directory, in one spelling. On network file systems hosts have devices of their own, so the inode stands
  * alone there: two directories with equal inodes share a name, which costs a wait and never exclusion.
