@@ -61,7 +61,7 @@ static int open_gate(int fd, const char *path) {
 int lock_take(int fd, const char *path, int flags, interrupt *stop) {
   int result;
   /* A try only asks about the gate, which is right there too. */
-  if (flags & LOCK_GATE && stop != NULL && is_flock_a_range(fd)) flags &= ~(LOCK_GATE | LOCK_POLITE);
+  if (flags & LOCK_GATE && stop != NULL && is_flock_a_range(fd)) flags &= ~(LOCK_GATE | LOCK_YIELD);
   if (flags & LOCK_SHARED) {
     if (flags & LOCK_GATE) {
       result = gate(fd, stop == NULL ? F_OFD_GETLK : F_OFD_SETLKW, F_RDLCK, stop);
@@ -72,11 +72,11 @@ int lock_take(int fd, const char *path, int flags, interrupt *stop) {
   }
   if (!(flags & LOCK_GATE)) return lock_flock(fd, LOCK_EX, stop);
   if (stop == NULL) {
-    if (flags & LOCK_POLITE) result = gate(fd, F_OFD_GETLK, F_WRLCK, NULL);
+    if (flags & LOCK_YIELD) result = gate(fd, F_OFD_GETLK, F_WRLCK, NULL);
     else result = 0;
     return result < 0 ? result : lock_flock(fd, LOCK_EX, NULL);
   }
-  if (!(flags & LOCK_POLITE)) {
+  if (!(flags & LOCK_YIELD)) {
     result = lock_flock(fd, LOCK_EX, NULL);
     if (result != -EWOULDBLOCK) return result;
   }

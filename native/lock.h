@@ -32,7 +32,7 @@ typedef pthread_mutex_t mutex;
 #endif
 
 /* Bits of `flags`; src/platform/native-contract.ts says the same. */
-enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_POLITE = 8, LOCK_DIRECTORY = 16 };
+enum { LOCK_SHARED = 1, LOCK_CREATE = 2, LOCK_GATE = 4, LOCK_YIELD = 8, LOCK_DIRECTORY = 16 };
 /* How many components at the end of the path have names of ours (own.h); then the file is never created. */
 enum { LOCK_OWN_SHIFT = 5, LOCK_OWN_MASK = 7 };
 

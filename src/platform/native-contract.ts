@@ -167,7 +167,7 @@ export const LOCK_CREATE = 2;
 /** Take part in the gate that keeps readers from starving writers. */
 export const LOCK_GATE = 4;
 /** Do not pass a writer that waits at the gate, not even when the lock is free at this moment. Only with LOCK_GATE. */
-export const LOCK_POLITE = 8;
+export const LOCK_YIELD = 8;
 
 /** Where a durable write ended. */
 export const DURABLE_OPEN_DIRECTORY = 1;

@@ -11,7 +11,7 @@ import {
   LOCK_CREATE,
   LOCK_DIRECTORY,
   LOCK_GATE,
-  LOCK_POLITE,
+  LOCK_YIELD,
   LOCK_SHARED,
   lockOwn,
   type NativeAddon,
@@ -234,6 +234,6 @@ export class FlockBackend implements Backend {
 }
 
 function flagsOf(request: AcquireRequest): number {
-  const polite = request.isYielding ? LOCK_POLITE : 0;
-  return LOCK_CREATE | LOCK_GATE | polite | (request.mode === 'shared' ? LOCK_SHARED : 0);
+  const yielding = request.isYielding ? LOCK_YIELD : 0;
+  return LOCK_CREATE | LOCK_GATE | yielding | (request.mode === 'shared' ? LOCK_SHARED : 0);
 }
