@@ -44,7 +44,7 @@ export async function check(
 }
 
 /**
- * Checks every claim that names one of the branches: what a pre-push hook needs. Branches that nobody claimed give no
+ * Checks every claim that names one of the branches: what a pre-push hook needs. Branches without a claim give no
  * item.
  *
  * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.

@@ -157,7 +157,7 @@ class Claiming {
     return this.#ids.map((id) => this.#items.get(id) ?? { id, outcome: 'not-taken' });
   }
 
-  /** When this clone has heard of none of the ids: then the push, which creates or is refused, comes before a look. */
+  /** When this clone has seen none of the ids: then the push, which creates or is refused, comes before a look. */
   #unheardOf(): Map<string, Ground> | undefined {
     if (this.#ids.some((id) => this.#session.store.isHeardOf(refOfClaim(id)))) return undefined;
     return new Map(this.#ids.map((id) => [id, NO_TIP]));

@@ -10,7 +10,7 @@ import { runGit } from '../process/git/run-git.js';
 const MARK = '# holdfast claims hook';
 
 /**
- * Fails closed: without holdfast, without the remote, or with a claim of somebody else on one of the pushed
+ * Fails closed: without holdfast, without the remote, or with a claim of another agent on one of the pushed
  * branches, nothing is pushed.
  */
 const SCRIPT = `#!/bin/sh

@@ -53,7 +53,7 @@ export interface ReleaseItem {
   readonly id: string;
   /** What happened. */
   readonly outcome: ReleaseOutcome;
-  /** Who has it now, when that is another agent. */
+  /** The present holder, when that is another agent. */
   readonly claim?: Claim;
   /** Why it failed. Absent otherwise. */
   readonly cause?: string;
@@ -78,7 +78,7 @@ export async function release(
 }
 
 /**
- * Ends claims of any agent, readable or not; their history has the reason and who did it. Two may believe to have
+ * Ends claims of any agent, readable or not; their history has the reason and the agent that did it. Two may believe to have
  * it until the former holder looks again; the generation protects what checks it.
  *
  * @throws as `claim` does; TypeError without a reason.

@@ -20,7 +20,7 @@ const REPAIR_OPTIONS = {
 export interface Finding {
   /** The id. */
   readonly id: string;
-  /** `stale`: its agent has been silent too long. `broken`: nobody can hold it. `newer`: a newer version may. */
+  /** `stale`: its agent has been silent too long. `broken`: it cannot be held. `newer`: a newer version may. */
   readonly kind: 'stale' | 'broken' | 'newer';
   /** What is wrong with the record. */
   readonly problem: string;

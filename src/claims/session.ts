@@ -33,11 +33,11 @@ export interface ClaimsOptions {
   /** Name, URL or path of the remote that decides. Default: `HOLDFAST_REMOTE`, else git's
    * `holdfast.remote`, else `origin`. */
   readonly remote?: string;
-  /** Who claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else `user@host/worktree`. */
+  /** The agent that claims: an identity, not a process. Default: `HOLDFAST_AGENT`, else `user@host/worktree`. */
   readonly agent?: string;
   /**
    * Milliseconds for everything, the network included. Default {@link DEFAULT_NETWORK_TIMEOUT_MS}, and once more as long
-   * where a push was sent and a slow remote has yet to tell what became of it.
+   * where a push was sent and a slow remote has yet to answer what became of it.
    */
   readonly timeoutMs?: number;
   /**
@@ -183,7 +183,7 @@ export class Session {
 
   /**
    * The state of some claims. undefined when the remote cannot be asked although earlier pushes of ours may stand: then
-   * {@link pendingItem} tells of each.
+   * {@link pendingItem} describes each.
    *
    * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when it cannot be asked and nothing was sent.
    */

@@ -30,7 +30,7 @@ describe('a plain path on a network file system', () => {
     expect((await holdfast(directory, ['run', 'flock:b', 'true'])).code).toBe(0);
     const onFile = await holdfast(directory, ['run', 'b', 'true']);
     expect(onFile.code).toBe(78);
-    expect(onFile.stderr).toContain('Somebody locks it as flock:');
+    expect(onFile.stderr).toContain('Another program locks it as flock:');
     expect(statSync(join(directory, 'b')).isFile()).toBe(true);
   });
 

@@ -58,14 +58,14 @@ export type Standing = (
   readonly lastReleased?: string;
 };
 
-/** Puts the key only if nobody is in the way. One transaction decides. */
+/** Puts the key only if no holder or waiter is in the way. One transaction decides. */
 export async function tryClaim(
   client: EtcdClient,
   claim: Claim,
   session: Session,
   budgetMs: number,
 ): Promise<Standing> {
-  // Permits are in nobody's way until the last is out, which no comparison can count: they always queue.
+  // Permits block each other only when the last is out, which no comparison can count: they always queue.
   if (claim.kind === 'p') return enqueue(client, claim, session, budgetMs);
   const result = await transact(client, budgetMs, {
     // Among the rivals of an exclusive claim is its own key.
@@ -81,7 +81,7 @@ export async function tryClaim(
   return standingOfOwn(client, claim, session, result, budgetMs);
 }
 
-/** Puts the key behind whoever is there. The same holder putting it again changes nothing. */
+/** Puts the key behind all others. The same holder putting it again changes nothing. */
 export async function enqueue(
   client: EtcdClient,
   claim: Claim,
@@ -126,7 +126,7 @@ export async function endClaim(client: EtcdClient, key: string, budgetMs: number
 }
 
 /**
- * Ends a hold on purpose, and leaves its revision for those who wait behind it: a key that goes without that was revoked,
+ * Ends a hold on purpose, and leaves its revision for the waiters behind it: a key that goes without that was revoked,
  * and its holder may learn of it a moment later than the queue. Without a waiter nothing is left.
  */
 export async function releaseClaim(
@@ -142,7 +142,7 @@ export async function releaseClaim(
     });
   } catch (error) {
     if (!(error instanceof EtcdAnswer)) throw error;
-    // Those who wait take it for revoked, and are in a moment later.
+    // The waiters take it for revoked, and are in a moment later.
     if (error.isFull) await endClaim(client, key, budgetMs);
     // Without its lease there is no key of it.
     else if (!error.isLeaseGone) throw error;

@@ -39,7 +39,7 @@ export async function listNames(client: EtcdClient): Promise<readonly string[]> 
 /**
  * Takes a hold from its holder. Its key stays in the way on a lease of its own, as long as the holder could believe
  * that it holds; with `isImmediate` it goes at once. The session's lease has other keys and is left alone. False for a
- * claim that waits: it would hold later, on a lease that nobody renews.
+ * claim that waits: it would hold later, on a lease that is not renewed.
  */
 export async function breakHold(
   client: EtcdClient,

@@ -93,7 +93,7 @@ export class Sessions {
   }
 
   /**
-   * Ends the sessions on which something is held. The others run out by themselves: what is left on them tells the next
+   * Ends the sessions on which something is held. The others run out by themselves: what is left on them shows the next
    * in a queue that it has not to wait, see {@link releaseClaim}.
    */
   async close(budgetMs: number): Promise<void> {

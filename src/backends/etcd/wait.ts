@@ -14,7 +14,7 @@ const REVOKED_PAUSE_MS = 500;
 
 type Naming = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** Stands in the cluster's queue until nobody who counts is ahead. An abort takes the key out of it. */
+/** Stands in the cluster's queue until no holder that excludes it is ahead. An abort takes the key out of it. */
 export function waitInQueue(
   context: EtcdContext,
   request: AcquireRequest,
@@ -41,7 +41,7 @@ export function waitInQueue(
         place = await lookAgain(context, request, claim, place);
       }
     } catch (error) {
-      // Out of the queue: a key that nobody stands behind would keep out all the others.
+      // Out of the queue: a key without a caller would keep out all the others.
       throw await settled(context, claim, place.session, error, false);
     }
   });

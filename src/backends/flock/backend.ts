@@ -27,7 +27,7 @@ const CANCEL_WITHIN_MS = 200;
 /** A lock file of ours is made, and removed again by others, so often before its lock is given up. */
 const MAKE_LIMIT = 20;
 const { EACCES, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, ESTALE, ETIMEDOUT, EWOULDBLOCK } = constants.errno;
-/** What opening a path of ours answers when somebody else has put something into it. */
+/** What opening a path of ours answers when another user has put something into it. */
 const UNTRUSTED = new Set([EACCES, EISDIR, ELOOP, ENOTDIR, EPERM]);
 
 /** How one acquisition opens its path; attempts add to it. */
@@ -55,7 +55,7 @@ export class FlockBackend implements Backend {
   tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt> {
     const { permits } = request;
     if (permits === undefined) return this.tryFile(request);
-    // Loaded by those who use them.
+    // Loaded at the first use.
     return import('./permits.js').then(({ tryPermit }) => tryPermit(this, request, permits));
   }
 
@@ -87,8 +87,8 @@ export class FlockBackend implements Backend {
       // Not `signal.aborted`: that getter, with cold caches, takes the next holder 4 us.
       let isAborted = false;
       let overdue: Timer | undefined;
-      // INV-FLOCK-6: answered when the wait is over in C, where a grant that wins against the cancel is released: whoever
-      // is told that it does not hold has nothing left that others could find in their way.
+      // INV-FLOCK-6: answered when the wait is over in C, where a grant that wins against the cancel is released: a caller
+      // whose wait was canceled leaves no lock behind.
       const onAbort = (): void => {
         isAborted = true;
         native.cancelWait(waitId);
@@ -137,7 +137,7 @@ export class FlockBackend implements Backend {
     return this.#attemptOf(native, request, result);
   }
 
-  /** Loaded when somebody asks: the lock table is a third of what `run` would have to read at its start. */
+  /** Loaded at the first inspection: the lock table is a third of what `run` would have to read at its start. */
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
     const { inspectFile } = await import('./inspect.js');
     const { inspectPermits } = await import('./permits.js');
@@ -219,7 +219,7 @@ export class FlockBackend implements Backend {
     );
   }
 
-  /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is given back. */
+  /** The grant for a fresh hold, numbered if that was asked for; a hold that cannot be numbered is released. */
   #grantOf(native: NativeAddon, request: AcquireRequest, handle: number): FlockGrant {
     if (!request.fencing) return new FlockGrant(native, handle, undefined);
     try {

@@ -1,7 +1,7 @@
 import type { Capabilities } from '../../core/backend.js';
 import type { LockError } from '../../core/errors.js';
 
-/** How many components at the end of a path have names of ours, and one more user who is trusted there (-1: none). */
+/** How many components at the end of a path have names of ours, and one more trusted user there (-1: none). */
 export interface OwnPart {
   readonly depth: number;
   readonly owner: number;
@@ -29,7 +29,7 @@ export interface FlockConfig {
   /** For lock files that we place ourselves. Absent: paths that users name. */
   readonly own?: OwnFiles;
   /**
-   * Throws when the directory at `path` is locked in another way, so that a kernel lock on it would exclude nobody.
+   * Throws when the directory at `path` is locked in another way, so that a kernel lock on it would exclude no other holder.
    * Asked before a directory is locked, each time.
    */
   readonly assertLockableDirectory?: (path: string) => void;

@@ -18,9 +18,9 @@ const HIDDEN = 'held, not visible here';
 const RECORDED = 'named by its record, since this system shows no holders';
 
 /**
- * Who holds and who waits, by the kernel's word. The record in the file only adds to it: it explains a holder
+ * The holders and waiters, by the kernel's table. The record in the file only adds to it: it explains a holder
  * that the kernel shows too, or one that cannot be seen from here because it lives in another pid namespace or
- * on another host. Where the kernel's table cannot tell, {@link probeHeldMode} decides. The file is not changed.
+ * on another host. Where the kernel's table proves nothing, {@link probeHeldMode} decides. The file is not changed.
  */
 export async function inspectFile(path: string): Promise<readonly HolderInfo[]> {
   const table = await readLockTable(path);
@@ -81,7 +81,7 @@ function described(pid: number, program: string | undefined): Partial<HolderInfo
 }
 
 /**
- * Leaves out those who merely inherited the lock from a holder that is still there, such as the command below
+ * Leaves out processes that merely inherited the lock from a holder that is still there, such as the command below
  * its wrapper. When the wrapper is gone, its command is the holder.
  */
 function withoutHeirs(holders: readonly LockTableHolder[]): readonly LockTableHolder[] {

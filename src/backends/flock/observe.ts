@@ -9,8 +9,8 @@ import { FLOCK_CAPABILITIES } from './config.js';
 const { ENOENT } = constants.errno;
 
 /**
- * Waits until nobody holds the file, in the kernel's queue and without polling. It has the lock for the moment
- * that proves it, so a try-lock of somebody else in that moment fails. Stays out of the writers' gate, creates
+ * Waits until the file is free, in the kernel's queue and without polling. It has the lock for the moment
+ * that proves it, so a try-lock of another process in that moment fails. Stays out of the writers' gate, creates
  * nothing and writes nothing; a file that does not exist is free.
  */
 export const flockObserver: Backend = {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { AcquireRequest, Attempt, Grant, HolderInfo } from '../../core/backend.js';
 import { LockError } from '../../core/errors.js';
 
-/** Whoever is first in the queue blocks on every permit, each in a thread of its own. */
+/** The head of the queue blocks on every permit, each in a thread of its own. */
 export const FLOCK_PERMITS_MAX = 256;
 
 /** What permits are made of: locks on single files. */
@@ -29,7 +29,7 @@ export function tryPermit(locks: FileLocks, request: AcquireRequest, permits: nu
 }
 
 /**
- * PATH.queue is the queue: its holder is the first of those who wait, and takes whichever permit comes free, asleep in
+ * PATH.queue is the queue: its holder is the first waiter, and takes the permit that comes free first, asleep in
  * the kernel. First come, first served.
  */
 export async function waitForPermit(
@@ -49,7 +49,7 @@ export async function waitForPermit(
   }
 }
 
-/** The first permit that any of the waits gets, once the others are over; a second one of that moment is given back. */
+/** The first permit that any of the waits gets, once the others are over; a second one of that moment is released. */
 async function firstFree(
   locks: FileLocks,
   request: AcquireRequest,
@@ -78,7 +78,7 @@ async function firstFree(
   throw failure;
 }
 
-/** Those behind PATH.2 and further, and those in the queue. The holder of the queue is the first who waits. */
+/** The waiters behind PATH.2 and further, and those in the queue. The holder of the queue is the first waiter. */
 export async function inspectPermits(
   inspectFile: (path: string) => Promise<readonly HolderInfo[]>,
   resource: string,
@@ -86,7 +86,7 @@ export async function inspectPermits(
   const found: HolderInfo[] = [];
   for (let slot = 2; slot <= FLOCK_PERMITS_MAX && existsSync(slotPath(resource, slot)); slot++) {
     const holders = await inspectFile(slotPath(resource, slot));
-    // Whoever waits for a permit waits for all: it is in the queue, and counted there.
+    // A waiter for one permit waits for all: it is in the queue, and counted there.
     found.push(...holders.filter(({ state }) => state === 'holder'));
   }
   if (!existsSync(queuePath(resource))) return found;

@@ -9,9 +9,9 @@ const { EWOULDBLOCK, ENOENT } = constants.errno;
 
 /**
  * Asks the kernel by trying: takes the lock for a moment, without creating or writing anything. For when the
- * lock table cannot tell. A try-lock of somebody else that falls into that moment fails as if the lock were held.
+ * lock table proves nothing. A try-lock of another process that falls into that moment fails as if the lock were held.
  *
- * @returns the mode in which others hold it; undefined when nobody does, or there is no such file.
+ * @returns the mode in which others hold it; undefined when it is free, or there is no such file.
  * @throws LockError with the errno when the file cannot be opened.
  */
 export function probeHeldMode(path: string): Mode | undefined {

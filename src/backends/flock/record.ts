@@ -6,7 +6,7 @@ import { decodeRecord, isOurRecord, type HolderRecord } from '../../core/holder.
 const RECORD_BYTES = 8192;
 
 /**
- * What the lock file says about its last exclusive holder, who may be long gone: compare with the kernel's word
+ * The lock file's record of its last exclusive holder, which may be long gone: compare with the kernel's table
  * before believing it. undefined when the file is not ours, torn, or may not be read.
  */
 export function readRecord(path: string): HolderRecord | undefined {

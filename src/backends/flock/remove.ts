@@ -14,11 +14,11 @@ import { carriesOurRecord, isBlankLockFile } from './record.js';
 const { EWOULDBLOCK, ENOENT } = constants.errno;
 
 /**
- * Removes a lock file of ours that nobody holds. Safe only because every acquirer of ours looks, once it has
- * the lock, whether the path still names the file it locked: those who opened it before start over. Programs
+ * Removes a lock file of ours that is free. Safe only because every acquirer of ours looks, once it has
+ * the lock, whether the path still names the file it locked: an acquirer that opened it before starts over. Programs
  * that do not look would then hold the lock of a file without a name.
  *
- * @returns `held` when somebody has it, `gone` when it vanished or is not ours after all.
+ * @returns `held` when another process has it, `gone` when it vanished or is not ours after all.
  */
 export function tryRemoveLockFile(
   path: string,

@@ -8,7 +8,7 @@ import { agentFault } from './record.js';
 import type { Repository } from './repository.js';
 
 /**
- * Who claims: `asked`, else HOLDFAST_AGENT, else `user@host/worktree`, so that two sessions of one person in two working
+ * The agent that claims: `asked`, else HOLDFAST_AGENT, else `user@host/worktree`, so that two sessions of one person in two working
  * trees are two agents.
  *
  * @throws TypeError when `asked` cannot be a name, LockError HOLDFAST_CONFIG_MISMATCH when HOLDFAST_AGENT cannot.

@@ -26,7 +26,7 @@ export interface ArbiterOptions {
   readonly cwd: string;
   /** Name of a remote, or a URL or path. Default: git's `holdfast.remote`, else {@link DEFAULT_REMOTE}. */
   readonly remote?: string | undefined;
-  /** Who claims. Default: HOLDFAST_AGENT, else `user@host/worktree`. */
+  /** The agent that claims. Default: HOLDFAST_AGENT, else `user@host/worktree`. */
   readonly agent?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signing?: SigningOptions | undefined;

@@ -32,7 +32,7 @@ import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
 /** Asking costs a fetch, and claims are held for long. */
 const RETRY_AFTER_MS = 2_000;
-/** Others may have claimed and released since we heard of it: then the free tip is another one, and we start over. */
+/** Others may have claimed and released since we last looked: then the free head commit is another one, and we start over. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -117,7 +117,7 @@ class ClaimAttempt {
     const ref = refOfClaim(this.#id);
     const landed = store.journal.allHeld(ref).filter(({ isLate }) => isLate === true);
     for (const { record } of [...(store.journal.pending(ref)?.tries ?? []), ...landed]) {
-      // Of a request that ended without its answer, in this clone: nobody was told that it holds. A renewal's is not.
+      // Of a request that ended without its answer, in this clone: no caller has it. A renewal's is not.
       if (record.process !== undefined && record.event !== 'renewed' && isHeldEvent(record.event)) {
         this.#neverGranted.add(record.holderId);
       }

@@ -5,7 +5,7 @@ import type { ObjectId } from './objects.js';
 import { newNonce, RECORD_SCHEMA, type ClaimRecord, type RecordedProcess } from './record.js';
 import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
-/** Who takes a claim, and what is to be told about it. */
+/** The agent that takes a claim, and what its record contains. */
 export interface Taker {
   readonly agent: string;
   readonly holderId: string;
@@ -87,7 +87,7 @@ function progressIn({ head: known }: ClaimRecord, { note, head }: News, at: stri
   return { ...seen, progressAt: at, progressBy: 'commit' };
 }
 
-/** Ends whatever is at the tip, broken records included, and says who did it and why. */
+/** Ends whatever is at the head commit, broken records included, and records by whom and why. */
 export function forcedChange(
   id: string,
   tip: Tip,

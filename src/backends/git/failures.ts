@@ -95,7 +95,7 @@ export function atomicError(resource: string, url: string): LockError {
 /** Another event is there, and whose it is could not be learned. */
 export function takenError(resource: string, url: string, cause: string): LockError {
   return new LockTimeoutError(
-    `Could not claim "${resource}": another agent was faster, and ${withoutCredentials(url)} could not be asked who (${cause}). Look at it later: holdfast claims check ${resource}.`,
+    `Could not claim "${resource}": another agent was faster, and ${withoutCredentials(url)} could not be asked for its name (${cause}). Look at it later: holdfast claims check ${resource}.`,
     { code: 'HOLDFAST_CONTENDED', resource },
   );
 }
@@ -124,7 +124,7 @@ const UNSENT_TASK: Readonly<Record<ClaimEvent | 'read', readonly [string, string
   forced: ['end', 'Nothing was sent, so it stays as it is'],
 };
 
-/** What is pushed to the one URL does not appear at the other: two people would both be told that they have it. */
+/** What is pushed to the one URL does not appear at the other: two agents would both get the claim. */
 export function apartError(resource: string, fetchUrl: string, pushUrl: string): LockError {
   const [reading, deciding] = [withoutCredentials(fetchUrl), withoutCredentials(pushUrl)];
   const places =

@@ -14,7 +14,7 @@ export const STORE_DEPTH = 2;
  * The text of a state file; undefined when there is none. `self`: only this user or root may own it, not the owner of the
  * clone.
  *
- * @throws LockError HOLDFAST_PERMISSION when it is a link, no file, or of a user who is not trusted.
+ * @throws LockError HOLDFAST_PERMISSION when it is a link, no file, or of a user that is not trusted.
  */
 export function readState(path: string, owner: 'self' | 'trusted' = 'trusted'): string | undefined {
   const file = openOwnIfThere(path, constants.O_RDONLY, { depth: STATE_DEPTH });

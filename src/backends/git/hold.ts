@@ -163,7 +163,7 @@ function finishRelease(outcome: Outcome | undefined, display: string): void {
   if (outcome?.kind === 'failed') throw outcome.error;
   if (outcome?.kind !== 'unconfirmed') return;
   throw new LockError(
-    `Could not release "${display}": the remote did not confirm it (${outcome.cause}). It may look claimed until somebody ends it: holdfast claims repair.`,
+    `Could not release "${display}": the remote did not confirm it (${outcome.cause}). It may look claimed until it is ended by hand: holdfast claims repair.`,
     { code: 'HOLDFAST_NETWORK', resource: display },
   );
 }

@@ -19,7 +19,7 @@ interface Recorded {
 
 /**
  * The id of the place where the file `path` stands. A clone that is copied takes the file along, and then the file's own
- * inode, birth time or device are not those that it tells: undefined, also when there is no such file yet.
+ * inode, birth time or device are not those in it: undefined, also when there is no such file yet.
  *
  * Not recognised: a snapshot of a disk that is used on another boot.
  */

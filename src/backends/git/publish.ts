@@ -262,7 +262,7 @@ class Publication {
 
   /**
    * The first event that lands at an arbiter whose claims are read elsewhere: it is believed once it has been read there.
-   * Else it is released again, and two people are not both told that they have it.
+   * Else it is released again, so that two agents never both get the claim.
    */
   async #prove(): Promise<void> {
     const landed = [...this.outcomes].flatMap(([ref, outcome]) =>

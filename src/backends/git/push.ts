@@ -87,7 +87,7 @@ export function readPorcelain(
 
 function statusOf(flag: string, summary: string): PushStatus {
   if (flag === ' ' || flag === '+' || flag === '*' || flag === '-') return { kind: 'landed' };
-  // "[remote failure]": the server never reported on this branch. "=": somebody has our very commit there; look.
+  // "[remote failure]": the server never reported on this branch. "=": our very commit is there already; look.
   if (flag === '!' && /^\[(?:remote )?rejected\]/.test(summary)) return { kind: 'refused', reason: summary };
   return UNKNOWN;
 }

@@ -21,7 +21,7 @@ export interface ClaimRecord {
   /** The id as its claimer spelled it; the branch must be the one that belongs to it. */
   readonly resource: string;
   readonly event: ClaimEvent | NewerEvent;
-  /** Whose event this is: who claimed, renewed, stole, released or forced. */
+  /** The agent of this event: it claimed, renewed, stole, released or forced. */
   readonly agent: string;
   /** The fencing token: it rises with each claim and steal. */
   readonly generation: number;

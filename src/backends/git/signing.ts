@@ -7,7 +7,7 @@ import { homeDirectory } from '../../platform/user-directories.js';
 import { execFile } from '../../process/exec.js';
 import { lastValue, type GitConfigEntry } from './configuration.js';
 
-/** `off`: nothing is signed or checked. `audit`: signed and checked, and told. `enforce`: what is not signed by its agent counts as broken. */
+/** `off`: nothing is signed or checked. `audit`: signed, checked and reported. `enforce`: what is not signed by its agent counts as broken. */
 export type SigningMode = 'off' | 'audit' | 'enforce';
 /**
  * Whether a record is signed: not checked, without a signature, signed by a trusted key, or with a signature that

@@ -166,7 +166,7 @@ function assertNothingForeign(store: string): void {
   const [first] = found;
   if (first === undefined) return;
   throw new LockError(
-    `Could not use "${store}": "${first.name}" in it was not made by holdfast. Look at who put it there, then remove "${store}".`,
+    `Could not use "${store}": "${first.name}" in it was not made by holdfast. Find out which user put it there, then remove "${store}".`,
     { code: 'HOLDFAST_PERMISSION', resource: store },
   );
 }

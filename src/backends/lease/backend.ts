@@ -22,7 +22,7 @@ import { stateFileOf } from './state-file.js';
 import { beginBreak, stepBreak } from './break-steps.js';
 import { beginClaim, stepClaim, type ClaimResult } from './claim-steps.js';
 import { LEASE_CAPABILITIES, type LeaseConfig } from './config.js';
-import { Courtesy } from './courtesy.js';
+import { Yielding } from './yielding.js';
 import { createLeaseDirectory, openDirectory, type RecordDirectory } from './directory.js';
 import type { Effect, Outcome } from './effects.js';
 import { callFailed, notADirectory, notALease, recordLost, unconfirmed, unreadableState } from './errors.js';
@@ -35,9 +35,9 @@ import type { LeaseRenewalState } from './renewal.js';
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
 const POLL_MS = { least: 150, spread: 150 };
 const RACE_MS = { least: 5, spread: 40 };
-/** By then everybody who waits has looked once. */
+/** By then every waiter has looked once. */
 const YIELD_MS = POLL_MS.least + POLL_MS.spread + 100;
-/** A directory that vanishes as soon as it is made is somebody's cleaning, not a race. */
+/** A directory that vanishes as soon as it is made is a clean-up, not a race. */
 const BIRTHS = 3;
 
 /** One attempt's surroundings. */
@@ -55,7 +55,7 @@ export class LeaseBackend implements Backend {
   readonly #clock: Clock;
   readonly #leaseClock: LeaseClock;
   readonly #sightings: Sightings;
-  readonly #courtesy = new Courtesy();
+  readonly #yielding = new Yielding();
 
   constructor(
     config: LeaseConfig,
@@ -72,7 +72,7 @@ export class LeaseBackend implements Backend {
   async tryAcquire(request: AcquireRequest): Promise<Attempt> {
     const { resource } = request;
     await this.#assertTrusted(resource);
-    if (request.isYielding && (await this.#courtesy.mustYield(resource))) {
+    if (request.isYielding && (await this.#yielding.mustYield(resource))) {
       return { kind: 'contended', retryAfterMs: YIELD_MS };
     }
     const attempting = {
@@ -153,10 +153,10 @@ export class LeaseBackend implements Backend {
     switch (result.kind) {
       case 'granted':
         await this.#sightings.forget(resource);
-        await this.#courtesy.settle(resource);
+        await this.#yielding.settle(resource);
         return { kind: 'granted', grant: this.#grant(attempting, result) };
       case 'contended': {
-        if (isWaiting === true) await this.#courtesy.ask(resource);
+        if (isWaiting === true) await this.#yielding.ask(resource);
         const pause = result.remainingMs > 0 ? POLL_MS : RACE_MS;
         const pollMs = pause.least + Math.random() * pause.spread;
         return { kind: 'contended', retryAfterMs: Math.min(pollMs, result.remainingMs || pollMs) };
@@ -196,8 +196,8 @@ export class LeaseBackend implements Backend {
 }
 
 /**
- * Ends a hold that was given to nobody, or whose keeper is gone: asynchronously, because an event loop must not wait for a
- * file server, and also past its deadline, because nobody believed in it.
+ * Ends a hold that was never given out, or whose renewal is gone: asynchronously, because an event loop must not wait for a
+ * file server, and also past its deadline, because no caller believed in it.
  */
 async function releaseClaim(directory: RecordDirectory, path: string, name: string): Promise<void> {
   const base = parseState(name);

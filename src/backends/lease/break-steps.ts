@@ -2,7 +2,7 @@ import type { Outcome, Step } from './effects.js';
 import { readListing } from './listing.js';
 import { formatState } from './names.js';
 
-/** Ending somebody else's hold by its name. */
+/** Ending another holder's hold by its name. */
 export interface BreakState {
   readonly phase: 'list' | 'rename' | 'probe' | 'list-after';
   readonly holderId: string;
@@ -45,7 +45,7 @@ function onListed(state: BreakState, outcome: Outcome): BreakStep {
   const listing = readListing(outcome.kind === 'listed' ? outcome.names : []);
   const current = listing.kind === 'state' ? listing.state : undefined;
   if (current?.kind !== 'held' || current.holderId !== state.holderId) {
-    // After a rename of ours that may have landed, whoever comes next proves that the hold is over.
+    // After a rename of ours that may have landed, the next contender proves that the hold is over.
     return { result: { kind: state.phase === 'list-after' ? 'broken' : 'not-holder' } };
   }
   const tryCount = state.tryCount + 1;

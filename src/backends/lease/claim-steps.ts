@@ -42,7 +42,7 @@ export interface ClaimState {
 
 export type ClaimResult =
   | { readonly kind: 'granted'; readonly name: string; readonly generation: number; readonly sentAt: number }
-  /** Somebody has it; it cannot be taken over before `remainingMs` have passed without a sign of life. */
+  /** It is held; it cannot be taken over before `remainingMs` have passed without a sign of life. */
   | { readonly kind: 'contended'; readonly remainingMs: number }
   /** No state file where one should be. */
   | { readonly kind: 'absent'; readonly hasRecords: boolean }
@@ -53,7 +53,7 @@ export type ClaimResult =
 
 export type ClaimStep = Step<ClaimState, ClaimResult>;
 
-/** A claim that lost its race may be tried again soon: somebody else is moving. */
+/** A claim that lost its race may be tried again soon: another contender is moving. */
 const AFTER_RACE_MS = 0;
 
 /** @param wallMs the wall clock, a floor for the token. */
@@ -167,7 +167,7 @@ function onSettle(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
   if (listing.kind === 'state' && listing.name !== ownName && isLater(listing.state, state)) {
     return { state: { ...state, phase: 'withdraw' }, effect: { kind: 'unlink', name: ownName } };
   }
-  // The grant would be over before it began. Nobody was told of it, so it need not be waited out.
+  // The grant would be over before it began. No caller got it, so it need not be waited out.
   if (isExpired) return undo(state, { kind: 'contended', remainingMs: AFTER_RACE_MS });
   const lowerNames = listing.kind === 'state' ? listing.lowerNames : [];
   const ending = { kind: 'granted', name: ownName, generation, sentAt } as const;
@@ -176,7 +176,7 @@ function onSettle(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
 
 /**
  * Records and temporary files that belong to no attempt that can still win. The listing was read before we could be
- * taken over, so whoever had written these had chosen to replace a state older than ours, and names do not recur. This
+ * taken over, so the writers of these had chosen to replace a state older than ours, and names do not recur. This
  * also holds for a listing that is old and for an unlink that is carried out late (INV-LEASE-9).
  */
 function remnantsIn(names: readonly string[], holderId: string): string[] {
@@ -198,7 +198,7 @@ function tidy(state: ClaimState, names: readonly string[]): ClaimStep {
   return { result: state.ending };
 }
 
-/** Frees what was claimed and is given to nobody; like every transition it succeeds only if nobody was faster. */
+/** Frees what was claimed and never given out; like every transition it succeeds only if no other was faster. */
 function undo(state: ClaimState, ending: ClaimResult): ClaimStep {
   const { ownName = '', generation = 0 } = state;
   const to = formatState({ kind: 'free', generation });

@@ -95,7 +95,7 @@ export function openDirectorySync(path: string): LeaseDirectory {
 }
 
 /**
- * Brings a lease directory into being, complete, by one rename. Somebody else's being there first is as good.
+ * Brings a lease directory into being, complete, by one rename. If another process was first, that is as good.
  * `generation` only keeps tokens rising should an earlier directory have been deleted by hand.
  */
 export async function createLeaseDirectory(

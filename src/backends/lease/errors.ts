@@ -3,7 +3,7 @@ import { errnoOf, systemError } from '../../core/system-error.js';
 
 export function notADirectory(path: string): LockError {
   return new LockError(
-    `Could not lock "${path}": it is a file, and a lease is a directory. Somebody locks it as flock:${path}; use the same address everywhere.`,
+    `Could not lock "${path}": it is a file, and a lease is a directory. Another program locks it as flock:${path}; use the same address everywhere.`,
     { code: 'HOLDFAST_CONFIG_MISMATCH', resource: path },
   );
 }
@@ -17,7 +17,7 @@ export function notALease(path: string): LockError {
 
 export function recordLost(path: string): LockError {
   return new LockError(
-    `Could not lock "${path}": its state file is gone, so nobody can tell whether it is held. Make sure that nothing works under it, then move the directory away.`,
+    `Could not lock "${path}": its state file is gone, so it is unknown whether it is held. Make sure that nothing works under it, then move the directory away.`,
     { code: 'HOLDFAST_PROTOCOL', resource: path },
   );
 }

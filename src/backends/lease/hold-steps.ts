@@ -95,7 +95,7 @@ function onListed(state: HoldState, outcome: Outcome): HoldStep {
   return { result: { kind: 'renewal', base, outcome: reason } };
 }
 
-/** Still ours as far as anybody knows. An attempt that landed at an unknown time is a base and extends nothing. */
+/** Still ours as far as is known. An attempt that landed at an unknown time is a base and extends nothing. */
 function unsettled(state: HoldState, base: HeldState): HoldStep {
   if (state.purpose === 'renew') return { result: { kind: 'renewal', base, outcome: 'again' } };
   const retryCount = state.retryCount + 1;

@@ -11,7 +11,7 @@ import { callFailed, notADirectory, notALease, recordLost, unreadableState } fro
 import { readListing } from './listing.js';
 import { recordName, type LeaseState } from './names.js';
 
-/** Who holds, and for how long this host has seen no sign of life. Nothing in the directory is touched. */
+/** The holder, and for how long this host has seen no sign of life. Nothing in the directory is touched. */
 export async function inspectLease(
   path: string,
   sightings: Sightings,

@@ -7,13 +7,13 @@ import {
   type LeaseState,
 } from './names.js';
 
-/** What one reading of a lease directory says. It may be arbitrarily old: it only tells what to try. */
+/** One reading of a lease directory. It may be arbitrarily old: it only shows what to try. */
 export type Listing =
   | {
       readonly kind: 'state';
       readonly name: string;
       readonly state: LeaseState;
-      /** Left by a restored backup or a rename that was not atomic. Nobody acts on them. */
+      /** Left by a restored backup or a rename that was not atomic. They decide nothing. */
       readonly lowerNames: readonly string[];
     }
   | { readonly kind: 'unreadable'; readonly name: string }

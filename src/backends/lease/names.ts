@@ -65,7 +65,7 @@ export function holderOfRecord(name: string): string | undefined {
   return RECORD.exec(name)?.[1];
 }
 
-/** A record, or a file on its way to becoming one: left behind unless somebody is at work on it. */
+/** A record, or a file on its way to becoming one: left behind unless its writer is at work on it. */
 export function isRemnant(name: string): boolean {
   return TEMPORARY.test(name) || RECORD.test(name);
 }

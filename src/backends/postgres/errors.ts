@@ -115,7 +115,7 @@ export function poolerError(resource: string): LockError {
 }
 
 export function standbyError(resource: string): LockError {
-  const fact = 'the server is a standby, whose locks nobody else sees';
+  const fact = 'the server is a standby, whose locks no other server sees';
   return refusalError(resource, ['HOLDFAST_CONFIG_MISMATCH', fact, 'Use the address of the primary']);
 }
 

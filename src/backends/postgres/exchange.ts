@@ -19,7 +19,7 @@ interface Asked {
 }
 
 /**
- * What processes tell each other through notifications: a session holds for a whole process, and the server knows neither
+ * What processes send each other through notifications: a session holds for a whole process, and the server knows neither
  * holder ids nor reasons. A question names sessions, and each process answers for its own; a break names a hold.
  */
 export class Exchange {

@@ -44,7 +44,7 @@ export function grantOf(context: PostgresContext, request: AcquireRequest, won: 
       if (isOver) return;
       end();
       lossReason = why;
-      // A break leaves the session to its other holds, so the lock must be given back.
+      // A break leaves the session to its other holds, so the lock must be released.
       if (session.isOpen) release(context, request, won).catch(() => undefined);
       else context.sessions.giveBack(session);
       listener?.(why);

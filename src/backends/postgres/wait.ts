@@ -37,7 +37,7 @@ export async function waitForGrant(
   const key = advisoryKey(request.resource, kind);
   const stop = context.exchange.add({ ...described(context, request, key), backendPid: session.backendPid });
   const onAbort = (): void => {
-    // Ending the connection is enough; the server, told by another session, notices a second earlier.
+    // Ending the connection is enough; the server, notified by another session, notices a second earlier.
     session.close();
     void terminate(context, session.backendPid, session.id).catch(() => undefined);
   };
@@ -63,7 +63,7 @@ export async function waitForGrant(
   }
 }
 
-/** One more lock is the queue for permits: who has it takes the next that comes free. First come, first served. */
+/** One more lock is the queue for permits: its holder takes the next that comes free. First come, first served. */
 async function inQueue(
   context: PostgresContext,
   request: AcquireRequest,

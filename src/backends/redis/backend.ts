@@ -103,7 +103,7 @@ function take(
 /**
  * A failed attempt without doubt about it, or UNCONFIRMED. An answer that was an error has changed nothing, and what
  * never left changed nothing; a missing reply leaves a claim that is ended under its own id, on a new connection, in the
- * background if need be. A request that is executed only after that makes a claim nobody believes in, for one lease.
+ * background if need be. A request that is executed only after that makes a claim that no caller has, for one lease.
  */
 async function settled(
   { connection, clock, leaseClock, server }: RedisContext,

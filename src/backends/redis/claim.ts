@@ -38,7 +38,7 @@ export async function endClaim(
 }
 
 /**
- * Takes the lock, or the permit, from its holder. Unless `isImmediate` nobody gets it until the holder's time is up. False
+ * Takes the lock, or the permit, from its holder. Unless `isImmediate` it stays taken until the holder's time is up. False
  * when `holderId` holds neither.
  */
 export async function breakClaim(

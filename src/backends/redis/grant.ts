@@ -20,7 +20,7 @@ export interface RedisContext {
   readonly display: string;
   readonly clock: Clock;
   readonly leaseClock: LeaseClock;
-  /** How a worker reaches the same server; where only the caller's own client does, who renews through it. */
+  /** How a worker reaches the same server; where only the caller's own client does, the client that renews. */
   readonly renewals: RedisConfig | HeldClaims;
 }
 

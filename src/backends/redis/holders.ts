@@ -6,7 +6,7 @@ import { decodeRecord, permitHolder } from './record.js';
 
 const SCAN_COUNT = '500';
 
-/** Who holds the lock or its permits. Redis knows nothing of those who wait. */
+/** The holders of the lock or its permits. Redis knows nothing of waiters. */
 export async function readHolders(
   connection: RedisConnection,
   resource: string,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script. The server runs it alone from its first line to its last, which is what decides who holds. */
+/** A Lua script. The server runs it alone from its first line to its last, which is what decides the holder. */
 export interface Script {
   readonly source: string;
   readonly sha: string;
@@ -35,7 +35,7 @@ end`;
 const PUBLISH = `
 local function publish(channel, text) redis.pcall('PUBLISH', channel, text) end`;
 
-/** Whether a record is that of one holder. A key of another type is nobody's. */
+/** Whether a record is that of one holder. A key of another type has none. */
 const IS_OF = `
 local function is_of(record, holder)
   local start = '${FORMAT} ' .. holder .. ' '
@@ -67,7 +67,7 @@ if ARGV[3] ~= '' then publish(ARGV[3], ARGV[1]) end
 return 1`);
 
 /**
- * KEYS lock; ARGV holder revoked-holder broken-channel. Puts a record of nobody in place of the holder's, for the rest of
+ * KEYS lock; ARGV holder revoked-holder broken-channel. Puts a record without a holder in place of the holder's, for the rest of
  * its time: its holder is notified, and the others wait until it cannot believe any more.
  */
 export const REVOKE = script(`${PUBLISH}${IS_OF}

@@ -3,7 +3,7 @@ import { pause, unlessAborted } from '../../net/within.js';
 import type { RedisContext } from './grant.js';
 import { keysOf } from './keys.js';
 
-/** A release is published; this is for those nobody hears: an expiry, a lost message, a holder that was killed. */
+/** A release is published; this is for ends without a message: an expiry, a lost message, a holder that was killed. */
 const LOOK_AGAIN_MS = 1_000;
 /** Without a subscription (the caller's own client) the look is all there is. */
 const LOOK_AGAIN_UNTOLD_MS = 100;
@@ -15,17 +15,17 @@ export async function waitForRelease(
   signal: AbortSignal,
   tryAcquire: (request: AcquireRequest) => Promise<Attempt>,
 ): Promise<Grant> {
-  let told = newSignal();
-  const stop = connection.listen?.(keysOf(request.resource).released, () => told.fire());
+  let released = newSignal();
+  const stop = connection.listen?.(keysOf(request.resource).released, () => released.fire());
   try {
     for (;;) {
       signal.throwIfAborted();
       // Before the attempt: a release between a refusal and the wait must not be missed.
-      told = newSignal();
+      released = newSignal();
       const attempt = await unlessAborted(signal, tryAcquire(request), discard);
       if (attempt.kind === 'granted') return attempt.grant;
       const pollMs = stop === undefined ? LOOK_AGAIN_UNTOLD_MS : LOOK_AGAIN_MS;
-      await pause(clock, Math.min(pollMs, (attempt.retryAfterMs ?? pollMs) + 1), signal, told.fired);
+      await pause(clock, Math.min(pollMs, (attempt.retryAfterMs ?? pollMs) + 1), signal, released.fired);
     }
   } finally {
     stop?.();

@@ -44,7 +44,7 @@ export interface RegisterStore {
   prove(): Promise<void>;
   /** How a hold is renewed. */
   renewal(state: RenewalState): RenewalSource | Renewal;
-  /** A failure of the store as its caller is told of it. */
+  /** A failure of the store as its caller gets it. */
   explain(error: unknown, shown: string): Error;
 }
 
@@ -99,7 +99,7 @@ export class RegisterBackend implements Backend {
     return holdersIn(reading, now - since);
   }
 
-  /** Every lock that is held. Each is read: a listing tells names only. */
+  /** Every lock that is held. Each is read: a listing has names only. */
   async list(): Promise<readonly string[]> {
     const held: string[] = [];
     let names: readonly string[];
@@ -235,7 +235,7 @@ export class RegisterBackend implements Backend {
     const deadline = claim.sentAt + durationMs;
     const release = (): Promise<void> => this.#release(resource, base);
     const found = this.#store.renewal(renewalState(resource, base));
-    // A renewal on this loop is told of the release; one in the worker is only abandoned.
+    // A renewal on this loop is notified of the release; one in the worker is only abandoned.
     const renewal = 'module' in found ? found : { ...found, release };
     return {
       fencingToken: claim.body.generation,

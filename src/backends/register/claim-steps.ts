@@ -148,7 +148,7 @@ function onClaimed(state: ClaimState, outcome: Outcome, now: number): ClaimStep 
   }
 }
 
-/** After a claim that seems to have failed: what is there tells what became of it. */
+/** After a claim that seems to have failed: what is there shows what became of it. */
 function onSettle(state: ClaimState, outcome: Outcome, now: number): ClaimStep {
   if (outcome.kind === 'failed') return rest(state, outcome.error, now);
   const reading = readingOf(outcome);

@@ -6,7 +6,7 @@ import { isHoldAlive } from './record.js';
 import type { Reading } from './register.js';
 import { silenceMs } from './config.js';
 
-/** Who holds. @param seenMs how long this host has seen this very value. */
+/** The holder. @param seenMs how long this host has seen this very value. */
 export function holdersIn(reading: Reading, seenMs: number): readonly HolderInfo[] {
   if (reading.kind !== 'value' || reading.body.state.kind === 'free') return [];
   const { state, generation } = reading.body;

@@ -14,7 +14,7 @@ export interface CoveredChild {
   readonly startTime?: number | undefined;
 }
 
-/** Who stands behind a hold of a lease. It explains; only the proof of death acts upon it. */
+/** The process behind a hold of a lease. It explains; only the proof of death acts upon it. */
 export interface LeaseRecord {
   readonly holder: HolderRecord;
   /** A child is going to do the work and is not among `children` yet. */

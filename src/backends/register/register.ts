@@ -32,7 +32,7 @@ export interface Register {
   read(name: string, known: Reading | undefined, budgetMs: number): Promise<Reading>;
   /**
    * Replaces the value of `version`, or makes the first where that is undefined. Sent once: a write that is repeated by
-   * itself cannot tell its own success from that of another.
+   * itself cannot distinguish its own success from that of another.
    *
    * @throws when the store refuses for good (no access, no such bucket): nothing was changed and nothing will be.
    */

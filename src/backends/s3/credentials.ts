@@ -60,7 +60,7 @@ function credentialsOf(
 }
 
 async function loadProvider(profile: string | undefined): Promise<CredentialSource> {
-  // Not declared here, so that nobody has to install it: its shape is all that is relied on.
+  // Not declared here, so that it need not be installed: its shape is all that is relied on.
   const name = '@aws-sdk/credential-provider-node';
   let provider: ProviderPackage;
   try {

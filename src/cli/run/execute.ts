@@ -184,7 +184,7 @@ async function openLog({ events }: RunRequest, { absolute }: Lockable): Promise<
   return openEventLog(events, absolute, systemClock);
 }
 
-/** What is to be done once somebody is found in the way, and not a moment earlier. */
+/** What is to be done once contention is found, and not a moment earlier. */
 function waitListener(
   request: RunRequest,
   lockable: Lockable,
@@ -199,7 +199,7 @@ function waitListener(
         contentionListener(request, lockable, cancel, log),
       );
     }
-    // In the order in which they happened: what is loading hears of the first events a moment later.
-    void listener?.then((hear) => hear(event));
+    // In the order in which they happened: what is loading gets the first events a moment later.
+    void listener?.then((receive) => receive(event));
   };
 }
