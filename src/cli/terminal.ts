@@ -12,6 +12,11 @@ export function isStdoutTerminal(): boolean {
   return isatty(1);
 }
 
+/** Whether keys can be read and a whole screen be painted: not on a dumb terminal, nor where input or output is piped. */
+export function isFullScreenPossible(): boolean {
+  return isatty(0) && isatty(1) && !['dumb', '', undefined].includes(process.env['TERM']);
+}
+
 /** Columns of the terminal at stderr. */
 export function stderrColumns(): number {
   try {

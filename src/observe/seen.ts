@@ -17,6 +17,7 @@ export interface SeenParty {
   readonly isSinceExact: boolean;
   /** Of the lease clock. */
   readonly leaseDeadline?: number;
+  readonly leaseDurationMs?: number;
   readonly token?: bigint;
   readonly note?: string;
 }

@@ -134,7 +134,7 @@ function withSlot(
   slot: AnnouncedSlot,
 ): SeenLock {
   const { pid, startTime, program, host } = process;
-  const { state, mode, sinceAtMs, holderId, token, reason, leaseDeadline } = slot;
+  const { state, mode, sinceAtMs, holderId, token, reason, leaseDeadline, leaseDurationMs } = slot;
   const party: SeenParty = {
     mode,
     pid,
@@ -147,6 +147,7 @@ function withSlot(
     ...(token !== undefined && { token }),
     ...(reason !== undefined && { reason }),
     ...(leaseDeadline !== undefined && { leaseDeadline }),
+    ...(leaseDurationMs !== undefined && { leaseDurationMs }),
   };
   const unknown = {
     address: slot.lock,

@@ -65,6 +65,24 @@ export class Terminal {
     }
   }
 
+  /** The same with the sequences of colours and styles. */
+  styledScreen(): string {
+    return this.#tmux('capture-pane', '-p', '-e').trimEnd();
+  }
+
+  resize(columns: number): void {
+    this.#tmux('resize-window', '-x', String(columns));
+  }
+
+  /** What a program may leave behind: another screen, no cursor, no wrapping at the edge. */
+  modes(): string {
+    return this.#tmux(
+      'display',
+      '-p',
+      'alternate=#{alternate_on} cursor=#{cursor_flag} wrap=#{wrap_flag}',
+    ).trim();
+  }
+
   kill(): void {
     this.#tmux('kill-server');
   }

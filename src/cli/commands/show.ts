@@ -9,7 +9,7 @@ import { print, type Line, type Styled } from '../print.js';
 import { proseWidth } from '../terminal.js';
 import { timeInShort } from '../render/holder.js';
 import { wrap } from '../render/text.js';
-import { quote } from '../render/completion-words.js';
+import { remedyOf, type Remedy } from '../render/remedy.js';
 import { readAddress } from '../run/subject.js';
 import { UsageError } from '../usage-error.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
@@ -41,36 +41,6 @@ export async function execute(args: ParsedArguments): Promise<number> {
   }
   print(...describe(inspection, remedy, args.has('command')));
   return 0;
-}
-
-interface Remedy {
-  readonly text: string;
-  /** The exact line that ends the hold; where there is one. */
-  readonly command?: string;
-}
-
-/** How a hold can be ended that does not end by itself. */
-function remedyOf({ address, backend, holders }: Inspection): Remedy | undefined {
-  if (backend === 'memory') return undefined;
-  if (backend !== 'flock') {
-    const [holder] = holders;
-    if (holder?.holderId === undefined) return undefined;
-    if (backend === 'git') return gitRemedy(address);
-    const command = `holdfast break ${quoteIfNeeded(address)} --holder ${holder.holderId}`;
-    return { text: 'To end it by force:', command };
-  }
-  const pids = holders.flatMap(({ pid, note }) =>
-    pid === undefined || note?.startsWith('held') === true ? [] : [pid],
-  );
-  if (pids.length === 0) return { text: 'A kernel lock ends with the processes that have the file open.' };
-  return { text: `A kernel lock ends with its process. To free it, stop pid ${pids.join(' and ')}.` };
-}
-
-/** Ended by a claims command, whose event says by whom and why. */
-function gitRemedy(address: string): Remedy {
-  const [, remote = '', id = ''] = /^git:([^#]*)#(.*)$/s.exec(address) ?? [];
-  const command = `holdfast unclaim --force --reason TEXT --remote ${quoteIfNeeded(remote)} ${quoteIfNeeded(id)}`;
-  return { text: 'To end it by force, on record:', command };
 }
 
 function describe(
@@ -139,8 +109,4 @@ function sinceOf({ sinceAt }: HolderInfo, nowMs: number): string | undefined {
   const ago =
     agoMs >= 0 ? ` (${formatDuration(Math.max(1_000, Math.floor(agoMs / 1_000) * 1_000))} ago)` : '';
   return `${timeInShort(sinceAt, new Date(nowMs))}${ago}`;
-}
-
-function quoteIfNeeded(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : quote(word);
 }

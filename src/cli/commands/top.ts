@@ -1,7 +1,7 @@
 import { printJson } from '../envelope.js';
 import { note } from '../output.js';
 import { print } from '../print.js';
-import { tableWidth } from '../terminal.js';
+import { isFullScreenPossible, tableWidth } from '../terminal.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
 import { surveyJson, totalsOf } from '../view/survey-json.js';
@@ -42,7 +42,10 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const file = args.text('export');
   if (args.has('json') && !args.has('once') && file === undefined)
     throw new UsageError('--json goes with --once', 'top');
-  return showOnce(args);
+  if (args.has('once') || args.has('json') || file !== undefined || !isFullScreenPossible())
+    return showOnce(args);
+  const { showLive } = await import('./top/live.js');
+  return showLive(args);
 }
 
 async function showOnce(args: ParsedArguments): Promise<number> {

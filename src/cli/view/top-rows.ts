@@ -61,3 +61,11 @@ function leaseText(party: SeenParty | undefined): string {
   const leftMs = party.leaseDeadline - leaseClock.now();
   return leftMs <= 0 ? 'over' : elapsed(leftMs);
 }
+
+/** What is left of the lease is less than a renewal in trouble needs. */
+export function isLeaseEnding({ holders }: RankedLock): boolean {
+  return holders.some(
+    ({ leaseDeadline, leaseDurationMs = 0 }) =>
+      leaseDeadline !== undefined && leaseDeadline - leaseClock.now() < leaseDurationMs / 3,
+  );
+}
