@@ -16,8 +16,8 @@ export type CheckId =
   | 'lease takeover';
 
 /** What one check saw. */
-export interface Finding {
-  readonly check: CheckId;
+export interface Finding<Check extends string = CheckId> {
+  readonly check: Check;
   readonly outcome: Outcome;
   /** One line for people. */
   readonly detail: string;
@@ -25,12 +25,12 @@ export interface Finding {
   readonly figures: Readonly<Record<string, number | boolean | string>>;
 }
 
-export function finding(
-  check: CheckId,
+export function finding<Check extends string>(
+  check: Check,
   outcome: Outcome,
   detail: string,
   figures: Finding['figures'] = {},
-): Finding {
+): Finding<Check> {
   return { check, outcome, detail, figures };
 }
 

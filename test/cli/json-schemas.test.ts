@@ -12,9 +12,10 @@ import {
   scriptRecipe,
   writeRecipe,
 } from '../provision/fixture.js';
+import { startBucketStore } from '../../src/testing/bucket-store.js';
 import { startCli } from '../support/cli.js';
 import { testDirectory } from '../support/directory.js';
-import { together } from '../support/finish.js';
+import { together, whenFinished } from '../support/finish.js';
 import { answerJson, faultServer } from '../support/fault-server.js';
 import { clones, GIT_ENV, testRemote } from '../support/git-remotes.js';
 import { holdfast, startHolder } from '../support/holdfast.js';
@@ -84,6 +85,14 @@ describe('what commands print is what their schema says', () => {
     await lease.end();
     mkdirSync(join(directory, 'v'));
     await check(directory, ['verify', '-q', '--rounds', '4', '--lease', '1s', 'v']);
+    const store = await startBucketStore();
+    whenFinished(() => store.close());
+    const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    await check(
+      directory,
+      ['verify', '-q', '--rounds', '1', `s3://bucket/p?endpoint=${store.endpoint}`],
+      env,
+    );
   });
 
   together('of caches', async () => {

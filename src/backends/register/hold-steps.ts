@@ -26,6 +26,8 @@ export interface HoldState {
   readonly nonce: string;
   readonly tries: number;
   readonly failure?: unknown;
+  /** The last write met another version than the one of `base`. */
+  readonly isRefused?: boolean;
 }
 
 export type HoldResult =
@@ -96,9 +98,9 @@ function onWritten(state: HoldState, written: Written): HoldStep {
     case 'not-landed':
       return undone(state, state.failure);
     case 'conflict':
-      return { state: { ...state, phase: 'look' }, effect: READ };
+      return { state: { ...state, phase: 'look', isRefused: true }, effect: READ };
     case 'unknown':
-      return { state: { ...state, phase: 'look', failure: written.error }, effect: READ };
+      return { state: { ...state, phase: 'look', failure: written.error, isRefused: false }, effect: READ };
   }
 }
 
@@ -127,6 +129,10 @@ function onSeen(state: HoldState, reading: Reading): HoldStep {
     standing.state.record?.children.some(
       ({ pid, startTime }) => pid === purpose.child.pid && startTime === purpose.child.startTime,
     );
+  // What was refused because it stands no more: the reading is old, and the same write would be refused again.
+  if (state.isRefused === true && standing.version === base.version) {
+    return undone(state, state.failure ?? new Error('the store shows what was there before'));
+  }
   if (isCovered === true) return { result: { kind: 'done', base: standing } };
   return state.tries < TRIES ? attempt({ ...state, base: standing }) : stuck(state);
 }

@@ -8,7 +8,7 @@ import { urlOf, type S3Config } from './config.js';
 import type { CredentialSource } from './credentials.js';
 
 export interface S3Request {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'DELETE' | 'GET' | 'HEAD' | 'PUT';
   /** Undefined: the bucket itself. */
   readonly key?: string;
   readonly query?: string;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Clock } from '../../core/time.js';
@@ -80,6 +81,12 @@ function rememberedProof(config: S3Config, clock: Clock): Honoured | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The next use of the store proves it again. */
+export async function forgetProof(config: S3Config): Promise<void> {
+  const path = pathOf(config);
+  if (path !== undefined) await unlink(path).catch(() => undefined);
 }
 
 async function rememberProof(config: S3Config, { isUnquoted }: Honoured, clock: Clock): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Outcome } from '../../verify/finding.js';
+import type { BucketReport } from '../../verify/bucket/verify-bucket.js';
+import type { Finding, Outcome } from '../../verify/finding.js';
 import type { Verdict } from '../../verify/judge.js';
 import type { VerifyReport } from '../../verify/verify.js';
 import type { Line } from '../print.js';
@@ -17,10 +18,38 @@ const STYLE: Readonly<Record<Outcome | Verdict, Style>> = {
 /** What was seen, then what follows from it. */
 export function renderVerification(report: VerifyReport, width: number): Line[] {
   const { directory, peer, fileSystem, view, findings, backends, chosen } = report;
-  const head = [
+  const lines = table(findings, [
     ['directory', `${directory} on ${fileSystem.name} (${fileSystem.kind})`],
     ['peer', view === 'one mount' ? `${peer} (the same mount)` : `${peer} (${view})`],
-  ] as const;
+  ]);
+  lines.push('');
+  for (const backend of ['flock', 'lease'] as const) {
+    const { verdict, reasons } = backends[backend];
+    lines.push({ parts: [`${backend}: `, { style: STYLE[verdict], text: verdict }] });
+    for (const reason of reasons) lines.push(...wrap(reason, width, '  '));
+  }
+  lines.push('', conclusion(report, backends[chosen].verdict));
+  return lines;
+}
+
+/** The same of a store. */
+export function renderBucketVerification(report: BucketReport, width: number): Line[] {
+  const { address, server, findings, verdict, reasons, requests } = report;
+  const lines = table(findings, [
+    ['store', `${address} on ${server}`],
+    ['requests', String(requests)],
+  ]);
+  lines.push('', { parts: ['s3: ', { style: STYLE[verdict], text: verdict }] });
+  for (const reason of reasons) lines.push(...wrap(reason, width, '  '));
+  if (verdict === 'unsafe') lines.push('', 'No lock is safe on this store: use another one, or an engine.');
+  if (verdict === 'unknown') lines.push('', 'Try again when the store is quiet.');
+  return lines;
+}
+
+function table(
+  findings: readonly Finding<string>[],
+  head: readonly (readonly [name: string, value: string])[],
+): Line[] {
   const names = [...head.map(([name]) => name), ...findings.map(({ check }) => check)];
   const nameWidth = Math.max(...names.map((name) => name.length)) + 2;
   const outcomeWidth = 'refused'.length + 2;
@@ -31,13 +60,6 @@ export function renderVerification(report: VerifyReport, width: number): Line[] 
       parts: [check.padEnd(nameWidth), { style: STYLE[outcome], text: outcome }, gap + detail],
     });
   }
-  lines.push('');
-  for (const backend of ['flock', 'lease'] as const) {
-    const { verdict, reasons } = backends[backend];
-    lines.push({ parts: [`${backend}: `, { style: STYLE[verdict], text: verdict }] });
-    for (const reason of reasons) lines.push(...wrap(reason, width, '  '));
-  }
-  lines.push('', conclusion(report, backends[chosen].verdict));
   return lines;
 }
 
