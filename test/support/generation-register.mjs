@@ -12,7 +12,7 @@ export class GenerationRegister {
   }
 
   async read(name, known, budgetMs) {
-    const answer = await fetch(this.#at(name), { signal: AbortSignal.timeout(budgetMs) });
+    const answer = await fetch(this.#at(name), { signal: AbortSignal.timeout(Math.ceil(budgetMs)) });
     const text = await answer.text();
     if (answer.status === 404) return { kind: 'absent' };
     if (answer.status !== 200) throw new Error(`the store answered ${answer.status}`);
@@ -30,7 +30,7 @@ export class GenerationRegister {
         method: 'PUT',
         headers: { 'x-generation-match': version ?? '0' },
         body: encodeBody(body),
-        signal: AbortSignal.timeout(budgetMs),
+        signal: AbortSignal.timeout(Math.ceil(budgetMs)),
       });
       await answer.arrayBuffer();
       if (answer.status === 412) return { kind: 'conflict' };
