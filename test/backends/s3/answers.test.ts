@@ -7,7 +7,7 @@ import { testBucket, type TestBucket } from '../../support/bucket.js';
 import { eventually } from '../../support/processes.js';
 import { machineUnit, quiescentMs } from '../../support/time.js';
 
-/** `racy` is none, but only a race shows it: see test/verify/bucket.test.ts. */
+/** `racy` is none, but only a race shows it: see verify.test.ts. */
 const LIARS: readonly BucketStoreMode[] = [
   'ignores-match',
   'ignores-create',

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
-import { acquire } from '../../src/locks/acquire.js';
-import { BUCKET_STORE_MODES, type BucketStoreMode } from '../../src/testing/bucket-store-modes.js';
-import { verifyBucket, type BucketReport } from '../../src/verify/bucket/verify-bucket.js';
-import { testBucket, type TestBucket } from '../support/bucket.js';
-import { cli, startCli } from '../support/cli.js';
-import { eventually } from '../support/processes.js';
+import { acquire } from '../../../src/locks/acquire.js';
+import { BUCKET_STORE_MODES, type BucketStoreMode } from '../../../src/testing/bucket-store-modes.js';
+import { verifyBucket, type BucketReport } from '../../../src/verify/bucket/verify-bucket.js';
+import { testBucket, type TestBucket } from '../../support/bucket.js';
+import { cli, startCli } from '../../support/cli.js';
+import { eventually } from '../../support/processes.js';
 
 /** The checks that must refute each liar. */
 const LIARS: Partial<Record<BucketStoreMode, readonly string[]>> = {
