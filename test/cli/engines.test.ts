@@ -130,6 +130,18 @@ describe('the command, by the address of an engine', () => {
     });
   }
 
+  test('a release that no server answers is reported, and the exit code is that of the command', async () => {
+    const proxy = await startTcpProxy(engines.etcd.members[0]?.clientPort as number);
+    const address = `etcd://127.0.0.1:${proxy.port}#unreleased`;
+    const wrapper = holdfast('run', address, '--', 'sh', '-c', 'echo up; read _; exit 7');
+    await wrapper.line(/^up$/);
+    await proxy.close();
+    wrapper.process.stdin?.end('go on\n');
+    const { code, stderr } = await ended(wrapper);
+    expect(stderr).toMatch(/Could not release .* The lock is free/s);
+    expect(code).toBe(7);
+  });
+
   test('--stand-by starts the command again after a loss, and ends with it otherwise', async () => {
     const proxy = await startTcpProxy(engines.postgres.port);
     const log = join(testDirectory(), 'log');

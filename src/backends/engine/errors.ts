@@ -1,4 +1,4 @@
-import { LockError, type ErrorCode } from '../../core/errors.js';
+import { isLockError, LockError, type ErrorCode } from '../../core/errors.js';
 
 /** What every message about one lock of a server names: the lock, and the server as `host:port`. */
 export interface Named {
@@ -35,8 +35,10 @@ export function unconfirmedError({ shown, server }: Named, holderId: string, cau
 
 /** @param free when the lock is free at the latest, as a clause. */
 export function unreleasedError({ shown, server }: Named, free: string, cause: unknown): LockError {
+  const isRefused = isLockError(cause) && cause.code !== 'HOLDFAST_BACKEND_UNAVAILABLE';
+  const fact = isRefused ? /": (.*)$/s.exec(cause.message)?.[1] : undefined;
   return new LockError(
-    `Could not release "${shown}": ${server} did not confirm it. It is retried in the background. The lock is free ${free}.`,
+    `Could not release "${shown}": ${fact ?? `${server} did not confirm it.`} It is retried in the background. The lock is free ${free}.`,
     { code: 'HOLDFAST_NETWORK', resource: shown, cause },
   );
 }

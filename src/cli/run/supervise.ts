@@ -50,21 +50,20 @@ export async function supervise(supervision: Supervision): Promise<Outcome> {
   const signal = end.kind === 'signaled' ? signalName(end.signal) : undefined;
   const heldMs = systemClock.now() - grantedAt;
   log?.({ event: 'ended', exitCode, heldMs, ...(signal !== undefined && { signal }) });
-  const release = (): Promise<void> => letGo(supervision, loss !== undefined);
+  const release = (): Promise<void> => letGo(supervision);
   await (last === undefined ? release() : last.run(release));
   return { exitCode, isLost: loss !== undefined };
 }
 
 /**
- * Releases the lock, unless what the command left behind is to keep it. A lost hold blocks others for no longer than its
- * lease: that its record could not be put away changes nothing about the loss.
+ * Releases the lock, unless what the command left behind is to keep it. The command ran under the lock: a release that
+ * the server does not confirm is reported, and changes nothing about how the command ended (ADR 0205).
  */
-async function letGo({ request, guard }: Supervision, isLost: boolean): Promise<void> {
+async function letGo({ request, guard }: Supervision): Promise<void> {
   if (request.isUntilClosed && abandonDescriptor(guard)) return;
   try {
     await guard.release();
   } catch (error) {
-    if (!isLost) throw error;
     note(`holdfast: ${(error as Error).message}`);
   }
 }
