@@ -32,10 +32,10 @@ export class Consumer {
     writeFileSync(join(this.directory, name), text);
   }
 
-  /** Installs the tarball with npm, without scripts. */
-  async install(tarball: string): Promise<void> {
+  /** Installs the tarball, and what else is named, with npm, without scripts. */
+  async install(...packages: readonly string[]): Promise<void> {
     const npm = join(tools, 'npm11/bin/npm-cli.js');
-    const { code, stderr } = await this.node(npm, 'install', '--ignore-scripts', '--no-audit', tarball);
+    const { code, stderr } = await this.node(npm, 'install', '--ignore-scripts', '--no-audit', ...packages);
     if (code !== 0) throw new Error(`npm install: ${stderr}`);
   }
 
