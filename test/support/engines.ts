@@ -1,11 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { readProcessStat } from '../../src/platform/process-stat.js';
 import { freePort, isListening, until } from './ports.js';
 import { connectPostgres } from './postgres-client.js';
+import { hangMs } from './time.js';
 
 /** A server process that the test started and that ends with it. */
 export interface ServerProcess {
@@ -87,13 +88,17 @@ export interface RedisServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Servers listen there too: on an address of a network of the test's own, to all who come. */
+const publicAddress = (): readonly string[] => [process.env['HOLDFAST_TEST_ADDRESS'] ?? []].flat();
+
 export async function startRedis(...extra: string[]): Promise<RedisServer> {
   const directory = serverDirectory();
   const port = await freePort();
   const isTls = extra.includes('--tls-port');
   const ports = isTls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
   const rest = extra.filter((argument) => argument !== '--tls-port');
-  const args = [...ports, '--bind', '127.0.0.1', '--save', '', '--dir', directory.path, ...rest];
+  const open = publicAddress().flatMap((address) => [address, '--protected-mode', 'no']);
+  const args = [...ports, '--bind', '127.0.0.1', ...open, '--save', '', '--dir', directory.path, ...rest];
   const start = (): Promise<ServerProcess> => startServer('redis-server', args, port);
   let running = await start();
   const stop = async (): Promise<void> => {
@@ -161,11 +166,13 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
       'holder',
     ]);
     execFileSync(command, args, { stdio: 'pipe' });
+    const rules = publicAddress().map((address) => `host all all ${address}/24 trust\n`);
+    appendFileSync(join(data, 'pg_hba.conf'), rules.join(''));
   };
   create();
   const port = await freePort();
   const settings = [
-    `listen_addresses=127.0.0.1`,
+    `listen_addresses=${['127.0.0.1', ...publicAddress()].join(',')}`,
     `port=${port}`,
     `unix_socket_directories=${directory.path}`,
     'fsync=off',
@@ -291,7 +298,10 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
     const flags = {
       name: `n${index}`,
       'data-dir': join(directory.path, `n${index}`),
-      'listen-client-urls': clientUrl,
+      'listen-client-urls': [
+        clientUrl,
+        ...publicAddress().map((address) => `http://${address}:${ports[index]}`),
+      ].join(),
       'advertise-client-urls': clientUrl,
       'listen-peer-urls': peerUrl(index),
       'initial-advertise-peer-urls': peerUrl(index),
@@ -332,6 +342,9 @@ export async function startEtcd(size = 1, ...extra: string[]): Promise<EtcdClust
     const { members: all } = await etcdCall(other, '/v3/cluster/member/list', {});
     const old = (all as { ID: string; name: string }[]).find(({ name }) => name === `n${index}`);
     await running[index]?.kill();
+    // What is proposed during an election is never answered.
+    const rest = members.filter((_, member) => member !== index);
+    await until('the others have a leader', async () => (await leaderIndex(rest)) !== undefined);
     await etcdCall(other, '/v3/cluster/member/remove', { ID: old?.ID });
     ports[index] = await freePort();
     ports[size + index] = await freePort();
@@ -364,6 +377,10 @@ export async function leaderIndex(members: readonly EtcdMember[]): Promise<numbe
 /** One request past everything that is tested. */
 export async function etcdCall(url: string, path: string, body: object): Promise<Record<string, unknown>> {
   const member = /^etcd:\/\/([^,]+)/.exec(url)?.[1];
-  const reply = await fetch(`http://${member}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const reply = await fetch(`http://${member}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(hangMs),
+  });
   return (await reply.json()) as Record<string, unknown>;
 }

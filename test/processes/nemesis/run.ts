@@ -27,6 +27,15 @@ export interface Run {
   readonly url: string;
   readonly minutes: number;
   readonly troubles: Troubles;
+  /** Half of the workers reach the server by another way. */
+  readonly elsewhere?: Elsewhere;
+}
+
+export interface Elsewhere {
+  /** The command that runs a worker there. */
+  readonly prefix: readonly string[];
+  /** Of the server and of the register, seen from there and from here. */
+  readonly address: string;
 }
 
 const oneOf = <T>(choices: readonly T[]): T => choices[Math.floor(Math.random() * choices.length)] as T;
@@ -37,10 +46,12 @@ class Crew {
   readonly #directory: string;
   readonly #address: string;
   readonly #register: string;
+  readonly #elsewhere: Elsewhere | undefined;
   readonly #workers: { readonly child: ChildProcess; readonly name: string }[] = [];
   #started = 0;
 
-  constructor(address: string, register: string) {
+  constructor(address: string, register: string, elsewhere?: Elsewhere) {
+    this.#elsewhere = elsewhere;
     this.#directory = testDirectory();
     this.path = join(this.#directory, 'history.jsonl');
     writeFileSync(this.path, '');
@@ -77,8 +88,14 @@ class Crew {
 
   #start(index: number): void {
     const name = `w${this.#started++}`;
-    const args = [this.#address, name, this.path, this.#proof(name), this.#register, String(LEASE_MS)];
-    const child = spawn(process.execPath, [WORKER, ...args], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const { prefix, address } = (index % 2 === 1 ? this.#elsewhere : undefined) ?? {
+      prefix: [],
+      address: '',
+    };
+    const server = address === '' ? this.#address : this.#address.replaceAll('127.0.0.1', address);
+    const args = [server, name, this.path, this.#proof(name), this.#register, String(LEASE_MS)];
+    const [program = '', ...rest] = [...prefix, process.execPath, WORKER, ...args];
+    const child = spawn(program, rest, { stdio: ['pipe', 'ignore', 'inherit'] });
     this.#workers[index] = { child, name };
   }
 
@@ -107,10 +124,10 @@ class Crew {
 }
 
 /** Two locks of one server, four workers each, which are killed and stopped, while troubles come over the server. */
-export async function run({ name, url, minutes, troubles }: Run): Promise<Verdict> {
-  const register = await startRegister();
+export async function run({ name, url, minutes, troubles, elsewhere }: Run): Promise<Verdict> {
+  const register = await startRegister(elsewhere?.address);
   onTestFinished(() => register.close());
-  const crews = LOCKS.map((lock) => new Crew(`${url}#nemesis ${lock}`, `${register.url}${lock}`));
+  const crews = LOCKS.map((lock) => new Crew(`${url}#nemesis ${lock}`, `${register.url}${lock}`, elsewhere));
   const all: Troubles = {
     ...troubles,
     'a worker is killed': () => oneOf(crews).kill(),
