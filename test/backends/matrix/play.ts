@@ -38,7 +38,7 @@ export async function play(
   await Promise.all([says(waiter, 'waiting'), says(spare, 'waiting')]);
 
   await server.happen();
-  // As long as a hold is believed without the server, and a little more.
+  // As long as a hold lasts at the server, and a little more.
   await delay(LEASE_MS * 1.2);
   const isHeld = holder.process.exitCode === null;
   const breaker = await cli('break', '--force', at('holder'), '--holder', holderId).ended;
