@@ -48,7 +48,7 @@ const RAW_FILE_USERS = [
   ['backends/flock/record', ['openSync'], 'the lock file, which the user named'],
   ['backends/git/operation-log', ['fsyncSync', 'fdatasyncSync'], 'overwritten in place'],
   ['backends/git/signing', ['writeFileSync'], 'a temp directory of its own'],
-  ['backends/lease/courtesy', ['open'], 'a marker without content'],
+  ['backends/lease/yielding', ['open'], 'a marker without content'],
   [
     'backends/lease/directory',
     ['open', 'openSync', 'rename', 'renameSync', 'mkdir'],

@@ -96,7 +96,7 @@ async function claimed(id, agent) {
   if (outcome !== 'claimed') throw new Error(`${id}: ${outcome}`);
 }
 
-/** Leaves `released` free, and heard of by `ada`. */
+/** Leaves `released` free, and seen by `ada`. */
 async function releasedByBob(bob, ada) {
   await release('released', ada);
   await claimed('released', bob);
@@ -198,7 +198,7 @@ const COST = {
       'released by others': released,
       new: () => count(newId()),
       held: () => count('held'),
-      'held and never heard of': heldUnseen,
+      'held and never seen': heldUnseen,
     };
   },
 };

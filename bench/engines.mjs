@@ -126,7 +126,7 @@ function etcdctl(url) {
   };
 }
 
-const TITLE = 'take and release, nobody in the way';
+const TITLE = 'acquire and release, uncontended';
 
 export const suite = {
   title: 'Engines',
@@ -195,7 +195,7 @@ export const suite = {
           isChart: true,
           subject: 'holdfast',
           target: { to: 'bare put and delete', ratioAtMost: 1.25 },
-          note: 'one transaction to take and one deletion to release, each with a flush of the log. Nearly all of it is what these two requests cost the cluster ("our two requests, bare"), and each part of them is needed: the comparison with the range of rivals decides who holds, the one with the grave keeps out a put that was given up, the lease frees what a dead holder leaves.',
+          note: 'one transaction to take and one deletion to release, each with a flush of the log. Nearly all of it is what these two requests cost the cluster ("our two requests, bare"), and each part of them is needed: the comparison with the range of rivals decides which contender holds, the one with the tombstone keeps out a put that was given up, the lease frees what a dead holder leaves.',
         },
       ],
       async contestants({ directory }) {

@@ -122,7 +122,7 @@ const handoff = {
       subject: 'holdfast',
       isChart: true,
       target: { to: 'fs-native-extensions', ratioAtMost: 1.1 },
-      note: 'two threads are woken one after the other (10 to 35 us and 20 us; where the kernel puts them differs from run to run). Unlike the addon beside it, ours then looks whether the file is still at its path and writes the record (12 us), and lets the event loop run before its thread ends, which made up for 30 us. What follows is 30 to 35 us of JavaScript with cold caches, evenly spread (measured step by step): the wait and its deadline end, the queue of this process is told, the guard is made. A process that is handed the lock again and again pays as much, since it sleeps in between.',
+      note: 'two threads are woken one after the other (10 to 35 us and 20 us; where the kernel puts them differs from run to run). Unlike the addon beside it, ours then looks whether the file is still at its path and writes the record (12 us), and lets the event loop run before its thread ends, which made up for 30 us. What follows is 30 to 35 us of JavaScript with cold caches, evenly spread (measured step by step): the wait and its deadline end, the queue of this process is notified, the guard is made. A process that is handed the lock again and again pays as much, since it sleeps in between.',
     },
   ],
   contestants: async ({ directory }) => ({

@@ -1,5 +1,5 @@
 /*
- * open(O_APPEND), compare, write, fsync, close. The caller has the lock, so nobody who asks for it appends between the
+ * open(O_APPEND), compare, write, fsync, close. The caller has the lock, so no other process that locks appends between the
  * comparison and the write; what others write there leaves a state that the next append does not recognise.
  */
 #include "append.h"

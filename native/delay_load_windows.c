@@ -1,5 +1,5 @@
 /*
- * The imports name node.exe, and whoever runs us may be called otherwise (Electron, a single executable). They are
+ * The imports name node.exe, and the program that runs us may have another name (Electron, a single executable). They are
  * bound late, and this hook answers with the running program.
  */
 #include <windows.h>

@@ -34,7 +34,7 @@ static int look_at_target(durable_write *self, struct stat *target, bool *exists
   return S_ISREG(target->st_mode) ? 0 : -EINVAL;
 }
 
-/* A file system without locks is no reason to fail; nobody takes a lock there as proof either. */
+/* A file system without locks is no reason to fail; a lock there is no proof either. */
 static int lock_temp(const durable_write *self) {
   return flock(self->temp_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK ? -EAGAIN : 0;
 }
@@ -68,7 +68,7 @@ static mode_t new_mode(const durable_write *self, const struct stat *temp) {
 
 /*
  * The owner first, because fchown(2) clears bits of the mode. Where the group cannot be kept, its rights would go to
- * another group: it gets those of everybody else.
+ * another group: it gets those of all others.
  */
 static mode_t take_over_owner(const durable_write *self, const struct stat *target, const struct stat *temp) {
   mode_t mode = target->st_mode & MODE_BITS;

@@ -144,7 +144,7 @@ static int wait_block(pending *self) {
 }
 
 /*
- * The environment may end at any moment. Its clean-up hook and this meet under the mutex: whoever comes second
+ * The environment may end at any moment. Its clean-up hook and this meet under the mutex: the second of the two
  * releases the grant and frees the wait, and the threadsafe function is called only while it exists.
  */
 static void *run_wait(void *argument) {

@@ -19,7 +19,7 @@ int lock_flock(int fd, int operation, interrupt *stop) {
 /*
  * The gate: an OFD lock on one byte far beyond any data, which on Linux knows nothing of flock. A writer that has
  * to wait holds it while it waits; a reader passes through it before it takes the lock. So new readers queue
- * behind a waiting writer, and so does a polite one, who has just had the lock. Nobody waits for the gate with the lock in hand, so there is no cycle.
+ * behind a waiting writer, and so does a yielding one, which has just released the lock. No process waits for the gate while it holds the lock, so there is no cycle.
  */
 /* macOS has these locks too, but in one table with flock. */
 #if defined(__linux__) && defined(F_OFD_SETLKW)
@@ -38,7 +38,7 @@ static int gate(int fd, int command, short type, interrupt *stop) {
 
 /*
  * NFS, SMB and AFS turn flock into a byte-range lock of the whole file: there the gate's byte lies inside the lock, and
- * a writer on SMB that holds the one would wait for itself to give back the other.
+ * a writer on SMB that holds the one would wait for itself to release the other.
  */
 static bool is_flock_a_range(int fd) {
   struct statfs system;

@@ -6,7 +6,7 @@
  *   2. another thread requests it and sends the signal; the handler runs
  *   3. the waiting thread enters flock and blocks for good
  *
- * So a thread of its own (the waker, alive only while there is somebody to wake) sends the signal again every
+ * So a thread of its own (the waker, alive only while there is a thread to wake) sends the signal again every
  * millisecond until the waiting thread has closed its interrupt. It also serves deadlines.
  */
 #include "lock.h"
@@ -21,7 +21,7 @@ enum { RESEND_NS = 1000 * 1000 };
 
 /* Guards all below and is_open, is_armed, due_ns, previous and next of every interrupt. */
 static mutex wakings = MUTEX_INITIALIZER;
-static interrupt *armed;
+static interrupt *due_list;
 static bool has_waker;
 static pthread_t waker;
 static int wake_signal;
@@ -31,7 +31,7 @@ static void ignore_signal(int number) { (void)number; }
 /*
  * Linux: a real-time signal by its number, SIGRTMIN being a function call that differs between C libraries.
  * macOS has none; SIGEMT is raised by nothing there, and process.on() does not know it.
- * SIGURG, SIGWINCH, SIGUSR1 and SIGUSR2 belong to users. A disposition that is not the default is somebody's.
+ * SIGURG, SIGWINCH, SIGUSR1 and SIGUSR2 belong to users. A disposition that is not the default belongs to the program.
  */
 static int choose_signal(void) {
 #ifdef __linux__
@@ -81,10 +81,10 @@ int thread_start(void *(*run)(void *), void *argument) {
   return -error;
 }
 
-/* Sends what is due and returns when the next is; INT64_MAX: nobody is left. */
+/* Sends what is due and returns when the next is; INT64_MAX: none is left. */
 static int64_t send_due(int64_t now) {
   int64_t next = INT64_MAX;
-  for (interrupt *each = armed; each != NULL; each = each->next) {
+  for (interrupt *each = due_list; each != NULL; each = each->next) {
     if (each->due_ns <= now) {
       pthread_kill(each->thread, wake_signal);
       each->due_ns = now + RESEND_NS;
@@ -101,7 +101,7 @@ static void *run_waker(void *argument) {
   sigdelset(&listening, wake_signal);
   mutex_lock(&wakings);
   waker = pthread_self();
-  while (armed != NULL) {
+  while (due_list != NULL) {
     int64_t now = monotonic_ns();
     int64_t pause = send_due(now) - now;
     mutex_unlock(&wakings);
@@ -121,9 +121,9 @@ static int arm(interrupt *self, int64_t due_ns) {
   if (!self->is_armed) {
     self->is_armed = true;
     self->previous = NULL;
-    self->next = armed;
-    if (armed != NULL) armed->previous = self;
-    armed = self;
+    self->next = due_list;
+    if (due_list != NULL) due_list->previous = self;
+    due_list = self;
   }
   if (has_waker) {
     if (waker != 0) pthread_kill(waker, wake_signal);
@@ -140,7 +140,7 @@ static void disarm(interrupt *self) {
   if (!self->is_armed) return;
   self->is_armed = false;
   if (self->previous != NULL) self->previous->next = self->next;
-  else armed = self->next;
+  else due_list = self->next;
   if (self->next != NULL) self->next->previous = self->previous;
 }
 

@@ -88,7 +88,7 @@ bool interrupt_is_due(interrupt *self);
  * (-ECANCELED). After a failure nothing is left open.
  */
 int lock_acquire(const lock_request *request, interrupt *stop, lock_file *granted);
-/* The same on a descriptor that somebody else owns: no reopening, no gate, no record, and it stays open. */
+/* The same on a descriptor of another owner: no reopening, no gate, no record, and it stays open. */
 int lock_acquire_descriptor(int fd, int flags, interrupt *stop);
 int lock_release_descriptor(int fd);
 /* 1, 0 or a negative errno. */

@@ -96,7 +96,7 @@ static void unlock_range(HANDLE file, DWORD offset) {
   UnlockFileEx(file, 0, 1, 0, &range);
 }
 
-/* The gate is a second byte; lock_posix.c tells what it is for. */
+/* The gate is a second byte; lock_posix.c describes its purpose. */
 static int take_lock(HANDLE file, int flags, interrupt *stop) {
   bool is_shared = flags & LOCK_SHARED;
   bool has_gate = flags & LOCK_GATE;
@@ -119,7 +119,7 @@ static int take_lock(HANDLE file, int flags, interrupt *stop) {
 static HANDLE open_wide(const char *path, DWORD access, DWORD disposition) {
   wchar_t wide[PATH_BYTES];
   if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_BYTES) == 0) return INVALID_HANDLE_VALUE;
-  /* Locking must not keep anybody from deleting or renaming the file. */
+  /* Locking must not keep other programs from deleting or renaming the file. */
   DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
   DWORD attributes = FILE_FLAG_OVERLAPPED | FILE_FLAG_BACKUP_SEMANTICS;
   return CreateFileW(wide, access, share, NULL, disposition, attributes, NULL);

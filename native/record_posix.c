@@ -46,7 +46,7 @@ static bool is_our_record(const char *bytes, ssize_t length) {
   return digits > 0 && length - digits >= magic_length && memcmp(bytes + digits, magic, magic_length) == 0;
 }
 
-/* Files under /proc say that they are empty; only reading tells. */
+/* Files under /proc say that they are empty; only reading shows. */
 static bool is_ours(int fd, const struct stat *status) {
   char head[32];
   if (!S_ISREG(status->st_mode)) return false;

@@ -1,7 +1,7 @@
 /*
  * Node makes texts of arguments, environment and exit status: bytes that are no UTF-8 are replaced, and death by a
  * real-time signal reads as an exit with 0. Here they pass as they are. A thread waits for the child; it is reaped on
- * the environment's own thread, right before that is told, so until then its number is its own.
+ * the environment's own thread, right before that is reported, so until then its number is its own.
  */
 #include "spawn_node.h"
 #include "lock.h"
@@ -154,7 +154,7 @@ static int64_t start_and_watch(napi_env env, napi_value done, const command *req
   int result = pid < 0 ? pid : thread_start(wait_for, self);
   if (result == 0) return pid;
   if (pid > 0) {
-    /* Nobody would wait for it. */
+    /* No process would wait for it. */
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR);
   }

@@ -13,7 +13,7 @@ import { declarationsOf } from './declarations.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64', 'darwin-x64'];
-/** Not in anybody's node_modules: sources, tests, what was left lying about. */
+/** Not in the node_modules of a user: sources, tests, what was left lying about. */
 const FORBIDDEN = /^(?:test|bench|scripts|\.|src\/(?!.*PROTOCOL\.md$))|\.(?:map|tgz|log|tsbuildinfo)$/;
 const REQUIRED = [
   ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
@@ -76,7 +76,7 @@ function manifest() {
   return published;
 }
 
-/** Of what can be imported, and of what their declarations name: those of other modules would describe what nobody can reach. */
+/** Of what can be imported, and of what their declarations name: those of other modules would describe what cannot be imported. */
 function neededDeclarations() {
   const exported = exportedFiles(manifest()).filter((path) => path.endsWith('.d.ts'));
   return declarationsOf(exported.map((path) => join(root, path)));

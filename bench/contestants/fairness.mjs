@@ -39,9 +39,9 @@ async function judge() {
   const children = Array.from({ length: Number(processes) }, () =>
     fork(file, ['contender', kind, path, processes, forMs]),
   );
-  const heard = (child) => new Promise((resolve) => child.once('message', resolve));
-  await Promise.all(children.map(heard));
-  const results = children.map(heard);
+  const nextMessage = (child) => new Promise((resolve) => child.once('message', resolve));
+  await Promise.all(children.map(nextMessage));
+  const results = children.map(nextMessage);
   for (const child of children) child.send('go');
   const all = await Promise.all(results);
   const turns = all.map((result) => result.turns);

@@ -21,7 +21,7 @@ export async function backupsIn(folder) {
 /**
  * Backs up `index` into a new folder of `folder`: only what is new since the last backup there, or all of it.
  *
- * @throws when a file of the index is not what its commit says: a backup of damage helps nobody.
+ * @throws when a file of the index is not what its commit says: a backup of damage is useless.
  */
 export async function backUp(index, folder, { isFull = false, lockOptions = {}, signal } = {}) {
   await mkdir(folder, { recursive: true });
@@ -40,7 +40,7 @@ export async function backUp(index, folder, { isFull = false, lockOptions = {}, 
     );
     await writeFileDurable(join(partial, 'manifest.json'), manifestText(manifest));
     await syncDirectory(partial);
-    // Without the lock somebody may have cleared away what was being copied.
+    // Without the lock a writer may have cleared away what was being copied.
     guard.assertHeld();
     await renameDurably(partial, join(folder, name));
     const copied = manifest.files.filter((file) => file.in === name).length;

@@ -5,7 +5,7 @@
 //   INDEX/<store>/parts/<commit>/...             the files that it wrote, never changed again
 //
 // `rename` succeeds for one of two writers, because the old name is there only once: it compares and writes in one step.
-// A record that is replaced after a look at its token could not do that: whoever is paused between the look and the
+// A record that is replaced after a look at its token could not do that: a writer that is paused between the look and the
 // replacement overwrites a later holder. No name recurs, since the epoch, a fencing token, never falls.
 import { mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -62,8 +62,8 @@ export class CommitLog {
   }
 
   /**
-   * Moves the head under a fencing token. An empty change only claims the head: from then on nobody with a lower token
-   * can commit, not even somebody who has passed every check and is one system call away from it.
+   * Moves the head under a fencing token. An empty change only claims the head: from then on no holder with a lower token
+   * can commit, not even one that has passed every check and is one system call away from it.
    */
   async write(token, change) {
     for (;;) {
@@ -72,7 +72,7 @@ export class CommitLog {
       if (head.epoch > token) return 'stale';
       const next = { ...head, ...change, epoch: token };
       if (headName(next) === headName(head) || (await this.#move(head, next))) return 'written';
-      // Somebody else moved it first: an earlier holder who may still commit, or a later one who has shut us out.
+      // Another holder moved it first: an earlier one that may still commit, or a later one that has shut us out.
     }
   }
 
@@ -119,7 +119,7 @@ export async function makeStore(path) {
   await syncDirectory(path);
 }
 
-/** What the commit after `last` says. Positions tell how much of each source is indexed. */
+/** What the commit after `last` says. Positions show how much of each source is indexed. */
 export function recordAfter(last, token, { engine, documents, positions, files }) {
   const number = last === undefined ? 0 : last.number + 1;
   return {

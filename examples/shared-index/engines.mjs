@@ -1,5 +1,5 @@
-// What an index is made of. An engine writes a batch into a folder of its own, which nobody sees before the head names it;
-// so whatever a writer does after it lost the lock, it does to a folder that nobody will ever look at.
+// What an index is made of. An engine writes a batch into a folder of its own, which no reader sees before the head names it;
+// so whatever a writer does after it lost the lock, it does to a folder that is never read.
 //
 //   writePart(part, documents, previousPart, signal)   files of a part; `documents` is an async iterable of { id, text }
 //   liveParts(chain)                                   commits whose parts hold the content, the oldest first

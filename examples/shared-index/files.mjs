@@ -36,7 +36,7 @@ export async function renameDurably(from, to) {
   await syncDirectory(dirname(to));
 }
 
-/** Removes what somebody left. Who left it may be alive, have lost the lock, and be putting one more file there. */
+/** Removes what a writer left. That writer may be alive, have lost the lock, and be putting one more file there. */
 export async function removeLitter(path) {
   try {
     await rm(path, { recursive: true, force: true });

@@ -54,7 +54,7 @@ export class LockedIndexer {
       await engine.writePart(part(record.commit), paced(documents), previousPart, signal);
       record.files = await describeFiles(store, record.commit, last, engine);
       await syncDirectory(join(store, 'parts'));
-      // The last moment to roll back; nobody looks for what has no record, and the next holder clears it away.
+      // The last moment to roll back; nothing reads what has no record, and the next holder clears it away.
       signal?.throwIfAborted();
       await writeRecord(store, record);
       await fencedUpdate(guard, log, { commit: record.commit });

@@ -17,7 +17,7 @@ import { bytesOf, verifyBackup } from './manifest.mjs';
  * 3. Rename the sibling: from its first moment under its own name the new store is whole.
  * 4. Move the head to it, with the fencing token: one rename, and the index is the other one.
  *
- * Interrupted before 4 the index is the old one, after it the new one. The old store stays until somebody deletes it.
+ * Interrupted before 4 the index is the old one, after it the new one. The old store stays until it is deleted by hand.
  */
 export async function restore(backup, index, { lockOptions = {}, signal } = {}) {
   const manifest = await verifyBackup(backup);

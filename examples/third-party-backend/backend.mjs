@@ -13,7 +13,7 @@ export const CAPABILITIES = {
   fencing: false,
 };
 
-/** Nobody tells us when the name becomes free; the core asks again after this. */
+/** There is no notice when the name becomes free; the core tries again after this. */
 const RETRY_AFTER_MS = 5;
 
 /** @returns {import('holdfast/testing').Backend} */
@@ -47,7 +47,7 @@ export function createSocketBackend() {
 /** @returns {import('holdfast/testing').Grant} */
 function grantOf(server) {
   return {
-    // The kernel takes a name from nobody: as long as we listen, we hold.
+    // The kernel never takes a name away: as long as we listen, we hold.
     check: () => (server.listening ? undefined : 'session-ended'),
     onLost: () => {},
     // Resolves when the name is free, not before: a successor may ask in the next statement.

@@ -40,7 +40,7 @@ static int64_t now_us(void) {
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void tell(supervisor *self, uint32_t kind, uint32_t number) {
+static void report(supervisor *self, uint32_t kind, uint32_t number) {
   message out = {.kind = kind, .number = number};
   /* A wrapper that does not read (stopped) must not stop us: the socket does not block. */
   if (!self->is_wrapper_gone) CALL6(SYS_sendto, self->socket, &out, sizeof out, 0x4040 /* NOSIGNAL, DONTWAIT */, 0, 0);
@@ -82,7 +82,7 @@ static bool read_whole(int fd, void *into, size_t size) {
 
 static void obey(supervisor *self, const message *order) {
   if (order->kind == SET_DEADLINE) set_deadline(self, order->value);
-  /* Not reaped before it is told to the wrapper, so the number is the command's. */
+  /* Not reaped before it is reported to the wrapper, so the number is the command's. */
   if (order->kind == SEND_SIGNAL && !self->has_ended) CALL2(SYS_kill, self->command, order->number);
   if (order->kind == END_TREE) begin_end(self);
 }
@@ -106,7 +106,7 @@ static void look(supervisor *self) {
   self->has_descendants = tree_reap(self->command, &self->status, &self->has_ended);
   int64_t now = now_us();
   if (self->phase == RUNNING && now >= self->term_at_us) {
-    tell(self, DEADLINE_NEAR, 0);
+    report(self, DEADLINE_NEAR, 0);
     begin_end(self);
   }
   if (self->phase == TERMINATING && now >= self->kill_at_us) self->phase = KILLING;
@@ -143,7 +143,7 @@ static void supervise(supervisor *self) {
   }
 }
 
-/* Everything but what is needed: nobody who waits for the end of a pipe waits for us. */
+/* Everything but what is needed: a reader that waits for the end of a pipe does not wait for us. */
 static void close_others(const int *needed, int count) {
   int from = 0;
   for (;;) {
@@ -215,15 +215,15 @@ static int run(int fd) {
   int error;
   self.command = start_command(&command, &error);
   if (self.command < 0 || error != 0) {
-    tell(&self, NOT_STARTED, (uint32_t)(error != 0 ? error : -self.command));
+    report(&self, NOT_STARTED, (uint32_t)(error != 0 ? error : -self.command));
     return 0;
   }
-  tell(&self, STARTED, (uint32_t)self.command);
+  report(&self, STARTED, (uint32_t)self.command);
   close_others(needed, count);
   CALL1(SYS_chdir, "/");
   set_deadline(&self, start.deadline_us);
   supervise(&self);
-  tell(&self, ENDED, (uint32_t)self.status);
+  report(&self, ENDED, (uint32_t)self.status);
   return 0;
 }
 

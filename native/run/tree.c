@@ -1,5 +1,5 @@
 /*
- * The descendants of this process. It is their subreaper: one whose parent died becomes its child, so nobody leaves the
+ * The descendants of this process. It is their subreaper: one whose parent died becomes its child, so none leaves the
  * tree by forking twice, and "no children" means "no descendants".
  */
 #include "tree.h"
@@ -9,7 +9,7 @@ enum { TREE_ROUNDS = 10, PROCESSES = 65536, PIDS = 1 << 22, STAT_BYTES = 512 };
 
 typedef struct {
   int pid, parent;
-  uint64_t start; /* tells a process from a later one of the same number */
+  uint64_t start; /* distinguishes a process from a later one of the same number */
 } process;
 
 static process processes[PROCESSES];
@@ -107,9 +107,9 @@ static void send(const process *known, int signal) {
   if (read_process(known->pid, &now) && now.start == known->start) CALL2(SYS_kill, known->pid, signal);
 }
 
-/* One look: signals members that have not been told. Returns how many those were. */
+/* One look: signals members that have not been signalled. Returns how many those were. */
 static int signal_round(int self, int signal) {
-  int count = list_processes(), told = 0;
+  int count = list_processes(), signalled = 0;
   for (size_t i = 0; i < sizeof is_member; i++) is_member[i] = 0;
   set_bit(is_member, self);
   for (bool is_growing = true; is_growing;) {
@@ -125,9 +125,9 @@ static int signal_round(int self, int signal) {
     if (each->pid == self || !has_bit(is_member, each->pid) || has_bit(is_told, each->pid)) continue;
     set_bit(is_told, each->pid);
     send(each, signal);
-    told++;
+    signalled++;
   }
-  return told;
+  return signalled;
 }
 
 bool tree_signal(int root, int signal) {

@@ -5,7 +5,7 @@
 
 /*
  * Sends `signal` to every descendant of this process, again until a look finds no new one (at most TREE_ROUNDS looks).
- * Where /proc is not this process's own, only to `root`. Returns false when nobody was found.
+ * Where /proc is not this process's own, only to `root`. Returns false when none was found.
  */
 bool tree_signal(int root, int signal);
 

@@ -8,7 +8,7 @@ import { inheritedDescriptors } from '../process/descriptors.js';
 
 /** `holdfast run WORDS`; what the launcher calls. Returns the exit code. */
 export async function run(words: readonly string[]): Promise<number> {
-  // Before anything is opened: later on Node's own descriptors cannot be told from those of our caller.
+  // Before anything is opened: later on Node's own descriptors cannot be distinguished from those of our caller.
   const inherited = inheritedDescriptors();
   const raw = rawArguments(words);
   hideCredentials(['run', ...words]);

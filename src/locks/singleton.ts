@@ -48,10 +48,10 @@ export type Singleton =
  * the kernel, by the server's session or lease, or by a renewal of its lease that was seen in this call. Instances that
  * were killed are not returned.
  *
- * Waits only while that cannot be told yet: for the rest of the lease of a killed instance, or for the next renewal (a
+ * Waits only while that cannot be known yet: for the rest of the lease of a killed instance, or for the next renewal (a
  * third of the lease) of one on another host.
  *
- * @throws LockError HOLDFAST_TIMEOUT when it cannot be told within `timeoutMs`; HOLDFAST_UNSUPPORTED over git, whose holds
+ * @throws LockError HOLDFAST_TIMEOUT when it cannot be known within `timeoutMs`; HOLDFAST_UNSUPPORTED over git, whose holds
  *   outlive their process, and for `info` where the lock is no file of ours; what `tryAcquire` throws.
  * @example
  * const { running } = await singleton('.dev-server.lock', { info: { url: 'http://localhost:5173' } });

@@ -19,7 +19,7 @@ export class Surveyor {
   readonly #keys = new Map<string, string | undefined>();
   #sources: readonly unknown[] = [];
   #locks: readonly SeenLock[] = [];
-  /** Those that nobody waits for, in order. */
+  /** Those without a waiter, in order. */
   #idle: readonly RankedLock[] = [];
 
   /** @param places looked at besides: directories, servers, the claims of a repository. */

@@ -109,7 +109,7 @@ export async function verify(directory: string, options: VerifyOptions): Promise
   }
 }
 
-/** Everybody who was started, and the way to send them home: the one who cleans up last. */
+/** Every worker that was started; ends them, the one that cleans up last. */
 class Crew {
   readonly #options: ContactOptions;
   readonly #contacts: Contact[] = [];

@@ -98,12 +98,12 @@ function kindOf(lines: readonly string[]): GitFailureKind {
 }
 
 function reasonOf(lines: readonly string[]): string {
-  const telling = lines.filter((line) => !NOISE.test(line));
-  const index = telling.findLastIndex((line) => /^(?:fatal|error|ssh): /.test(line));
-  const line = telling[index] ?? telling.at(-1) ?? lines.find((other) => other.startsWith('fatal: '));
+  const useful = lines.filter((line) => !NOISE.test(line));
+  const index = useful.findLastIndex((line) => /^(?:fatal|error|ssh): /.test(line));
+  const line = useful[index] ?? useful.at(-1) ?? lines.find((other) => other.startsWith('fatal: '));
   if (line === undefined) return NO_REASON;
   // "unable to connect to HOST:", and the next line says why.
-  const whole = line.endsWith(':') ? `${line} ${telling[index + 1] ?? ''}`.replace(/[: ]+$/, '') : line;
+  const whole = line.endsWith(':') ? `${line} ${useful[index + 1] ?? ''}`.replace(/[: ]+$/, '') : line;
   return shown(whole.replace(/^(?:fatal|error|remote): /, '').replace(/(?<!\.)\.$/, ''));
 }
 

@@ -4,7 +4,7 @@ import type { Asked } from '../party-locks.js';
 import type { CheckContext } from './context.js';
 
 export interface Contest {
-  /** Holds that were had and given back, by all. */
+  /** Holds that were acquired and released, by all. */
   readonly holds: number;
   /** Times at which two were inside and both believed in it. */
   readonly overlaps: number;
@@ -18,8 +18,8 @@ export interface Contest {
 const HOLD_MS = 2;
 
 /**
- * All take the lock again and again. No clock is compared: a party that holds says so and stays inside until it is told
- * to leave, so two that have said it and were not yet told to leave are inside together.
+ * All take the lock again and again. No clock is compared: a party that holds says so and stays inside until it is ordered
+ * to leave, so two that have said it and were not yet ordered to leave are inside together.
  */
 export async function contest(
   { clock }: CheckContext,

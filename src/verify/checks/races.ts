@@ -46,7 +46,7 @@ function judge(check: CheckId, { rounds, doubles, blanks, errnos }: Tally): Find
   if (blanks === rounds) {
     return finding(check, 'refused', `it never works${seen === '' ? '' : ` (${seen})`}`, figures);
   }
-  const also = seen === '' ? '' : `; losers heard ${seen}`;
+  const also = seen === '' ? '' : `; losers got ${seen}`;
   const without = blanks === 0 ? '' : `, none in ${blanks}`;
   return finding(check, 'holds', `one winner in each of ${plural(rounds, 'race')}${without}${also}`, figures);
 }
