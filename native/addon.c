@@ -12,20 +12,27 @@
 
 #include <string.h>
 
+/* A request with nothing but the record, if there is one. */
+static int read_record(call *self, napi_value value, lock_request *request) {
+  napi_valuetype type;
+  *request = (lock_request){.path = NULL};
+  if (napi_typeof(self->env, value, &type) != napi_ok || type != napi_string) return 0;
+  request->record = self->record;
+  int result = read_text(self->env, value, self->record, RECORD_BYTES, &request->record_length);
+  return result < 0 ? -EMSGSIZE : 0;
+}
+
 /* path, flags, createMode, record */
 static int read_request(call *self, lock_request *request) {
   size_t length;
-  napi_valuetype type;
   int result = read_text(self->env, self->values[0], self->path, PATH_BYTES, &length);
   if (result < 0) return result;
   if (memchr(self->path, '\0', length) != NULL) return -EINVAL;
-  *request = (lock_request){.path = self->path,
-                            .flags = read_int(self->env, self->values[1]),
-                            .create_mode = read_int(self->env, self->values[2])};
-  if (napi_typeof(self->env, self->values[3], &type) != napi_ok || type != napi_string) return 0;
-  request->record = self->record;
-  result = read_text(self->env, self->values[3], self->record, RECORD_BYTES, &request->record_length);
-  return result < 0 ? -EMSGSIZE : 0;
+  result = read_record(self, self->values[3], request);
+  request->path = self->path;
+  request->flags = read_int(self->env, self->values[1]);
+  request->create_mode = read_int(self->env, self->values[2]);
+  return result;
 }
 
 static double acquire(call *self, interrupt *stop) {
@@ -33,7 +40,7 @@ static double acquire(call *self, interrupt *stop) {
   lock_file file;
   int result = read_request(self, &request);
   if (result == 0) result = lock_acquire(&request, stop, &file);
-  return (double)(result == 0 ? hold_add(self->environment, &file, request.path) : result);
+  return (double)(result == 0 ? hold_add(environment_holds(self->environment), &file, request.path) : result);
 }
 
 static napi_value try_lock(napi_env env, napi_callback_info info) {
@@ -107,7 +114,7 @@ static napi_value verify(napi_env env, napi_callback_info info) {
   call self;
   const char *path;
   if (!read_call(env, info, &self)) return NULL;
-  const lock_file *file = hold_find(self.environment, read_handle(&self), &path);
+  const lock_file *file = hold_find(environment_holds(self.environment), read_handle(&self), &path);
   return number(env, file == NULL ? -EBADF : lock_verify(file, path));
 }
 
@@ -115,7 +122,7 @@ static napi_value descriptor(napi_env env, napi_callback_info info) {
   call self;
   const char *path;
   if (!read_call(env, info, &self)) return NULL;
-  const lock_file *file = hold_find(self.environment, read_handle(&self), &path);
+  const lock_file *file = hold_find(environment_holds(self.environment), read_handle(&self), &path);
   return number(env, file == NULL ? -EBADF : lock_number(file));
 }
 
@@ -123,12 +130,23 @@ static napi_value end_hold(napi_env env, napi_callback_info info, void (*end)(lo
   call self;
   lock_file file;
   if (!read_call(env, info, &self)) return NULL;
-  if (!hold_remove(self.environment, read_handle(&self), &file)) return number(env, -EBADF);
+  if (!hold_remove(environment_holds(self.environment), read_handle(&self), &file)) return number(env, -EBADF);
   end(&file);
   return number(env, 0);
 }
 
 static napi_value unlock(napi_env env, napi_callback_info info) { return end_hold(env, info, lock_release); }
+
+/* handle, flags, record: the path is the hold's own */
+static napi_value pass_on(napi_env env, napi_callback_info info) {
+  call self;
+  lock_request request;
+  if (!read_call(env, info, &self)) return NULL;
+  int result = read_record(&self, self.values[2], &request);
+  if (result < 0) return number(env, result);
+  request.flags = read_int(env, self.values[1]);
+  return number(env, (double)hold_pass_on(environment_holds(self.environment), read_handle(&self), &request));
+}
 
 static napi_value abandon(napi_env env, napi_callback_info info) { return end_hold(env, info, lock_abandon); }
 
@@ -147,6 +165,7 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"unlockDescriptor", unlock_descriptor},
       {"waitLockDescriptor", wait_lock_descriptor},
       {"verify", verify},
+      {"passOn", pass_on},
       {"unlock", unlock},
       {"abandon", abandon},
       {"descriptor", descriptor},

@@ -3,16 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT_BITS = 20, SLOT_LIMIT = 1 << SLOT_BITS };
-
-typedef struct {
-  int64_t handle; /* 0: free */
-  lock_file file;
-  char *path; /* kept from hold to hold, so that most holds allocate nothing */
-  size_t path_size;
-  int next_free;
-} slot;
-
 /* A blocking acquisition in a thread of its own. `mutex` of the environment guards is_finished and stop. */
 typedef struct pending {
   environment *owner;
@@ -36,95 +26,11 @@ struct environment {
   mutex mutex;
   bool is_closed; /* guarded by mutex; from then on no thread may touch `deliver` */
   pending *waits;
-  slot *slots;
-  int slot_count, first_free;
+  holds holds;
 };
-
-/* Process-wide, so that no two environments hand out the same number. */
-#ifndef FIRST_GENERATION
-#define FIRST_GENERATION 0
-#endif
-static atomic_llong generation = FIRST_GENERATION;
-
-/* A handle has to fit into the 53 bits of a number: after 2^33 generations the count starts again at 1. */
-static int64_t next_generation(void) {
-  const int64_t last = (INT64_C(1) << (53 - SLOT_BITS)) - 1;
-  return (int64_t)((uint64_t)atomic_fetch_add(&generation, 1) % (uint64_t)last) + 1;
-}
 
 static void environment_release(environment *self) {
   if (atomic_fetch_sub(&self->references, 1) == 1) free(self);
-}
-
-static bool slots_grow(environment *self) {
-  int count = self->slot_count == 0 ? 8 : self->slot_count * 2;
-  if (count > SLOT_LIMIT) return false;
-  slot *slots = realloc(self->slots, (size_t)count * sizeof *slots);
-  if (slots == NULL) return false;
-  for (int i = self->slot_count; i < count; i++) {
-    slots[i] = (slot){.next_free = i + 1 < count ? i + 1 : -1};
-  }
-  self->first_free = self->slot_count;
-  self->slots = slots;
-  self->slot_count = count;
-  return true;
-}
-
-static bool slot_keep_path(slot *self, const char *path) {
-  size_t size = strlen(path) + 1;
-  if (size > self->path_size) {
-    char *grown = realloc(self->path, size);
-    if (grown == NULL) return false;
-    self->path = grown;
-    self->path_size = size;
-  }
-  memcpy(self->path, path, size);
-  return true;
-}
-
-int64_t hold_add(environment *self, lock_file *file, const char *path) {
-  if (self->first_free < 0 && !slots_grow(self)) goto refused;
-  int index = self->first_free;
-  slot *found = &self->slots[index];
-  if (!slot_keep_path(found, path)) goto refused;
-  self->first_free = found->next_free;
-  found->file = *file;
-  found->handle = next_generation() * SLOT_LIMIT + index;
-  return found->handle;
-refused:
-  lock_release(file);
-  return -ENOMEM;
-}
-
-static slot *slot_find(environment *self, int64_t handle) {
-  int64_t index = handle % SLOT_LIMIT;
-  if (handle <= 0 || index >= self->slot_count) return NULL;
-  return self->slots[index].handle == handle ? &self->slots[index] : NULL;
-}
-
-const lock_file *hold_find(environment *self, int64_t handle, const char **path) {
-  slot *found = slot_find(self, handle);
-  if (found == NULL) return NULL;
-  *path = found->path;
-  return &found->file;
-}
-
-bool hold_is_of(const environment *self, uint64_t device, uint64_t inode) {
-  for (int i = 0; i < self->slot_count; i++) {
-    const slot *hold = &self->slots[i];
-    if (hold->handle != 0 && hold->file.inode == inode && hold->file.device == device) return true;
-  }
-  return false;
-}
-
-bool hold_remove(environment *self, int64_t handle, lock_file *file) {
-  slot *found = slot_find(self, handle);
-  if (found == NULL) return false;
-  *file = found->file;
-  found->handle = 0;
-  found->next_free = self->first_free;
-  self->first_free = (int)(found - self->slots);
-  return true;
 }
 
 static void wait_give_back(pending *self) {
@@ -210,7 +116,7 @@ int64_t wait_start(environment *owner, const lock_request *request, int fd, napi
     free(self);
     return result;
   }
-  int64_t id = self->id = next_generation();
+  int64_t id = self->id = generation_next();
   atomic_fetch_add(&owner->references, 1);
   wait_link(self);
   result = thread_start(run_wait, self);
@@ -244,7 +150,7 @@ static void deliver(napi_env env, napi_value unused, void *context, void *data) 
     self->result = -ECANCELED;
   }
   int64_t result = self->result;
-  if (result == 0 && self->fd < 0) result = hold_add(owner, &self->file, self->request.path);
+  if (result == 0 && self->fd < 0) result = hold_add(&owner->holds, &self->file, self->request.path);
   napi_value done, receiver, argument;
   napi_get_reference_value(env, self->done, &done);
   napi_delete_reference(env, self->done);
@@ -277,18 +183,16 @@ static void environment_close(void *data) {
     }
   }
   mutex_unlock(&self->mutex);
-  for (int i = 0; i < self->slot_count; i++) {
-    if (self->slots[i].handle != 0) lock_release(&self->slots[i].file);
-    free(self->slots[i].path);
-  }
-  free(self->slots);
+  holds_close(&self->holds);
   napi_release_threadsafe_function(self->deliver, napi_tsfn_abort);
 }
+
+holds *environment_holds(environment *self) { return &self->holds; }
 
 environment *environment_create(napi_env env) {
   environment *self = calloc(1, sizeof *self);
   if (self == NULL) return NULL;
-  *self = (environment){.env = env, .references = 1, .mutex = MUTEX_INITIALIZER, .first_free = -1};
+  *self = (environment){.env = env, .references = 1, .mutex = MUTEX_INITIALIZER, .holds = HOLDS_NONE};
   napi_value name;
   if (napi_create_string_utf8(env, "holdfast", NAPI_AUTO_LENGTH, &name) != napi_ok ||
       napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, self, environment_finalise, self, deliver,

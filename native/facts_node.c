@@ -95,7 +95,7 @@ napi_value facts_node_holds_file(napi_env env, napi_callback_info info) {
   if (!read_call(env, info, &self)) return NULL;
   napi_get_value_bigint_uint64(env, self.values[0], &device, &is_whole);
   napi_get_value_bigint_uint64(env, self.values[1], &inode, &is_whole);
-  napi_get_boolean(env, hold_is_of(self.environment, device, inode), &result);
+  napi_get_boolean(env, hold_is_of(environment_holds(self.environment), device, inode), &result);
   return result;
 }
 

@@ -93,6 +93,11 @@ int lock_acquire_descriptor(int fd, int flags, interrupt *stop);
 int lock_release_descriptor(int fd);
 /* 1, 0 or a negative errno. */
 int lock_verify(const lock_file *file, const char *path);
+/*
+ * What has to be true of a lock that goes on under another holder, and its record: -ESTALE where the path names another
+ * file now, or one that was ours and is no more. -ENOSYS where locks cannot be passed on.
+ */
+int lock_pass_on(const lock_file *file, const lock_request *request);
 /* Unlocks first, then closes. Close alone would leave the lock to a child forked in between, until its exec. */
 void lock_release(lock_file *file);
 /* Closes and leaves the lock to those who inherited the descriptor. */

@@ -75,6 +75,13 @@ int lock_verify(const lock_file *file, const char *path) {
   return (uint64_t)named.st_dev == file->device && (uint64_t)named.st_ino == file->inode;
 }
 
+int lock_pass_on(const lock_file *file, const lock_request *request) {
+  struct stat named;
+  if (kernel_stat(request->path, &named) < 0) return -errno;
+  if ((uint64_t)named.st_dev != file->device || (uint64_t)named.st_ino != file->inode) return -ESTALE;
+  return !record_is_wanted(request) || record_keep(file->descriptor, request, &named) ? 0 : -ESTALE;
+}
+
 void lock_release(lock_file *file) {
   flock(file->descriptor, LOCK_UN);
   close(file->descriptor);

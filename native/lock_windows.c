@@ -243,6 +243,12 @@ int lock_acquire_descriptor(int fd, int flags, interrupt *stop) {
   return -ENOSYS;
 }
 
+int lock_pass_on(const lock_file *file, const lock_request *request) {
+  (void)file;
+  (void)request;
+  return -ENOSYS;
+}
+
 int lock_release_descriptor(int fd) {
   (void)fd;
   return -ENOSYS;

@@ -12,6 +12,7 @@ import type { ResourceQueue } from './queue.js';
 import { impossibility, newRequest, queueKey, queueMode } from './request.js';
 import { backoffDelayMs } from './time.js';
 import { traced } from './traced.js';
+import { Turn, type QueuedCall, type Waiting } from './turn.js';
 import { releaseLate, Wait } from './wait.js';
 
 /** Waits until the lock is held, within the one deadline of `options`. */
@@ -39,9 +40,9 @@ interface Held {
 }
 
 /** One call: tries, queues, waits, starts renewal and hands out the guard. Used once. */
-class Acquisition {
-  readonly #target: Target;
-  readonly #options: ResolvedOptions;
+class Acquisition implements QueuedCall {
+  readonly target: Target;
+  readonly options: ResolvedOptions;
   /** How this call and the others of this thread exclude each other. */
   readonly #mode: Mode;
   /** The holders that the last attempt returned, if the backend knew them. */
@@ -49,19 +50,21 @@ class Acquisition {
   #hasTriedAgain = false;
 
   constructor(target: Target, options: ResolvedOptions) {
-    this.#target = target;
-    this.#options = options;
+    this.target = target;
+    this.options = options;
     this.#mode = queueMode(options);
   }
 
   /** The fast path is synchronous down to the system calls, and makes one promise. */
   acquire(): Promise<Guard> {
-    if (this.#options.timeout.ms === 0) return this.#acquireAtOnce();
-    const impossible = impossibility(this.#target, this.#options);
+    if (this.options.timeout.ms === 0) return this.#acquireAtOnce();
+    const impossible = impossibility(this.target, this.options);
     if (impossible !== undefined) return Promise.reject(impossible);
     const queue = this.#queue();
-    if (!queue.tryTakeHead(this.#mode)) return this.#acquireWaiting(queue, undefined);
-    const request = newRequest(this.#target, this.#options, queue);
+    if (!queue.tryTakeHead(this.#mode)) {
+      return this.#waiting(queue, (waiting) => this.#acquireQueued(waiting));
+    }
+    const request = newRequest(this.target, this.options, queue);
     let attempt: Attempt | Promise<Attempt>;
     try {
       attempt = this.#backend.tryAcquire(request);
@@ -69,18 +72,20 @@ class Acquisition {
       queue.leaveHead();
       return Promise.reject(error);
     }
-    if (!isReady(attempt)) return this.#acquireWaiting(queue, { request, attempt });
+    if (!isReady(attempt)) {
+      return this.#waiting(queue, (waiting) => void this.acquireAtHead(waiting, { request, attempt }));
+    }
     queue.leaveHeadHolding(this.#mode);
-    return Promise.resolve(new HeldGuard(this.#target, queue, request, attempt.grant));
+    return Promise.resolve(new HeldGuard(this.target, queue, request, attempt.grant));
   }
 
   async try(): Promise<Guard | undefined> {
-    const impossible = impossibility(this.#target, this.#options);
+    const impossible = impossibility(this.target, this.options);
     if (impossible !== undefined) throw impossible;
-    const queue = this.#target.namespace.existingQueue(queueKey(this.#target, this.#options));
+    const queue = this.target.namespace.existingQueue(queueKey(this.target, this.options));
     if (queue?.admitsTry(this.#mode) === false) return undefined;
-    const request = newRequest(this.#target, this.#options, undefined);
-    const attempt = this.#backend.tryAcquire(request, this.#options.signal);
+    const request = newRequest(this.target, this.options, undefined);
+    const attempt = this.#backend.tryAcquire(request, this.options.signal);
     // Counted in the turn in which it was granted: an `acquireSync` in the caller's next statement must see it.
     if (isReady(attempt)) return this.#handOutTry({ request, grant: attempt.grant });
     const first = await this.#settled({ request, attempt });
@@ -92,18 +97,38 @@ class Acquisition {
     const guard = await this.try();
     if (guard !== undefined) return guard;
     const isOwn = this.#isOwn;
-    const holders = await namedHolders(this.#target, this.#holders);
-    throw contendedError(this.#target.address, holders, this.#options.timeout, { isOwn });
+    const holders = await namedHolders(this.target, this.#holders);
+    throw contendedError(this.target.address, holders, this.options.timeout, { isOwn });
   }
 
-  /** @param first the attempt of a caller that is at the head of the queue already. */
-  async #acquireWaiting(queue: ResourceQueue, first: Asked | undefined): Promise<Guard> {
-    const wait = new Wait(this.#target, this.#options);
-    const contention = new Contention(this.#target, this.#options, wait);
-    let isAtHead = first !== undefined;
+  #waiting(queue: ResourceQueue, start: (waiting: Waiting) => void): Promise<Guard> {
+    return new Promise((resolve, reject) => {
+      const wait = new Wait(this.target, this.options);
+      const contention = new Contention(this.target, this.options, wait);
+      start({ queue, wait, contention, resolve, reject });
+    });
+  }
+
+  #acquireQueued(waiting: Waiting): void {
+    const { queue, wait, contention } = waiting;
+    if (wait.ended !== undefined) return void this.fail(waiting, wait.ended);
+    const wasPaused = queue.isPaused;
+    // Joins the queue before it reports contention: `onWait` may end the very hold that is in the way.
+    const turn = new Turn(this, waiting);
+    if (!wasPaused) contention.note();
+    // A pause between two holds of this thread is no contention worth reporting, unless others acquire in it.
+    else if (this.options.onWait !== undefined) {
+      this.target.namespace.clock.yieldTurn(() => {
+        if (turn.isInQueue) contention.note();
+      });
+    }
+  }
+
+  /** @param first what was asked already, by a caller that was at the head at once. */
+  async acquireAtHead(waiting: Waiting, first?: Asked): Promise<void> {
+    const { queue, wait, contention } = waiting;
+    let isAtHead = true;
     try {
-      if (!isAtHead) await this.#waitForTurn(queue, wait, contention);
-      isAtHead = true;
       const askAgain = (): Promise<Held> => this.#ask(queue, wait, contention);
       const held = await (first === undefined ? askAgain() : this.#ask(queue, wait, contention, first));
       // A caller that waited runs with cold caches: without a renewal to start, this saves a microtask.
@@ -113,39 +138,16 @@ class Acquisition {
       isAtHead = false;
       wait.close();
       contention.finish('acquired');
-      return new HeldGuard(this.#target, queue, request, grant);
+      waiting.resolve(new HeldGuard(this.target, queue, request, grant));
     } catch (error) {
       if (isAtHead) queue.leaveHead();
-      wait.close();
-      throw await this.#failure(error, wait, contention);
+      await this.fail(waiting, error);
     }
   }
 
-  /** Resolves at the head of the queue; leaves the queue and rejects with the end of the wait if that comes first. */
-  async #waitForTurn(queue: ResourceQueue, wait: Wait, contention: Contention): Promise<void> {
-    const wasPaused = queue.isPaused;
-    let isAtHead = false;
-    // Joins the queue before it reports contention: `onWait` may end the very hold that is in the way.
-    const turn = new Promise<void>((resolve, reject) => {
-      if (wait.ended !== undefined) return reject(wait.ended);
-      const stopListening = wait.onEnd(() => {
-        // False: this caller got to the head in this same tick. Then it must leave the head instead.
-        if (leave()) reject(wait.ended);
-      });
-      const leave = queue.join(this.#mode, () => {
-        isAtHead = true;
-        stopListening();
-        resolve();
-      });
-    });
-    if (!wasPaused) contention.note();
-    // A pause between two holds of this thread is no contention worth reporting, unless others acquire in it.
-    else if (this.#options.onWait !== undefined) {
-      this.#target.namespace.clock.yieldTurn(() => {
-        if (!isAtHead && wait.ended === undefined) contention.note();
-      });
-    }
-    await turn;
+  async fail({ wait, contention, reject }: Waiting, error: unknown): Promise<void> {
+    wait.close();
+    reject(await this.#failure(error, wait, contention).catch((failure: unknown) => failure));
   }
 
   /** Asks the backend until it grants. Contention is asked again, and an outage after an answer. */
@@ -159,7 +161,7 @@ class Acquisition {
         throw await outages.orOutage(wait.ended);
       }
       try {
-        const request = asked?.request ?? newRequest(this.#target, this.#options, queue, wait.leftMs);
+        const request = asked?.request ?? newRequest(this.target, this.options, queue, wait.leftMs);
         const attempt = asked?.attempt ?? backend.tryAcquire(request, signalFor(backend, wait));
         asked = undefined;
         outages.noteRequest(request);
@@ -169,7 +171,7 @@ class Acquisition {
         outages.noteAnswer();
         contention.note();
         if (backend.waitAcquire !== undefined) {
-          const waiting = newRequest(this.#target, this.#options, queue, wait.leftMs);
+          const waiting = newRequest(this.target, this.options, queue, wait.leftMs);
           return { request: waiting, grant: await backend.waitAcquire(waiting, wait.signal) };
         }
         await wait.pause(outcome.retryAfterMs ?? backoffDelayMs(attempts));
@@ -203,7 +205,7 @@ class Acquisition {
   }
 
   #startRenewal({ request, grant }: Held): Grant | Promise<Grant> {
-    const { namespace, address } = this.#target;
+    const { namespace, address } = this.target;
     if (grant.lease === undefined || namespace.keeper === undefined) return grant;
     const { holderId } = request;
     return namespace.keeper.startRenewal(grant, {
@@ -216,10 +218,10 @@ class Acquisition {
   async #tryOnceMore(lost: unknown): Promise<Held | undefined> {
     if (this.#hasTriedAgain) throw lost;
     this.#hasTriedAgain = true;
-    await this.#target.namespace.keeper?.whenReady();
+    await this.target.namespace.keeper?.whenReady();
     this.#throwIfCanceled();
-    const request = newRequest(this.#target, this.#options, undefined);
-    return this.#settled({ request, attempt: this.#backend.tryAcquire(request, this.#options.signal) });
+    const request = newRequest(this.target, this.options, undefined);
+    return this.#settled({ request, attempt: this.#backend.tryAcquire(request, this.options.signal) });
   }
 
   async #settled({ request, attempt }: Asked): Promise<Held | undefined> {
@@ -232,11 +234,11 @@ class Acquisition {
   #handOutTry({ request, grant }: Held): Guard {
     const queue = this.#queue();
     queue.addHold(this.#mode);
-    return new HeldGuard(this.#target, queue, request, grant);
+    return new HeldGuard(this.target, queue, request, grant);
   }
 
   async #failure(error: unknown, wait: Wait, contention: Contention): Promise<unknown> {
-    const { address } = this.#target;
+    const { address } = this.target;
     const { ended } = wait;
     if (ended === undefined || error !== ended) {
       contention.finish(isLockError(error) && error.isCanceled ? 'canceled' : 'error');
@@ -245,26 +247,26 @@ class Acquisition {
     contention.finish(ended.kind);
     if (ended.kind === 'canceled') return canceledError(address, ended.reason);
     if (ended.kind === 'deadlock') return deadlockError(address, ended.cycle);
-    return timeoutOf(this.#target, this.#options.timeout, { known: this.#holders, isOwn: this.#isOwn });
+    return timeoutOf(this.target, this.options.timeout, { known: this.#holders, isOwn: this.#isOwn });
   }
 
   /** A hold of this thread leaves no room for one more. */
   get #isOwn(): boolean {
-    const queue = this.#target.namespace.existingQueue(queueKey(this.#target, this.#options));
+    const queue = this.target.namespace.existingQueue(queueKey(this.target, this.options));
     return queue?.hasRoomFor(this.#mode) === false;
   }
 
   #throwIfCanceled(): void {
-    const { signal } = this.#options;
-    if (signal?.aborted === true) throw canceledError(this.#target.address, signal.reason);
+    const { signal } = this.options;
+    if (signal?.aborted === true) throw canceledError(this.target.address, signal.reason);
   }
 
   #queue(): ResourceQueue {
-    return this.#target.namespace.queueFor(queueKey(this.#target, this.#options));
+    return this.target.namespace.queueFor(queueKey(this.target, this.options));
   }
 
   get #backend(): Backend {
-    return this.#target.namespace.backend;
+    return this.target.namespace.backend;
   }
 }
 

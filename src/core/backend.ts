@@ -190,6 +190,12 @@ export interface Backend extends AsyncDisposable {
    */
   waitAcquire?(request: AcquireRequest, signal: AbortSignal): Promise<Grant>;
   /**
+   * Makes the exclusive hold of `grant` one of `request`, which is of the same resource, without freeing the lock in
+   * between. From then on `grant` can do nothing to it. Undefined, and nothing is changed, where that cannot be.
+   * Absent where a release and another attempt cost no system call. Never throws.
+   */
+  passOn?(grant: Grant, request: AcquireRequest): Grant | undefined;
+  /**
    * True for a failure of a server that may pass: it is down, unreachable or silent, or changes its leader. Never
    * throws.
    */

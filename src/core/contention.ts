@@ -1,3 +1,4 @@
+import { Deadline } from './deadlines.js';
 import { ANNOUNCED_WAIT_MS, type Announcement } from './announcing.js';
 import type { DeadlockLink } from './deadlock.js';
 import type { DeadlockWatch } from './deadlock-watch.js';
@@ -13,7 +14,7 @@ import type { Wait } from './wait.js';
 const OFTEN_FOR_MS = 60_000;
 
 /** What a waiting call reports: the events of `onWait`, and a deadlock that it is part of. */
-export class Contention {
+export class Contention extends Deadline {
   readonly #target: Target;
   readonly #options: ResolvedOptions;
   readonly #wait: Wait;
@@ -23,12 +24,12 @@ export class Contention {
   #isStarted = false;
   #isFinished = false;
   #announcement: Announcement | undefined;
-  #announceTimer: Timer | undefined;
   #deadlock: readonly DeadlockLink[] | undefined;
   #progressTimer: Timer | undefined;
   #watch: DeadlockWatch | undefined;
 
   constructor(target: Target, options: ResolvedOptions, wait: Wait) {
+    super();
     this.#target = target;
     this.#options = options;
     this.#wait = wait;
@@ -50,13 +51,17 @@ export class Contention {
     const watch = await import('./deadlock-watch.js').catch(() => undefined);
     if (watch === undefined || this.#isFinished) return;
     const { clock } = this.#target.namespace;
-    this.#watch = new watch.DeadlockWatch(clock, () => deadlockOf(this.#target), this.#onDeadlock);
+    this.#watch = new watch.DeadlockWatch(
+      clock,
+      () => deadlockOf(this.#target),
+      (cycle) => this.#onDeadlock(cycle),
+    );
   }
 
   /** The wait is over: emits its outcome and clears every timer. */
   finish(outcome: 'acquired' | 'error' | 'timeout' | 'canceled' | 'deadlock'): void {
     this.#isFinished = true;
-    this.#announceTimer?.clear();
+    this.#target.namespace.reminders.remove(this);
     this.#announcement?.end();
     this.#progressTimer?.clear();
     this.#watch?.stop();
@@ -64,21 +69,20 @@ export class Contention {
     if (this.#isStarted && outcome !== 'error' && outcome !== 'deadlock') this.#emit(outcome);
   }
 
-  readonly #onDeadlock = (cycle: readonly DeadlockLink[]): void => {
+  #onDeadlock(cycle: readonly DeadlockLink[]): void {
     this.#deadlock = cycle;
     this.#emit('deadlock');
     if (this.#options.onDeadlock === 'fail') this.#wait.end({ kind: 'deadlock', cycle });
-  };
+  }
 
   #announceLater(): void {
     this.#isNoted = true;
-    const { announcer, clock } = this.#target.namespace;
-    if (announcer === undefined) return;
-    const announce = (): void => this.#announce();
-    this.#announceTimer = clock.setTimer(ANNOUNCED_WAIT_MS, announce, { keepsProcessAlive: false });
+    const { announcer, reminders } = this.#target.namespace;
+    if (announcer !== undefined) reminders.add(this, ANNOUNCED_WAIT_MS);
   }
 
-  #announce(): void {
+  /** The wait is long enough to be announced. */
+  onDue(): void {
     const { announcer, clock, backend } = this.#target.namespace;
     const { mode, reason } = this.#options;
     this.#announcement = announcer?.announce({

@@ -1,9 +1,10 @@
 import type { Announcement } from './announcing.js';
-import type { AcquireRequest, Grant, Mode } from './backend.js';
+import type { AcquireRequest, Backend, Grant, Mode } from './backend.js';
 import { isLockError, LockLostError } from './errors.js';
 import type { LossReason } from './lease.js';
 import { formatDuration } from './duration.js';
 import { holdChannel, type HoldEvent } from './events.js';
+import { Cohort } from './handoff.js';
 import { nameOf, type Namespace, type Target } from './namespace.js';
 import type { ResourceQueue } from './queue.js';
 import { queueMode } from './request.js';
@@ -126,6 +127,7 @@ export class HeldGuard implements Guard {
     // A lost hold is released too: the backend may have something of its own to put away. It frees no other hold.
     const wasHeld = this.#state === 'held';
     if (wasHeld) this.#state = 'released';
+    if (wasHeld && this.#passOn()) return RELEASED;
     let ending: void | Promise<void>;
     try {
       ending = this.#grant.release();
@@ -204,23 +206,58 @@ export class HeldGuard implements Guard {
     holdChannel.start.publish(this.#event);
   }
 
+  /** Gives the hold to the next caller of this thread, if the rules of {@link Cohort} allow it. */
+  #passOn(): boolean {
+    const { clock, backend } = this.#namespace;
+    const queue = this.#queue;
+    if (backend.passOn === undefined || this.#queueMode === 'shared' || !queue.hasWaiters) return false;
+    const grant = this.#grant;
+    if (grant.fencingToken !== undefined || grant.lease !== undefined) return false;
+    const now = clock.now();
+    const cohort = queue.cohort ?? new Cohort(this.#grantedAt);
+    if (!cohort.mayGrow(now)) return false;
+    return queue.passHold((request) => {
+      const next = passedBy(backend, grant, request);
+      if (next === undefined) return undefined;
+      cohort.grow();
+      queue.cohort = cohort;
+      this.#released = RELEASED;
+      this.#publishEnd('released', now - this.#grantedAt);
+      return next;
+    });
+  }
+
+  #publishEnd(outcome: 'released' | 'lost', heldMs: number): void {
+    this.#announcement?.end();
+    if (this.#event === undefined) return;
+    this.#event.heldMs = heldMs;
+    this.#event.outcome = outcome;
+    if (this.#lossReason !== undefined) this.#event.lossReason = this.#lossReason;
+    holdChannel.asyncEnd.publish(this.#event);
+  }
+
   #end(outcome: 'released' | 'lost'): void {
     const { clock, backend } = this.#namespace;
     const queue = this.#queue;
-    const heldMs = clock.now() - this.#grantedAt;
-    this.#announcement?.end();
-    if (this.#event !== undefined) {
-      this.#event.heldMs = heldMs;
-      this.#event.outcome = outcome;
-      if (this.#lossReason !== undefined) this.#event.lossReason = this.#lossReason;
-      holdChannel.asyncEnd.publish(this.#event);
-    }
-    queue.wasHeldLong = heldMs > LONG_HOLD_MS;
+    const now = clock.now();
+    this.#publishEnd(outcome, now - this.#grantedAt);
+    // To other processes the holds of a cohort are one.
+    queue.wasHeldLong = now - (queue.cohort?.since ?? this.#grantedAt) > LONG_HOLD_MS;
+    queue.cohort = undefined;
     if (queue.wasHeldLong && backend.capabilities.reach === 'host' && !queue.isPaused) {
       queue.pause();
       clock.yieldTurn(() => queue.resume());
     }
     queue.removeHold(this.#queueMode);
+  }
+}
+
+/** A failure is the next caller's to meet, when it asks for itself. */
+function passedBy(backend: Backend, grant: Grant, request: AcquireRequest): Grant | undefined {
+  try {
+    return backend.passOn?.(grant, request);
+  } catch {
+    return undefined;
   }
 }
 

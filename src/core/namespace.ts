@@ -1,6 +1,7 @@
 import type { Leases } from './options.js';
 import type { Backend, Grant } from './backend.js';
 import type { Announcer } from './announcing.js';
+import { Deadlines } from './deadlines.js';
 import { ResourceQueue } from './queue.js';
 import type { Clock } from './time.js';
 
@@ -29,6 +30,10 @@ const IDLE_QUEUES_KEPT = 256;
 export class Namespace {
   readonly backend: Backend;
   readonly clock: Clock;
+  /** Of the calls that wait. */
+  readonly deadlines: Deadlines;
+  /** Of what they do for others: a process that could end does not wait for these. */
+  readonly reminders: Deadlines;
   readonly keeper: LeaseKeeper | undefined;
   /** The server that the backend keeps its locks on, as its user wrote it: never print it. Empty for all but engines. */
   readonly server: string;
@@ -39,6 +44,8 @@ export class Namespace {
   constructor(backend: Backend, clock: Clock, keeper?: LeaseKeeper, server = '') {
     this.backend = backend;
     this.clock = clock;
+    this.deadlines = new Deadlines(clock);
+    this.reminders = new Deadlines(clock, { keepsProcessAlive: false });
     this.keeper = keeper;
     this.server = server;
   }

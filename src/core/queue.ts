@@ -1,13 +1,26 @@
-import type { Mode } from './backend.js';
+import type { AcquireRequest, Grant, Mode } from './backend.js';
+import type { Cohort } from './handoff.js';
 
-/** A caller in a {@link ResourceQueue}. */
-interface Waiter {
-  readonly mode: Mode;
-  readonly onTurn: () => void;
+/**
+ * A caller that waits in a {@link ResourceQueue}, and its place there: linked by hand, because a Set is searched past
+ * all that left it, and 10 000 callers leave one by one.
+ */
+export abstract class Waiter {
+  abstract readonly mode: Mode;
+  previous: Waiter | undefined = undefined;
+  next: Waiter | undefined = undefined;
+  isInQueue = false;
+  /** Runs once, when this caller is at the head. */
+  abstract onTurn(): void;
+  /**
+   * Runs instead of `onTurn`: this caller gets the hold that `pass` makes of the one that ends. False if there is none,
+   * or if this caller wants a hold of its own from the backend; then it has done nothing, and still waits.
+   */
+  abstract takeOver(pass: PassHold): boolean;
 }
 
-/** Leaves the queue. False if this caller is at the head already; then it must leave the head instead. */
-export type LeaveQueue = () => boolean;
+/** Makes the hold that ends one of `request`, without freeing the lock in between. Undefined if that cannot be. */
+export type PassHold = (request: AcquireRequest) => Grant | undefined;
 
 /**
  * The callers of one thread that want one resource, in order of arrival. Only the caller at the head of the queue
@@ -16,10 +29,12 @@ export type LeaveQueue = () => boolean;
  * INV-QUEUE-1 At most one caller is at the head.
  * INV-QUEUE-2 No caller gets to the head while a local holder excludes it: the backend would only refuse it.
  * INV-QUEUE-3 Callers get to the head in order of arrival; a caller that gave up is skipped and delays no other.
+ * INV-QUEUE-4 A hold is passed on only while no caller is at the head, and only to the first in the queue.
  */
 export class ResourceQueue {
   readonly #onIdle: () => void;
-  readonly #waiters = new Set<Waiter>();
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
   #headMode: Mode | undefined;
   #exclusiveWaiters = 0;
   #isExclusivelyHeld = false;
@@ -30,6 +45,8 @@ export class ResourceQueue {
    * that the kernel has only just woken; the backend is asked to let those go first.
    */
   wasHeldLong = false;
+  /** The exclusive hold is one of several that were passed on. */
+  cohort: Cohort | undefined = undefined;
 
   constructor(onIdle: () => void) {
     this.#onIdle = onIdle;
@@ -48,28 +65,53 @@ export class ResourceQueue {
     return this.hasRoomFor(mode) && (mode === 'exclusive' || !this.hasWaitingWriter);
   }
 
+  get hasWaiters(): boolean {
+    return this.#first !== undefined;
+  }
+
   get hasWaitingWriter(): boolean {
     return this.#exclusiveWaiters > 0 || this.#headMode === 'exclusive';
   }
 
   /** Takes the head if no caller is ahead. */
   tryTakeHead(mode: Mode): boolean {
-    if (this.#waiters.size > 0 || !this.#isHeadFree(mode)) return false;
+    if (this.#first !== undefined || !this.#isHeadFree(mode)) return false;
     this.#headMode = mode;
     return true;
   }
 
-  /** Joins the end of the queue; `onTurn` runs once, when this caller is at the head. */
-  join(mode: Mode, onTurn: () => void): LeaveQueue {
-    const waiter: Waiter = { mode, onTurn };
-    this.#waiters.add(waiter);
-    if (mode === 'exclusive') this.#exclusiveWaiters++;
-    return () => {
-      if (!this.#remove(waiter)) return false;
-      // This waiter may have been all that kept a compatible follower from the head.
-      this.#advance();
-      return true;
-    };
+  /** Joins the end of the queue. */
+  join(waiter: Waiter): void {
+    waiter.previous = this.#last;
+    waiter.isInQueue = true;
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.next = waiter;
+    this.#last = waiter;
+    if (waiter.mode === 'exclusive') this.#exclusiveWaiters++;
+  }
+
+  /** Leaves the queue. False if this caller is at the head already; then it must leave the head instead. */
+  leave(waiter: Waiter): boolean {
+    if (!waiter.isInQueue) return false;
+    this.#remove(waiter);
+    // This waiter may have been all that kept a compatible follower from the head.
+    this.#advance();
+    return true;
+  }
+
+  /**
+   * Gives the exclusive hold that ends to the caller that waited longest, if that one takes it over. No caller may be
+   * at the head, and none gets there: for the others the lock was held all the time.
+   */
+  passHold(pass: PassHold): boolean {
+    const first = this.#first;
+    if (first === undefined || this.#headMode !== undefined || this.#isPaused) return false;
+    if (first.mode === 'shared') return false;
+    // Before it is called: a listener may end its wait, which is too late then.
+    this.#remove(first);
+    if (first.takeOver(pass)) return true;
+    this.#putBack(first);
+    return false;
   }
 
   /** Counts a hold that was granted without the head: a try, or a synchronous acquire. */
@@ -119,18 +161,34 @@ export class ResourceQueue {
     return this.#headMode === undefined && !this.#isPaused && this.hasRoomFor(mode);
   }
 
-  #remove(waiter: Waiter): boolean {
-    if (!this.#waiters.delete(waiter)) return false;
+  #remove(waiter: Waiter): void {
+    const { previous, next } = waiter;
+    waiter.isInQueue = false;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    // Whoever keeps one of those that left must not keep all that were behind it.
+    waiter.previous = waiter.next = undefined;
     if (waiter.mode === 'exclusive') this.#exclusiveWaiters--;
-    return true;
+  }
+
+  #putBack(waiter: Waiter): void {
+    waiter.next = this.#first;
+    waiter.isInQueue = true;
+    if (this.#first === undefined) this.#last = waiter;
+    else this.#first.previous = waiter;
+    this.#first = waiter;
+    if (waiter.mode === 'exclusive') this.#exclusiveWaiters++;
   }
 
   #advance(): void {
-    for (const waiter of this.#waiters) {
-      if (!this.#isHeadFree(waiter.mode)) return;
-      this.#remove(waiter);
-      this.#headMode = waiter.mode;
-      waiter.onTurn();
+    const first = this.#first;
+    if (first !== undefined) {
+      if (!this.#isHeadFree(first.mode)) return;
+      this.#remove(first);
+      this.#headMode = first.mode;
+      first.onTurn();
       return;
     }
     const isHeld = this.#isExclusivelyHeld || this.#sharedHolds > 0;

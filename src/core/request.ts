@@ -54,3 +54,8 @@ export function impossibility(target: Target, options: ResolvedOptions): LockErr
   if (options.signal?.aborted === true) return canceledError(target.address, options.signal.reason);
   return undefined;
 }
+
+/** Whether this call may go on with the hold of the caller before it, instead of one of its own from the backend. */
+export function canTakeOver({ mode, permits, fencing, coversChild }: ResolvedOptions): boolean {
+  return mode === 'exclusive' && permits === undefined && !fencing && !coversChild;
+}

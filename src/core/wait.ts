@@ -1,8 +1,9 @@
 import type { Attempt } from './backend.js';
 import type { DeadlockLink } from './deadlock.js';
-import type { Target } from './namespace.js';
+import type { Namespace, Target } from './namespace.js';
 import type { ResolvedOptions } from './options.js';
-import type { Clock, Timer } from './time.js';
+import { Deadline } from './deadlines.js';
+import type { Clock } from './time.js';
 import { noteUnsettled } from './unsettled.js';
 
 /** Why a wait ended early. {@link Wait.signal} aborts with this value. */
@@ -11,32 +12,39 @@ export type WaitEnd =
   | { readonly kind: 'deadlock'; readonly cycle: readonly DeadlockLink[] }
   | { readonly kind: 'canceled'; readonly reason: unknown };
 
+export interface WaitListener {
+  /** Runs before the signal of the wait aborts. */
+  onWaitEnd(): void;
+}
+
 /**
  * The one deadline of a call and its caller's signal, joined into one end that everything below listens to. Made only
  * if a call has to wait.
  */
-export class Wait {
+export class Wait extends Deadline {
   readonly startedAt: number;
-  readonly #clock: Clock;
+  readonly #namespace: Namespace;
   readonly #timeoutMs: number;
   #controller: AbortController | undefined;
   #ended: WaitEnd | undefined;
   /** One is enough: a call does one thing at a time. It stands in the queue, waits for an answer, or pauses. */
-  #listener: (() => void) | undefined;
-  #timer: Timer | undefined;
-  #stopListening: (() => void) | undefined;
+  #listener: WaitListener | undefined;
+  #stopListeningToCaller: (() => void) | undefined;
 
-  constructor({ namespace: { clock } }: Target, { timeout, signal }: ResolvedOptions) {
-    this.#clock = clock;
+  constructor({ namespace }: Target, { timeout, signal }: ResolvedOptions) {
+    super();
+    this.#namespace = namespace;
     this.#timeoutMs = timeout.ms;
-    this.startedAt = clock.now() - timeout.elapsedMs;
-    if (timeout.ms !== Infinity) {
-      this.#timer = clock.setTimer(timeout.leftMs, () => this.end({ kind: 'timeout' }));
-    }
+    this.startedAt = namespace.clock.now() - timeout.elapsedMs;
+    if (timeout.ms !== Infinity) namespace.deadlines.add(this, timeout.leftMs);
     if (signal === undefined) return;
     const abort = (): void => this.end({ kind: 'canceled', reason: signal.reason });
     if (signal.aborted) abort();
-    else this.#stopListening = onAbortOf(signal, abort);
+    else this.#stopListeningToCaller = onAbortOf(signal, abort);
+  }
+
+  onDue(): void {
+    this.end({ kind: 'timeout' });
   }
 
   // Made lazily: it costs a tenth of a round trip to an engine, and an attempt that is granted at once needs none.
@@ -62,28 +70,32 @@ export class Wait {
   end(end: WaitEnd): void {
     if (this.#ended !== undefined) return;
     this.#ended = end;
-    this.#listener?.();
+    this.#listener?.onWaitEnd();
     this.#controller?.abort(end);
   }
 
-  /** Calls `listener` when the wait ends, before `signal` aborts. Returns a function that removes it. */
-  onEnd(listener: () => void): () => void {
+  /** `listener` hears of the end of the wait, until {@link stopListening}. */
+  listen(listener: WaitListener): void {
     this.#listener = listener;
-    return () => {
-      if (this.#listener === listener) this.#listener = undefined;
-    };
+  }
+
+  stopListening(listener: WaitListener): void {
+    if (this.#listener === listener) this.#listener = undefined;
   }
 
   /** Waits `delayMs`; rejects with the {@link WaitEnd} if the wait ends before that. */
   pause(delayMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
-      const stopListening = this.onEnd(() => {
-        timer.clear();
-        reject(this.#ended);
-      });
+      const listener = {
+        onWaitEnd: () => {
+          timer.clear();
+          reject(this.#ended);
+        },
+      };
+      this.listen(listener);
       const timer = this.#clock.setTimer(delayMs, () => {
-        stopListening();
+        this.stopListening(listener);
         resolve();
       });
     });
@@ -96,30 +108,36 @@ export class Wait {
   outcomeOf(attempt: Attempt | Promise<Attempt>): Attempt | Promise<Attempt> {
     if (!(attempt instanceof Promise)) return attempt;
     return new Promise((resolve, reject) => {
-      const onEnd = (): void => {
-        releaseLate(attempt);
-        reject(this.#ended);
+      const listener = {
+        onWaitEnd: () => {
+          releaseLate(attempt);
+          reject(this.#ended);
+        },
       };
-      if (this.#ended !== undefined) return onEnd();
+      if (this.#ended !== undefined) return listener.onWaitEnd();
       // In the same microtask as the outcome: an end in the next one must not release what is passed on already.
-      const stopListening = this.onEnd(onEnd);
+      this.listen(listener);
       attempt.then(
         (outcome) => {
-          stopListening();
+          this.stopListening(listener);
           resolve(outcome);
         },
         (error: unknown) => {
-          stopListening();
+          this.stopListening(listener);
           reject(error);
         },
       );
     });
   }
 
-  /** The call is over: clears the timer and the listener. */
+  get #clock(): Clock {
+    return this.#namespace.clock;
+  }
+
+  /** The call is over: removes the deadline and the listener of the caller's signal. */
   close(): void {
-    this.#timer?.clear();
-    this.#stopListening?.();
+    this.#namespace.deadlines.remove(this);
+    this.#stopListeningToCaller?.();
   }
 }
 

@@ -54,6 +54,12 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
   waitLockDescriptor(fd: number, flags: number, done: (result: number) => void): number;
   /** 1 while the path still names the locked inode, 0 when it was unlinked or replaced, or a negative errno. */
   verify(handle: number): number;
+  /**
+   * The hold goes on under another handle, without being unlocked, and with `record`; the old handle is stale from then
+   * on. A negative errno leaves everything as it was: -ESTALE when the path names another file, or one that is ours no
+   * more; -ENOSYS on Windows.
+   */
+  passOn(handle: number, flags: number, record: string | undefined): number;
   /** LOCK_UN, then close. 0, or -EBADF for a stale handle. */
   unlock(handle: number): number;
   /** Closes without LOCK_UN: the lock lives on in the children that inherited the descriptor. */

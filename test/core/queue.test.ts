@@ -5,18 +5,20 @@ import { Namespace } from '../../src/core/namespace.js';
 import { ResourceQueue } from '../../src/core/queue.js';
 import { InventedClock } from '../models/invented-clock.js';
 import { ModelBackend } from '../models/model-backend.js';
+import { ModelWaiter } from '../models/queue-model.js';
 
 describe('ResourceQueue', () => {
   test('INV-QUEUE-3: a leaver who kept compatible ones from the head lets them in', () => {
     const queue = new ResourceQueue(() => undefined);
     queue.addHold('shared');
     const turns: string[] = [];
-    const leave = queue.join('exclusive', () => turns.push('writer'));
-    queue.join('shared', () => turns.push('reader'));
+    const writer = new ModelWaiter('exclusive', () => turns.push('writer'));
+    queue.join(writer);
+    queue.join(new ModelWaiter('shared', () => turns.push('reader')));
     expect(turns).toEqual([]);
-    expect(leave()).toBe(true);
+    expect(queue.leave(writer)).toBe(true);
     expect(turns).toEqual(['reader']);
-    expect(leave()).toBe(false);
+    expect(queue.leave(writer)).toBe(false);
   });
 
   test('INV-QUEUE-2: a writer waits for the last reader', () => {
@@ -24,7 +26,7 @@ describe('ResourceQueue', () => {
     queue.addHold('shared');
     queue.addHold('shared');
     let turns = 0;
-    queue.join('exclusive', () => turns++);
+    queue.join(new ModelWaiter('exclusive', () => turns++));
     queue.removeHold('shared');
     expect(turns).toBe(0);
     queue.removeHold('shared');
@@ -36,7 +38,7 @@ describe('ResourceQueue', () => {
     queue.pause();
     expect(queue.tryTakeHead('shared')).toBe(false);
     let turns = 0;
-    queue.join('shared', () => turns++);
+    queue.join(new ModelWaiter('shared', () => turns++));
     expect(turns).toBe(0);
     queue.resume();
     expect(turns).toBe(1);

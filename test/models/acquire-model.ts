@@ -15,7 +15,8 @@ export interface CoreParts {
 }
 
 type Act =
-  | { readonly do: 'arrive'; readonly mode: Mode; readonly timeoutMs: number }
+  | { readonly do: 'arrive'; readonly mode: Mode; readonly timeoutMs: number; readonly fencing?: boolean }
+  | { readonly do: 'replace'; readonly isReplaced: boolean }
   | { readonly do: 'abort' | 'release'; readonly index: number }
   | { readonly do: 'advance'; readonly byMs: number }
   | { readonly do: 'foreign'; readonly mode: Mode | undefined }
@@ -37,6 +38,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('arrive' as const),
       mode,
       timeoutMs: fc.constantFrom(10, 50, 200, 10_000, Infinity),
+      fencing: fc.constantFrom(false, false, false, true),
       gap,
     }),
   },
@@ -47,7 +49,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), index, gap }) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('advance' as const), byMs: fc.constantFrom(1, 10, 60, 300), gap }),
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      byMs: fc.constantFrom(0.25, 0.5, 1, 10, 60, 300),
+      gap,
+    }),
   },
   {
     weight: 4,
@@ -58,6 +64,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('answer' as const, 'turns' as const), gap }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('replace' as const), isReplaced: fc.boolean(), gap }),
+  },
 );
 
 interface Call {
@@ -93,7 +103,7 @@ class Run {
     this.#isQuiet = false;
     switch (step.do) {
       case 'arrive':
-        this.#arrive(step.mode, step.timeoutMs);
+        this.#arrive(step);
         break;
       case 'abort': {
         const pending = this.#calls.filter(
@@ -110,6 +120,9 @@ class Run {
         break;
       case 'foreign':
         this.#backend.setForeign(step.mode);
+        break;
+      case 'replace':
+        this.#backend.isReplaced = step.isReplaced;
         break;
       case 'answer':
         this.#backend.answerNext();
@@ -158,7 +171,7 @@ class Run {
     this.#checkOrder();
   }
 
-  #arrive(wanted: Mode, timeoutMs: number): void {
+  #arrive({ mode: wanted, timeoutMs, fencing = false }: Extract<Act, { do: 'arrive' }>): void {
     const call: Call = {
       id: this.#calls.length,
       mode: wanted,
@@ -170,7 +183,10 @@ class Run {
     };
     this.#calls.push(call);
     const before = this.#backend.holders.size;
-    const options = resolveOptions({ mode: wanted, timeoutMs, signal: call.stop.signal }, false);
+    const options = resolveOptions(
+      { mode: wanted, timeoutMs, signal: call.stop.signal, fencing: fencing && wanted === 'exclusive' },
+      false,
+    );
     const granted = this.#parts.acquire(this.#target, options);
     const wasAtOnce = this.#backend.holders.size > before;
     void granted.then(
@@ -225,7 +241,7 @@ class Run {
 }
 
 export function acquireProperty(parts: CoreParts) {
-  const kinds = fc.constantFrom<Kind>('queues', 'polled', 'slow');
+  const kinds = fc.constantFrom<Kind>('queues', 'passes on', 'passes on', 'polled', 'slow');
   return fc.asyncProperty(kinds, fc.array(step, { maxLength: 50 }), async (kind, steps) => {
     const run = new Run(parts, kind);
     for (const each of steps) {
@@ -248,6 +264,18 @@ export const knownHistories: [Kind, Step[]][] = [
       { do: 'arrive', mode: 'exclusive', timeoutMs: 10_000, gap: 'all' },
       { do: 'foreign', mode: undefined, gap: 0 },
       { do: 'abort', index: 0, gap: 0 },
+    ],
+  ],
+  // One timer serves both deadlines.
+  [
+    'queues',
+    [
+      { do: 'foreign', mode: 'exclusive', gap: 'all' },
+      { do: 'arrive', mode: 'exclusive', timeoutMs: 10, gap: 'all' },
+      { do: 'advance', byMs: 1, gap: 'all' },
+      { do: 'arrive', mode: 'exclusive', timeoutMs: 10, gap: 'all' },
+      { do: 'advance', byMs: 9, gap: 'all' },
+      { do: 'advance', byMs: 10, gap: 'all' },
     ],
   ],
   [

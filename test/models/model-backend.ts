@@ -1,6 +1,6 @@
 import type { AcquireRequest, Attempt, Backend, Capabilities, Grant, Mode } from '../../src/core/backend.js';
 
-export type Kind = 'queues' | 'polled' | 'slow';
+export type Kind = 'queues' | 'passes on' | 'polled' | 'slow';
 
 interface Asked {
   readonly request: AcquireRequest;
@@ -9,7 +9,8 @@ interface Asked {
 
 /**
  * A lock that the test holds in its hands: it grants when asked to and tells who holds.
- * `queues`: answers at once and queues by itself, as flock does. `polled`: answers at once, must be asked again.
+ * `queues`: answers at once and queues by itself. `passes on`: the same, and a hold can be made another caller's, as flock
+ * does. `polled`: answers at once, must be asked again.
  * `slow`: answers when {@link answerNext} is called, as a network engine does.
  */
 export class ModelBackend implements Backend {
@@ -28,11 +29,19 @@ export class ModelBackend implements Backend {
   readonly #asked: Asked[] = [];
   readonly #queue = new Set<Asked>();
   waitAcquire?: (request: AcquireRequest, signal: AbortSignal) => Promise<Grant>;
+  passOn?: (grant: Grant, request: AcquireRequest) => Grant | undefined;
+  /** The file of the lock was replaced: holds cannot be passed on. */
+  isReplaced = false;
+  /** How many holds followed each other without the lock being free, each time. */
+  readonly cohorts: number[] = [];
+  readonly #ids = new Map<Grant, string>();
   readonly #kind: Kind;
 
   constructor(kind: Kind) {
     this.#kind = kind;
-    if (kind === 'queues') this.waitAcquire = (request, signal) => this.#wait(request, signal);
+    if (kind === 'queues' || kind === 'passes on')
+      this.waitAcquire = (request, signal) => this.#wait(request, signal);
+    if (kind === 'passes on') this.passOn = (grant, request) => this.#passOn(grant, request);
   }
 
   tryAcquire(request: AcquireRequest): Attempt | Promise<Attempt> {
@@ -87,9 +96,15 @@ export class ModelBackend implements Backend {
     return mode === 'shared' ? !modes.includes('exclusive') : modes.length === 0;
   }
 
-  #hold({ holderId, mode }: AcquireRequest): Grant {
+  #hold(request: AcquireRequest): Grant {
+    this.cohorts.push(1);
+    return this.#grant(request);
+  }
+
+  #grant({ holderId, mode, fencing }: AcquireRequest): Grant {
     this.holders.set(holderId, mode);
-    return {
+    const grant: Grant = {
+      ...(fencing && { fencingToken: 1n }),
       check: () => undefined,
       onLost: () => undefined,
       release: () => {
@@ -97,6 +112,22 @@ export class ModelBackend implements Backend {
         this.#advance();
       },
     };
+    this.#ids.set(grant, holderId);
+    return grant;
+  }
+
+  /** Refuses what INV-HANDOFF forbids, loudly. */
+  #passOn(grant: Grant, request: AcquireRequest): Grant | undefined {
+    const giver = this.#ids.get(grant) ?? '';
+    if (this.holders.get(giver) !== 'exclusive' || request.mode !== 'exclusive')
+      this.violations.push('passed on what is not held alone');
+    if (grant.fencingToken !== undefined || request.fencing) this.violations.push('passed on with a token');
+    if (this.isReplaced) return undefined;
+    const length = (this.cohorts.pop() ?? 0) + 1;
+    this.cohorts.push(length);
+    if (length > 64) this.violations.push('kept for too many holds');
+    this.holders.delete(giver);
+    return this.#grant(request);
   }
 
   #advance(): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
-import type { Mode } from '../../src/core/backend.js';
-import type { LeaveQueue, ResourceQueue } from '../../src/core/queue.js';
+import type { AcquireRequest, Grant, Mode } from '../../src/core/backend.js';
+import { Waiter, type PassHold, type ResourceQueue } from '../../src/core/queue.js';
 
 /** What callers can do to a queue; indexes are taken modulo what is there. */
 type Step =
@@ -11,6 +11,7 @@ type Step =
   | { readonly do: 'fail' }
   | { readonly do: 'try'; readonly mode: Mode }
   | { readonly do: 'release'; readonly index: number }
+  | { readonly do: 'pass on'; readonly isPossible: boolean }
   | { readonly do: 'pause' }
   | { readonly do: 'resume' };
 
@@ -24,6 +25,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     { weight: 1, arbitrary: fc.constant({ do: 'fail' as const }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('try' as const), mode }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('release' as const), index }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('pass on' as const), isPossible: fc.boolean() }) },
     { weight: 1, arbitrary: fc.constant({ do: 'pause' as const }) },
     { weight: 1, arbitrary: fc.constant({ do: 'resume' as const }) },
   ),
@@ -33,6 +35,30 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 interface Caller {
   readonly id: number;
   readonly mode: Mode;
+}
+
+/** One who waits in the queue under test, and says what happens to it. */
+export class ModelWaiter extends Waiter {
+  readonly mode: Mode;
+  readonly #onTurn: () => void;
+  readonly #onPassed: () => void;
+
+  constructor(wanted: Mode, onTurn: () => void, onPassed: () => void = () => undefined) {
+    super();
+    this.mode = wanted;
+    this.#onTurn = onTurn;
+    this.#onPassed = onPassed;
+  }
+
+  onTurn(): void {
+    this.#onTurn();
+  }
+
+  takeOver(pass: PassHold): boolean {
+    if (pass({} as AcquireRequest) === undefined) return false;
+    this.#onPassed();
+    return true;
+  }
 }
 
 /** The reference: the same rules as plain lists, computed anew at every step. */
@@ -62,7 +88,8 @@ class Reference {
 class Comparison {
   readonly reference = new Reference();
   readonly #queue: ResourceQueue;
-  readonly #leaves = new Map<number, LeaveQueue>();
+  readonly #waiters = new Map<number, ModelWaiter>();
+  #passedTo: number | undefined;
   #turns: number[] = [];
   #count = 0;
 
@@ -81,8 +108,9 @@ class Comparison {
         const caller = reference.waiting[step.index % Math.max(1, reference.waiting.length)];
         if (caller === undefined) return;
         reference.waiting = reference.waiting.filter((other) => other !== caller);
-        if (this.#leaves.get(caller.id)?.() !== true) throw new Error('one who waited could not leave');
-        if (this.#leaves.get(caller.id)?.() !== false) throw new Error('one left twice');
+        const waiter = this.#waiters.get(caller.id) as ModelWaiter;
+        if (!queue.leave(waiter)) throw new Error('one who waited could not leave');
+        if (queue.leave(waiter)) throw new Error('one left twice');
         return this.#compare();
       }
       case 'granted':
@@ -108,6 +136,8 @@ class Comparison {
         queue.removeHold(held);
         return this.#compare();
       }
+      case 'pass on':
+        return this.#passOn(step.isPossible);
       case 'pause':
         reference.isPaused = true;
         return queue.pause();
@@ -128,11 +158,30 @@ class Comparison {
       reference.head = caller;
     } else {
       reference.waiting.push(caller);
-      this.#leaves.set(
-        caller.id,
-        this.#queue.join(wanted, () => this.#turns.push(caller.id)),
+      const waiter = new ModelWaiter(
+        wanted,
+        () => this.#turns.push(caller.id),
+        () => (this.#passedTo = caller.id),
       );
+      this.#waiters.set(caller.id, waiter);
+      this.#queue.join(waiter);
     }
+    this.#compare();
+  }
+
+  /** The exclusive hold, if there is one, ends; the backend can make it another's or not. */
+  #passOn(isPossible: boolean): void {
+    const { reference } = this;
+    if (!reference.holds.includes('exclusive')) return;
+    const [first] = reference.waiting;
+    const isDue =
+      isPossible && first?.mode === 'exclusive' && reference.head === undefined && !reference.isPaused;
+    this.#passedTo = undefined;
+    const wasPassed = this.#queue.passHold(() => (isPossible ? ({} as Grant) : undefined));
+    if (wasPassed !== isDue || this.#passedTo !== (isDue ? first.id : undefined)) {
+      throw new Error(`passed on to ${this.#passedTo}, the reference says: ${isDue ? first.id : 'to none'}`);
+    }
+    if (isDue) reference.waiting.shift();
     this.#compare();
   }
 

@@ -121,6 +121,11 @@ export class FlockBackend implements Backend {
     });
   }
 
+  passOn(grant: Grant, request: AcquireRequest): Grant | undefined {
+    if (!(grant instanceof FlockGrant)) return undefined;
+    return grant.passOn(this.#openingOf(request).flags, this.#recordFor(request));
+  }
+
   async findDeadlock(resource: string): Promise<readonly DeadlockLink[] | undefined> {
     const { findDeadlock } = await import('../../platform/wait-graph.js');
     return findDeadlock(resource, process.pid);

@@ -8,6 +8,7 @@ export class FlockGrant implements Grant {
   readonly #handle: number;
   // Not optional: every grant has one shape, which keeps the hot path monomorphic.
   readonly #fencingToken: bigint | undefined;
+  #isInherited = false;
 
   constructor(native: NativeAddon, handle: number, fencingToken: bigint | undefined) {
     this.#native = native;
@@ -30,8 +31,16 @@ export class FlockGrant implements Grant {
     this.#native.unlock(this.#handle);
   }
 
+  /** The same hold for another caller; undefined where a child has it too, or its file is no longer at its path. */
+  passOn(flags: number, record: string | undefined): FlockGrant | undefined {
+    if (this.#isInherited) return undefined;
+    const handle = this.#native.passOn(this.#handle, flags, record);
+    return handle > 0 ? new FlockGrant(this.#native, handle, undefined) : undefined;
+  }
+
   /** For `spawn` and nothing else: a child that inherits it keeps the lock when this process is killed. */
   get descriptor(): number {
+    this.#isInherited = true;
     return this.#native.descriptor(this.#handle);
   }
 
