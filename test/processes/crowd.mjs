@@ -1,7 +1,8 @@
 // node crowd.mjs PATH SEEDS: a thousand callers of one process on one lock, half of whom give up.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 
 import { loadNative } from '../../dist/platform/native.js';
+import { announcementDirectory } from '../../dist/platform/user-directories.js';
 import { acquire } from '../../dist/index.js';
 import { seeded } from './random.mjs';
 
@@ -69,6 +70,26 @@ async function microsecondsEach() {
   return (user + system) / CALLERS;
 }
 
+/** A wait that is long enough opens the file in which this process announces its waits: once, and for good. */
+async function openAnnouncements() {
+  const other = takeBehindItsBack();
+  const call = acquire(path);
+  const links = () => readdirSync('/proc/self/fd').map(linkOf);
+  const isOpen = () => links().some((link) => link.startsWith(announcementDirectory()));
+  for (let n = 0; n < 1_000 && !isOpen(); n++) await new Promise((resolve) => setTimeout(resolve, 10));
+  native.unlock(other);
+  await (await call).release();
+}
+
+function linkOf(descriptor) {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return '';
+  }
+}
+
+await openAnnouncements();
 await round(0);
 const before = { fd: count('fd'), task: count('task') };
 const rounds = [];
