@@ -14,7 +14,7 @@ export interface BucketStoreTraits {
   readonly raceLoser: 409 | 412 | 500;
   /** Refuses what it should do, and does what it should refuse. */
   readonly isInverted?: boolean;
-  /** Compares first and writes later: all that race are told that they won. */
+  /** Compares first and writes later: every racer gets a success. */
   readonly isRacy?: boolean;
   /** Writes to one object that come sooner after the last one get 429. */
   readonly writeEveryMs?: number;

@@ -260,7 +260,7 @@ class Run<T> {
       const first = hold.isBroken ? error : lossOr(hold.guard, error);
       settle = () => this.#settle.reject(first);
     }
-    // A broken hold is another's now, or nobody's.
+    // A broken hold is another holder's now, or free.
     if (hold.isBroken) return;
     await hold.guard.release().catch((error: unknown) => (settle = () => this.#settle.reject(error)));
     onReleased();

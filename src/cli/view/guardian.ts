@@ -25,7 +25,7 @@ export class Guardian {
       encoding: 'utf8',
     });
     if (status !== 0) return;
-    // The shell that started us redraws its prompt on SIGWINCH; whoever else it is ignores it.
+    // The shell that started us redraws its prompt on SIGWINCH; any other program ignores it.
     const words = ['-c', SCRIPT, 'holdfast-top', stdout.trim(), String(process.ppid)];
     const child = spawn('/bin/sh', words, { detached: true, stdio: ['pipe', 'inherit', 'ignore'] });
     child.on('error', () => undefined);
@@ -36,7 +36,7 @@ export class Guardian {
   }
 
   /** `on`: the terminal is ours now, and is to be restored. */
-  tell(state: 'on' | 'off'): void {
+  notify(state: 'on' | 'off'): void {
     this.#child?.stdin?.write(`${state}\n`);
   }
 }

@@ -31,7 +31,7 @@ const SEQUENCES: Readonly<Record<string, string>> = {
 export interface ScreenListener {
   /** `up`, `enter`, ... or the character itself. */
   onKey(key: string): void;
-  /** The size changed, or the screen was given back by the shell: paint all of it. */
+  /** The size changed, or the shell returned the screen: paint all of it. */
   onRepaint(): void;
   /** A signal, or Ctrl-C: the terminal is restored already. */
   onEnd(exitCode: number): void;
@@ -73,7 +73,7 @@ export class Screen {
   enter(): void {
     if (this.#isOn) return;
     this.#isOn = true;
-    this.#guardian.tell('on');
+    this.#guardian.notify('on');
     process.stdin.setRawMode(true);
     process.stdin.resume();
     process.stdout.write(ENTER);
@@ -86,7 +86,7 @@ export class Screen {
     process.stdout.write(LEAVE);
     process.stdin.setRawMode(false);
     process.stdin.pause();
-    this.#guardian.tell('off');
+    this.#guardian.notify('off');
   }
 
   /** Lines that fit; those that changed are written. They carry styles already. */

@@ -104,7 +104,7 @@ async function runChecks(
   }
 }
 
-/** A store that answers one question by an error may have answered others; one that lets nobody in ends it. */
+/** A store that answers one question by an error may have answered others; one that refuses access ends it. */
 function unclear(check: BucketCheckId, error: unknown, before: readonly BucketFinding[]): BucketFinding {
   const isOutage = error instanceof S3Refusal && error.status >= 500;
   const isRefuted = before.some(({ outcome }) => outcome === 'broken');
