@@ -15,6 +15,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'ls', load: () => import('./commands/ls.js') },
   { name: 'show', load: () => import('./commands/show.js') },
   { name: 'top', load: () => import('./commands/top.js') },
+  { name: 'trace', load: () => import('./commands/trace/summary.js') },
   { name: 'why', load: () => import('./commands/why.js') },
   { name: 'clean', load: () => import('./commands/clean.js') },
   { name: 'break', load: () => import('./commands/break.js') },

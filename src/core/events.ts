@@ -9,6 +9,8 @@ import type { LossReason } from './lease.js';
 export interface AcquireEvent {
   /** The backend's name of the resource. */
   readonly resource: string;
+  /** One name for the lock in every process of this machine. */
+  readonly lock: string;
   /** Name of the backend. */
   readonly backend: string;
   /** Requested mode. */
@@ -25,6 +27,8 @@ export interface AcquireEvent {
 export interface HoldEvent {
   /** The backend's name of the resource. */
   readonly resource: string;
+  /** One name for the lock in every process of this machine. */
+  readonly lock: string;
   /** Name of the backend. */
   readonly backend: string;
   /** Mode of the hold. */

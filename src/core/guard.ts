@@ -85,7 +85,8 @@ export class HeldGuard implements Guard {
       this.#announce(target, request);
       grant.onLost((reason) => this.#lose(reason));
     }
-    if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers) this.#publishStart();
+    if (holdChannel.start.hasSubscribers || holdChannel.asyncEnd.hasSubscribers)
+      this.#publishStart(nameOf(target));
   }
 
   /** The backend's side of a guard, for callers that know the backend; undefined for a guard that is not ours. */
@@ -200,9 +201,9 @@ export class HeldGuard implements Guard {
     });
   }
 
-  #publishStart(): void {
+  #publishStart(lock: string): void {
     const { address, mode, holderId } = this;
-    this.#event = { resource: address, backend: this.#namespace.backend.name, mode, holderId };
+    this.#event = { resource: address, lock, backend: this.#namespace.backend.name, mode, holderId };
     holdChannel.start.publish(this.#event);
   }
 

@@ -1,4 +1,4 @@
-import type { Target } from './namespace.js';
+import { nameOf, type Target } from './namespace.js';
 import { acquireChannel, type AcquireEvent } from './events.js';
 import { isLockError } from './errors.js';
 import type { Guard } from './guard.js';
@@ -11,7 +11,12 @@ export function traced<T extends Guard | undefined>(
   run: () => Promise<T>,
 ): Promise<T> {
   const { clock, backend } = target.namespace;
-  const event: AcquireEvent = { resource: target.address, backend: backend.name, mode: options.mode };
+  const event: AcquireEvent = {
+    resource: target.address,
+    lock: nameOf(target),
+    backend: backend.name,
+    mode: options.mode,
+  };
   const startedAt = clock.now();
   const finish = (outcome: NonNullable<AcquireEvent['outcome']>): void => {
     event.waitedMs = clock.now() - startedAt;

@@ -5,6 +5,8 @@ import { lossOr, type Guard } from '../core/guard.js';
 import { mergeOptions, type LockOptions, type ResolvedOptions } from '../core/options.js';
 import { DATA_LOCK_OPTIONS, lockFor, optionsOf, targetOf, type DataLockOptions, type Lock } from './lock.js';
 
+import { tracing } from './tracing.js';
+
 /** What runs while a lock is held. */
 export type Work<T> = (guard: Guard) => T | Promise<T>;
 
@@ -39,7 +41,9 @@ function start<T>(
 ): Promise<T> {
   try {
     const target = targetOf(lock);
-    return run(target, mergeOptions(optionsOf(lock), options, target.namespace.leases));
+    const resolved = mergeOptions(optionsOf(lock), options, target.namespace.leases);
+    if (tracing.ready !== undefined) return tracing.ready.then(() => run(target, resolved));
+    return run(target, resolved);
   } catch (error) {
     return Promise.reject(error);
   }

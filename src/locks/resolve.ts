@@ -9,6 +9,7 @@ import { NAMED_DIRECTORY, PRIVATE_DIRECTORY } from '../backends/lease/config.js'
 import { createMemoryBackend } from '../backends/memory/index.js';
 import { systemClock } from '../platform/clock.js';
 import { announcer } from './announcing.js';
+import { startTracing } from './tracing.js';
 import {
   clientNamespace,
   engineNamespace,
@@ -28,6 +29,7 @@ function kept(key: string, create: () => Namespace): Namespace {
   let found = namespaces.get(key);
   if (found === undefined) {
     found = create();
+    startTracing();
     // What another process cannot reach is none of its business.
     if (found.backend.capabilities.reach !== 'process') found.announcer = announcer;
     namespaces.set(key, found);
@@ -108,6 +110,7 @@ export function clientNamespaceOf({ scheme, display, name }: Address, client: En
   let found = borrowed.get(client);
   if (found === undefined) {
     found = clientNamespace(scheme, client, display.slice(0, -name.length - 1), leaseKeeper);
+    startTracing();
     found.announcer = announcer;
     borrowed.set(client, found);
   }

@@ -210,6 +210,25 @@ describe('every command over a hostile text in every field', { timeout: 600_000 
     ]);
   });
 
+  it('of traces', async () => {
+    const directory = testDirectory();
+    const env = { HOLDFAST_TRACE: directory };
+    const hold = ['run', join(directory, 'x.lock'), 'sleep', '0.1'];
+    expect((await holdfast(directory, hold, { env })).code).toBe(0);
+    const file = join(directory, readdirSync(directory).find((name) => name.startsWith('trace-')) as string);
+    const [head = '', event = ''] = readFileSync(file, 'utf8').split('\n');
+    const commands = new Commands(directory);
+    const lines = withJson([['trace', directory]]);
+    for (const variant of nastyVariants(JSON.parse(head) as object)) {
+      writeFileSync(file, `${JSON.stringify(variant)}\n${event}\n`);
+      await meet(commands, lines);
+    }
+    for (const variant of nastyVariants(JSON.parse(event) as object)) {
+      writeFileSync(file, `${head}\n${JSON.stringify(variant)}\n`);
+      await meet(commands, lines);
+    }
+  });
+
   afterAll(() => {
     expect([...met].toSorted(), 'a command that no hostile record was shown to').toEqual(
       COMMANDS.map(({ name }) => name).toSorted(),

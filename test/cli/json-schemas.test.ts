@@ -79,6 +79,7 @@ describe('what commands print is what their schema says', () => {
       ['ls', 'missing/x'],
       ['ls', '--all'],
       ['top', '--once'],
+      ['trace', directory],
     ]) {
       await check(directory, words);
     }
