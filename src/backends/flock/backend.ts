@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 
 import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../core/backend.js';
-import type { Clock, Timer } from '../../core/time.js';
+import type { Clock } from '../../core/time.js';
 import type { DeadlockLink } from '../../core/deadlock.js';
 import { LockError } from '../../core/errors.js';
 import { recordEncoder, type RecordEncoder } from '../../core/holder.js';
@@ -19,11 +19,10 @@ import {
 import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES, type FlockConfig } from './config.js';
 import { FlockGrant } from './grant.js';
+import { waitInKernel } from './kernel-wait.js';
 import { nextToken } from './token.js';
 
 const CONTENDED: Attempt = { kind: 'contended' };
-/** A thread that sleeps where no signal reaches it (a network share that hangs) does not keep its caller. */
-const CANCEL_WITHIN_MS = 200;
 /** A lock file of ours is made, and removed again by others, so often before its lock is given up. */
 const MAKE_LIMIT = 20;
 const { EACCES, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, ESTALE, ETIMEDOUT, EWOULDBLOCK } = constants.errno;
@@ -78,46 +77,16 @@ export class FlockBackend implements Backend {
         waitForPermit(this, request, permits, signal),
       );
     const native = this.#prepare(request);
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const { resource } = request;
-      const record = this.#recordFor(request);
-      const opening = this.#openingOf(request);
-      let waitId: number;
-      // Not `signal.aborted`: that getter, with cold caches, takes the next holder 4 us.
-      let isAborted = false;
-      let overdue: Timer | undefined;
-      // INV-FLOCK-6: answered when the wait is over in C, where a grant that wins against the cancel is released: a caller
-      // whose wait was canceled leaves no lock behind.
-      const onAbort = (): void => {
-        isAborted = true;
-        native.cancelWait(waitId);
-        overdue = this.#clock.setTimer(CANCEL_WITHIN_MS, () => reject(signal.reason));
-      };
-      const settle = (result: number): void => {
-        if (isAborted) {
-          overdue?.clear();
-          return reject(signal.reason);
-        }
-        try {
-          if (result < 0) return retry(result);
-          resolve(this.#grantOf(native, request, result));
-        } catch (error) {
-          reject(error);
-        }
-        // The listener stays: the signal is this one call's and ends with it, an id that is finished is ignored, and
-        // taking it off would cost the next holder 20 us of a handoff.
-      };
-      const retry = (result: number): void => {
-        if (!this.#isWorthAnother(opening, result)) throw this.#failure(resource, -result);
-        start();
-      };
-      const start = (): void => {
-        waitId = native.waitLock(resource, opening.flags, opening.mode, record, settle);
-        if (waitId < 0) throw this.#failure(resource, -waitId);
-      };
-      start();
-      signal.addEventListener('abort', onAbort, { once: true });
+    const { resource } = request;
+    const record = this.#recordFor(request);
+    const opening = this.#openingOf(request);
+    return waitInKernel<Grant>(native, this.#clock, signal, {
+      start: (settle) => native.waitLock(resource, opening.flags, opening.mode, record, settle),
+      finish: (result) => {
+        if (result > 0) return this.#grantOf(native, request, result);
+        if (this.#isWorthAnother(opening, result)) return undefined;
+        throw this.#failure(resource, -result);
+      },
     });
   }
 

@@ -3,8 +3,11 @@ import { constants } from 'node:os';
 import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
 import { systemError } from '../../core/system-error.js';
 import { LOCK_SHARED } from '../../platform/native-contract.js';
+import { systemClock } from '../../platform/clock.js';
 import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
+import { NO_HOLD } from './grant.js';
+import { waitInKernel } from './kernel-wait.js';
 
 const { EWOULDBLOCK } = constants.errno;
 
@@ -21,23 +24,17 @@ export const descriptorBackend: Backend = {
     const result = loadNative().tryLockDescriptor(Number(request.resource), flagsOf(request));
     if (result === -EWOULDBLOCK) return { kind: 'contended' };
     if (result < 0) throw failure(request, result);
-    return { kind: 'granted', grant: GRANT };
+    return { kind: 'granted', grant: NO_HOLD };
   },
 
   waitAcquire(request, signal): Promise<Grant> {
     const native = loadNative();
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const onAbort = (): void => native.cancelWait(waitId);
-      const done = (result: number): void => {
-        signal.removeEventListener('abort', onAbort);
-        if (signal.aborted) reject(signal.reason);
-        else if (result < 0) reject(failure(request, result));
-        else resolve(GRANT);
-      };
-      const waitId = native.waitLockDescriptor(Number(request.resource), flagsOf(request), done);
-      if (waitId < 0) return reject(failure(request, waitId));
-      signal.addEventListener('abort', onAbort, { once: true });
+    return waitInKernel<Grant>(native, systemClock, signal, {
+      start: (settle) => native.waitLockDescriptor(Number(request.resource), flagsOf(request), settle),
+      finish: (result) => {
+        if (result < 0) throw failure(request, result);
+        return NO_HOLD;
+      },
     });
   },
 
@@ -54,12 +51,6 @@ export function unlockDescriptor(descriptor: number): void {
   const result = loadNative().unlockDescriptor(descriptor);
   if (result < 0) throw systemError('unlock', `descriptor ${descriptor}`, -result);
 }
-
-const GRANT: Grant = {
-  check: () => undefined,
-  onLost: () => undefined,
-  release: () => undefined,
-};
 
 function flagsOf(request: AcquireRequest): number {
   return request.mode === 'shared' ? LOCK_SHARED : 0;

@@ -49,3 +49,10 @@ export class FlockGrant implements Grant {
     this.#native.abandon(this.#handle);
   }
 }
+
+/** A grant with nothing to release: of a wait that only looks, and of a descriptor that its owner unlocks. */
+export const NO_HOLD: Grant = {
+  check: () => undefined,
+  onLost: () => undefined,
+  release: () => undefined,
+};

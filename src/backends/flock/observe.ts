@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
 
-import type { AcquireRequest, Attempt, Backend, Grant } from '../../core/backend.js';
+import type { Attempt, Backend, Grant } from '../../core/backend.js';
 import { systemError } from '../../core/system-error.js';
 import { LOCK_DIRECTORY } from '../../platform/native-contract.js';
+import { systemClock } from '../../platform/clock.js';
 import { loadNative } from '../../platform/native.js';
 import { FLOCK_CAPABILITIES } from './config.js';
+import { NO_HOLD } from './grant.js';
+import { waitInKernel } from './kernel-wait.js';
 
 const { ENOENT } = constants.errno;
 
@@ -21,13 +24,19 @@ export const flockObserver: Backend = {
     const { inspectFile } = await import('./inspect.js');
     const found = await inspectFile(request.resource);
     if (found.some(({ state }) => state === 'holder')) return { kind: 'contended' };
-    return { kind: 'granted', grant: NOTHING_HELD };
+    return { kind: 'granted', grant: NO_HOLD };
   },
 
   waitAcquire(request, signal): Promise<Grant> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      waitForMoment(request, signal, resolve, reject);
+    const native = loadNative();
+    const { resource } = request;
+    return waitInKernel<Grant>(native, systemClock, signal, {
+      start: (settle) => native.waitLock(resource, LOCK_DIRECTORY, 0, undefined, settle),
+      finish: (result) => {
+        if (result > 0) native.unlock(result);
+        else if (result !== -ENOENT) throw systemError('wait for', resource, -result);
+        return NO_HOLD;
+      },
     });
   },
 
@@ -38,31 +47,3 @@ export const flockObserver: Backend = {
 
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
-
-const NOTHING_HELD: Grant = {
-  check: () => undefined,
-  onLost: () => undefined,
-  release: () => undefined,
-};
-
-function waitForMoment(
-  request: AcquireRequest,
-  signal: AbortSignal,
-  resolve: (grant: Grant) => void,
-  reject: (reason: unknown) => void,
-): void {
-  const native = loadNative();
-  const onAbort = (): void => {
-    native.cancelWait(waitId);
-    reject(signal.reason);
-  };
-  const done = (result: number): void => {
-    signal.removeEventListener('abort', onAbort);
-    if (result > 0) native.unlock(result);
-    if (result > 0 || result === -ENOENT) resolve(NOTHING_HELD);
-    else reject(systemError('wait for', request.resource, -result));
-  };
-  const waitId = native.waitLock(request.resource, LOCK_DIRECTORY, 0, undefined, done);
-  if (waitId < 0) return reject(systemError('wait for', request.resource, -waitId));
-  signal.addEventListener('abort', onAbort, { once: true });
-}
