@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
 
 import type { Clock, Timer } from '../core/time.js';
 import { systemClock } from '../platform/clock.js';
@@ -24,10 +23,12 @@ export interface ExecOptions {
   /** Until the whole process tree is ended: TERM, {@link EXEC_GRACE_MS}, KILL. Infinity for never. */
   readonly timeoutMs: number;
   /**
-   * Milliseconds for which output is still read once the program itself has ended while a descendant keeps it open.
-   * Default Infinity.
+   * Milliseconds for which output is still read once the program itself has ended while another process keeps it open.
+   * What the program wrote is read in any case. Default Infinity.
    */
   readonly outlivedMs?: number;
+  /** Programs that detach themselves from the tree may live on, even in its process group. Default: they are ended with it. */
+  readonly isFamilyOnly?: boolean;
   /** Ends the tree likewise; the call then rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
   /** Kept of stdout and of stderr, each its tail. Default {@link DEFAULT_MAX_OUTPUT_BYTES}. */
@@ -37,11 +38,6 @@ export interface ExecOptions {
   readonly onStderrLine?: (line: string) => void;
   /** Called with the pid as soon as there is one. */
   readonly onStart?: (pid: number) => void;
-  /**
-   * Programs that detach themselves from the tree may live on, even in its process group, and may keep its output open: the
-   * call returns soon after the program itself has ended. Default: they are part of the tree.
-   */
-  readonly mayLeaveOthers?: boolean;
   readonly clock?: Clock;
 }
 
@@ -89,7 +85,7 @@ export async function execFile(
     pid,
     startTime: processStartTime(pid),
     leadsGroup: process.platform !== 'win32',
-    isFamilyOnly: options.mayLeaveOthers === true,
+    isFamilyOnly: options.isFamilyOnly === true,
   };
   const untrack = endWithThisProcess(root);
   try {
@@ -108,31 +104,27 @@ async function superviseToEnd(
   if (child.stdout === null || child.stderr === null) throw new Error('spawned without pipes');
   const stdout = captureOutput(child.stdout, maxOutputBytes, options.onStdoutLine);
   const stderr = captureOutput(child.stderr, maxOutputBytes, options.onStderrLine);
-  const closed = new Promise<'closed'>((resolve) => {
-    child.once('close', () => resolve('closed'));
-    if (options.mayLeaveOthers === true)
-      child.once('exit', () => whenQuiet(child, clock, () => resolve('closed')));
-  });
+  const closed = new Promise<'closed'>((resolve) => child.once('close', () => resolve('closed')));
   child.on('error', () => undefined);
   // A program need not read its input: EPIPE is its answer, not an error.
   child.stdin?.on('error', () => undefined).end(options.input);
 
   const outlived = exitedFor(child, options.outlivedMs ?? Infinity, clock);
-  const cause = await firstOf(Promise.race([closed, outlived.passed]), options.timeoutMs, clock, signal);
-  outlived.cancel();
+  const ended = Promise.race([closed, outlived.passed]);
+  const cause = await firstOf(ended, options.timeoutMs, clock, signal);
   if (cause === 'outlived') {
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
     child.unref();
   } else if (cause !== 'closed') {
     await terminateTree(root, EXEC_GRACE_MS, clock);
-    if ((await firstOf(closed, DRAIN_MS, clock)) !== 'closed') {
+    if ((await firstOf(ended, DRAIN_MS, clock)) !== 'closed') {
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
       // Unless it sits in an uninterruptible system call; then it is left to the kernel.
       if ((await firstOf(closed, DRAIN_MS, clock)) !== 'closed') child.unref();
     }
   }
+  outlived.cancel();
   if (cause === 'aborted') signal?.throwIfAborted();
-  if (options.mayLeaveOthers === true) for (const stream of [child.stdout, child.stderr]) stream.destroy();
   return {
     code: child.exitCode,
     signal: child.signalCode,
@@ -144,7 +136,11 @@ async function superviseToEnd(
   };
 }
 
-/** Resolves `delayMs` after the program itself has ended, whatever process keeps its output open. */
+/**
+ * Resolves `delayMs` after the program itself has ended, whatever process keeps its output open. Then what it left in its
+ * pipes has been read: timers run before pipes are read, and in a process that stood still the event of the exit may come
+ * before that of the output, so the loop turns once more.
+ */
 function exitedFor(
   child: ChildProcess,
   delayMs: number,
@@ -164,20 +160,6 @@ function exitedFor(
       timer?.clear();
     },
   };
-}
-
-/**
- * Once what the program left in its pipes has been read, although another process has them open. That time has passed without
- * a byte proves nothing in a process that stood still: timers are run before pipes are read, and the event of the exit may
- * come before that of the output. After the time the loop must have turned once, which reads what is there.
- */
-function whenQuiet(child: ChildProcess, clock: Clock, done: () => void): void {
-  const bytesRead = (): number =>
-    [child.stdout, child.stderr].reduce((sum, pipe) => sum + ((pipe as Socket).bytesRead ?? 0), 0);
-  const before = bytesRead();
-  clock.setTimer(DRAIN_MS / 2, () =>
-    clock.yieldTurn(() => (bytesRead() === before ? done() : whenQuiet(child, clock, done))),
-  );
 }
 
 function firstOf<T extends string>(

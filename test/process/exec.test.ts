@@ -107,7 +107,7 @@ test('what a program wrote before it ended is read, although this process stood 
   const onStart = (pid: number): void => void pidOf.push(pid);
   const slow = shell(
     'until [ -e "$1" ]; do sleep 0.01; done; echo whole',
-    { mayLeaveOthers: true, onStart },
+    { isFamilyOnly: true, outlivedMs: 100, onStart },
     file,
   );
   // The loop learns of both ends at once, before it looks for what the second one wrote, and then stands still.

@@ -5,6 +5,9 @@ import { LockError } from '../../core/errors.js';
 import { errnoOf, systemError } from '../../core/system-error.js';
 import { execFile, type ExecResult } from '../exec.js';
 
+/** For what git has written, when its maintenance goes on with the output open. */
+const OUTLIVED_MS = 100;
+
 export interface GitCommand {
   readonly cwd?: string | undefined;
   /** Of `./environment.ts`. */
@@ -37,7 +40,8 @@ export async function runGit(args: readonly string[], command: GitCommand): Prom
       ...(onStderrLine && { onStderrLine }),
       ...(onStart && { onStart }),
       ...(clock && { clock }),
-      mayLeaveOthers: true,
+      isFamilyOnly: true,
+      outlivedMs: OUTLIVED_MS,
     });
   } catch (error) {
     const errno = errnoOf(error);
