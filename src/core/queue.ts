@@ -168,7 +168,7 @@ export class ResourceQueue {
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
-    // Whoever keeps one of those that left must not keep all that were behind it.
+    // A caller that keeps one of those that left must not keep all that were behind it.
     waiter.previous = waiter.next = undefined;
     if (waiter.mode === 'exclusive') this.#exclusiveWaiters--;
   }
