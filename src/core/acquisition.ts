@@ -197,8 +197,14 @@ class Acquisition implements QueuedCall {
         this.#throwIfCanceled();
         return { request: granted.request, grant };
       } catch (error) {
-        await grant.release();
-        if (!isLockError(error) || !error.isLost) throw error;
+        const isLost = isLockError(error) && error.isLost;
+        try {
+          await grant.release();
+        } catch (failure) {
+          // What was lost blocks others for no longer than its lease, and this call goes on.
+          if (!isLost) throw failure;
+        }
+        if (!isLost) throw error;
         granted = await askAgain(error);
       }
     }

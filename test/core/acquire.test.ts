@@ -4,6 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { acquire, tryAcquire } from '../../src/core/acquisition.js';
 import { acquireSync } from '../../src/core/acquire-sync.js';
+import type { Grant } from '../../src/core/backend.js';
+import { LockLostError } from '../../src/core/errors.js';
 import type { AcquireEvent, WaitEvent } from '../../src/core/events.js';
 import { Namespace } from '../../src/core/namespace.js';
 import { resolveOptions, type LockOptions } from '../../src/core/options.js';
@@ -162,6 +164,33 @@ describe('acquire', () => {
     const namespace = new Namespace(exclusiveOnly, new InventedClock());
     const call = acquire({ ...target, namespace }, resolveOptions({ mode: 'shared' }, false));
     await expect(call).rejects.toMatchObject({ code: 'HOLDFAST_UNSUPPORTED' });
+  });
+
+  test('a hold that is lost before it is handed out is asked for again, also when it cannot be put away', async () => {
+    const { backend, target } = setUp();
+    const { tryAcquire: real } = Object.getPrototypeOf(backend) as ModelBackend;
+    let count = 0;
+    backend.tryAcquire = (request) => {
+      const attempt = real.call(backend, request);
+      if (!('kind' in attempt) || attempt.kind !== 'granted') throw new Error('expected to be free');
+      const lease = { durationMs: 1_000, deadline: 1_000 } as never;
+      const release = async (): Promise<void> => {
+        await attempt.grant.release();
+        if (count === 1) throw new Error('did not confirm it');
+      };
+      return { kind: 'granted', grant: { ...attempt.grant, release, lease } };
+    };
+    const keeper = {
+      startRenewal: (grant: Grant): Grant => {
+        if (++count === 1) throw new LockLostError('too late', {});
+        return grant;
+      },
+      whenReady: () => Promise.resolve(),
+    };
+    const namespace = new Namespace(backend, new InventedClock(), keeper);
+    const guard = await acquire({ ...target, namespace }, resolveOptions({ timeoutMs: 300 }, false));
+    expect(count).toBe(2);
+    await guard.release();
   });
 
   test('an error of the backend is passed on at once, and the next caller asks again', async () => {
