@@ -130,9 +130,47 @@ static int signal_round(int self, int signal) {
   return signalled;
 }
 
+/* waitid(2): ECHILD for every other process; nothing is reaped. */
+static bool is_child(int pid) {
+  enum { BY_PID = 1, NO_HANG = 1, EXITED = 4, NO_WAIT = 0x1000000, ALL = 0x40000000 };
+  static uint64_t found[16]; /* a siginfo_t */
+  return CALL5(SYS_waitid, BY_PID, pid, found, NO_HANG | EXITED | NO_WAIT | ALL, 0) == 0;
+}
+
+static bool signal_child(int pid, int signal) { return pid > 0 && is_child(pid) && CALL2(SYS_kill, pid, signal) == 0; }
+
+/* The newest pid there is: that of a process made for it. It ends at once and sends no signal. */
+static int newest_pid(void) {
+  long pid = CALL5(SYS_clone, 0, 0, 0, 0, 0);
+  if (pid == 0) CALL1(SYS_exit, 0);
+  if (pid > 0) CALL4(SYS_wait4, pid, 0, 0x40000000 /* WALL */, 0);
+  return (int)pid;
+}
+
+static bool signal_range(int from, int steps, int except, int signal) {
+  bool has_found = false;
+  for (int step = 0; step < steps; step++) {
+    int pid = (from + step) % PIDS;
+    if (pid != except) has_found |= signal_child(pid, signal);
+  }
+  return has_found;
+}
+
+/*
+ * Pids are given out upwards and around, so those of descendants lie between our own and the newest, unless all were given
+ * out meanwhile. Those below a child become children when it has ended, and are met by a later look. The command first.
+ */
+static bool signal_children(int self, int root, int signal) {
+  bool has_found = signal_child(root, signal);
+  int newest = newest_pid();
+  int steps = newest > 0 ? (newest - self + PIDS) % PIDS : PIDS;
+  has_found |= signal_range(self + 1, steps, root, signal);
+  return has_found || signal_range(self + 1 + steps, PIDS - steps, root, signal);
+}
+
 bool tree_signal(int root, int signal) {
   int self = (int)CALL1(SYS_getpid, 0);
-  if (!is_proc_ours(self)) return CALL2(SYS_kill, root, signal) == 0;
+  if (!is_proc_ours(self)) return signal_children(self, root, signal);
   bool has_found = false;
   for (size_t i = 0; i < sizeof is_told; i++) is_told[i] = 0;
   for (int round = 0; round < TREE_ROUNDS && signal_round(self, signal) > 0; round++) has_found = true;

@@ -5,7 +5,8 @@
 
 /*
  * Sends `signal` to every descendant of this process, again until a look finds no new one (at most TREE_ROUNDS looks).
- * Where /proc is not this process's own, only to `root`. Returns false when none was found.
+ * Where /proc is not this process's own, to its children: of them `root`, and those whose parents have ended. Returns false
+ * when none was found.
  */
 bool tree_signal(int root, int signal);
 

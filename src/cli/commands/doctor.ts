@@ -141,6 +141,10 @@ function ownFindings(): Finding[] {
   ];
 }
 
+/** Times since a boot mean nothing on another. */
+const NO_BOOT_ID =
+  'unknown: what one command saw of a lease or claim the next does not know. A command that waits takes over';
+
 async function examine(directory: string): Promise<Finding[]> {
   const { host, bootId, pidNamespace, pid, startTime } = ownIdentity();
   const fileSystem = fileSystemKind(directory);
@@ -150,12 +154,9 @@ async function examine(directory: string): Promise<Finding[]> {
     ...ownFindings(),
     { name: 'addon', value: isLoaded ? 'loaded' : addon, isGood: isLoaded },
     { name: 'host', value: host ?? 'unknown' },
-    { name: 'boot id', value: bootId ?? 'none on this platform' },
-    {
-      name: 'pid namespace',
-      value: pidNamespace === undefined ? 'none on this platform' : String(pidNamespace),
-    },
-    { name: 'process', value: `${pid}, start time ${startTime ?? 'unknown'}` },
+    { name: 'boot id', value: bootId ?? NO_BOOT_ID },
+    { name: 'pid namespace', value: pidNamespace === undefined ? 'unknown' : String(pidNamespace) },
+    { name: 'process', value: `${pid}, start time ${startTime ?? 'unknown: a dead holder is waited out'}` },
     { name: 'directory', value: directory },
     { name: 'file system', value: `${fileSystem.name} (${fileSystem.kind})` },
     backendFinding(directory),
@@ -206,9 +207,9 @@ function kernelFinding(addon: NativeAddon, directory: string): Finding {
   return { name, value: `refused by the file system (errno ${-result})`, isGood: false };
 }
 
-/** The gate is an open-file-description lock, which only Linux keeps apart from flock. */
+/** The gate is a lock of another kind: an open-file-description lock on Linux, a second byte on Windows. macOS has none. */
 function gateFinding(): Finding {
-  const isThere = process.platform === 'linux';
+  const isThere = process.platform !== 'darwin';
   return {
     name: 'writer gate',
     value: isThere
