@@ -1,7 +1,8 @@
-// Builds everything, looks into it, and makes the tarball: node scripts/release.mjs [--out DIR] [--require-all].
+// Builds everything, looks into it, and makes the tarball: node scripts/release.mjs [--out DIR] [--partial].
 // The published package.json has no scripts and no devDependencies: nothing in it could ask for the right to run at an
-// installation. What is published for macOS is built and loaded on macOS (see .github/workflows/release.yml, which brings
-// all files together first); elsewhere zig cross-builds it, and without --require-all what is missing is named and left out.
+// installation. It has a file for each of the five platforms, or there is no tarball: what could not be built is named, with
+// what its compiler said. Only --partial leaves it out. What is published for macOS is built and loaded on macOS (see
+// .github/workflows/release.yml, which brings all files together first); elsewhere zig cross-builds it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,14 +20,15 @@ const REQUIRED = [
   ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'],
   ...['dist/index.js', 'dist/index.d.ts', 'dist/bin/holdfast.cjs', 'dist/man/holdfast.1'],
   ...['native/build.mjs', 'native/addon.c', 'native/run/main.c', 'native/include/node_api.h'],
-  ...['prebuilds/linux-x64/holdfast.node', 'prebuilds/linux-x64/holdfast-run'],
 ];
-/** Documentation and schemas, which travel with the code, are half a megabyte of it. */
-const LARGEST_UNPACKED_BYTES = 4 * 1024 * 1024;
+/** What runs, and what is read: documentation with the API reference, schemas, examples. */
+const LARGEST_CODE_BYTES = 4 * 1024 * 1024;
+const LARGEST_TEXT_BYTES = 1024 * 1024;
+const TEXT = /^(?:docs|schemas|examples)\/|\.md$/;
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish'];
 
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: root }, 'require-all': { type: 'boolean', default: false } },
+  options: { out: { type: 'string', default: root }, partial: { type: 'boolean', default: false } },
 });
 
 function fail(message) {
@@ -53,20 +55,37 @@ function withZig() {
   };
 }
 
+/** What a target's files are; the supervisor of `run` is Linux's alone. */
+function filesOf(target) {
+  const names = target.startsWith('linux') ? ['holdfast.node', 'holdfast-run'] : ['holdfast.node'];
+  return names.map((name) => join('prebuilds', target, name));
+}
+
+/** Builds the files of a target; why not, if not all are there then. */
+function whyMissing(target) {
+  const command = ['native/build.mjs', target];
+  const built = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8', env: withZig() });
+  // Files that were brought here stand for what this machine has no compiler for; for code that does not compile, none does.
+  const isBroken = built.status !== 0 && !built.stderr.includes('no C compiler');
+  const missing = filesOf(target).filter((path) => isBroken || !existsSync(join(root, path)));
+  if (missing.length === 0) return undefined;
+  return `${missing.join(', ')}: ${built.stderr.trim() || 'not built'}`;
+}
+
 function buildPrebuilds() {
-  const missing = TARGETS.filter((target) => {
-    const command = ['native/build.mjs', target];
-    const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: 'pipe', env: withZig() });
-    const names = target.startsWith('linux') ? ['holdfast.node', 'holdfast-run'] : ['holdfast.node'];
-    return status !== 0 && !names.every((name) => existsSync(join(root, 'prebuilds', target, name)));
-  });
-  const foreign = TARGETS.filter((target) => target.startsWith('darwin') && !missing.includes(target));
-  if (process.platform !== 'darwin' && foreign.length > 0 && !values['require-all'])
-    console.error(`Built, not run here: ${foreign.join(', ')}.`);
-  if (missing.length === 0) return;
-  const message = `Not built here: ${missing.join(', ')}.`;
-  if (values['require-all']) fail(message);
-  console.error(`${message} They are not in this tarball.`);
+  const missing = TARGETS.flatMap((target) => whyMissing(target) ?? []);
+  if (missing.length > 0) {
+    const list = missing.map((line) => `\n  ${line}`).join('');
+    const next = 'Run scripts/setup-release (Debian), and npm install --prefix test/package for zig.';
+    if (!values.partial) fail(`Not built, so there is no tarball:${list}\n${next}`);
+    console.error(`Not built, and not in this tarball:${list}`);
+  }
+  const foreign = TARGETS.filter(
+    (target) => target.startsWith('darwin') && existsSync(join(root, filesOf(target)[0])),
+  );
+  if (process.platform !== 'darwin' && foreign.length > 0) {
+    console.error(`For macOS, not run here: ${foreign.join(', ')}.`);
+  }
 }
 
 function manifest() {
@@ -99,7 +118,9 @@ function stage() {
 
 function examine(staged, paths) {
   const problems = [
-    ...REQUIRED.filter((path) => !paths.includes(path)).map((path) => `${path} is missing`),
+    ...[...REQUIRED, ...(values.partial ? [] : TARGETS.flatMap(filesOf))]
+      .filter((path) => !paths.includes(path))
+      .map((path) => `${path} is missing`),
     ...paths.filter((path) => FORBIDDEN.test(path)).map((path) => `${path} does not belong into it`),
     ...exportedFiles(manifest()).flatMap((path) =>
       paths.includes(path) ? [] : `${path} is exported and missing`,
@@ -130,7 +151,12 @@ try {
   const [packed] = JSON.parse(
     run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out], staged),
   );
-  if (packed.unpackedSize > LARGEST_UNPACKED_BYTES) fail(`${packed.unpackedSize} bytes are too much.`);
+  const sizeOf = (isMeant) =>
+    packed.files.reduce((sum, { path, size }) => (isMeant(path) ? sum + size : sum), 0);
+  const textBytes = sizeOf((path) => TEXT.test(path));
+  const codeBytes = packed.unpackedSize - textBytes;
+  if (codeBytes > LARGEST_CODE_BYTES) fail(`${codeBytes} bytes of code are too much.`);
+  if (textBytes > LARGEST_TEXT_BYTES) fail(`${textBytes} bytes of documentation are too much.`);
   const prebuilt = paths.filter((path) => path.startsWith('prebuilds/')).map((path) => path.split('/')[1]);
   console.error(
     `${packed.filename}: ${packed.files.length} files, ${packed.size} bytes; ${prebuilt.join(', ')}`,

@@ -14,7 +14,7 @@ declare module 'vitest' {
 /** Makes the tarball once for all tests. */
 export default function setup(project: TestProject): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-tarball-'));
-  const printed = execFileSync(process.execPath, ['scripts/release.mjs', '--out', directory], {
+  const printed = execFileSync(process.execPath, ['scripts/release.mjs', '--partial', '--out', directory], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
