@@ -6,8 +6,8 @@ import { expect, inject } from 'vitest';
 import { Consumer, tools, type Finished } from './consumer.js';
 
 /** A folder with the tarball and {@link file basic.mjs} in it. */
-export async function emulatedConsumer(): Promise<Consumer> {
-  const consumer = new Consumer('node22');
+export async function emulatedConsumer(onEnd?: (remove: () => void) => void): Promise<Consumer> {
+  const consumer = new Consumer('node22', onEnd);
   const installed = await consumer.node(
     ...[join(tools, 'npm12/bin/npm-cli.js'), 'install', '--ignore-scripts', inject('tarball')],
   );
