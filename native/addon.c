@@ -2,7 +2,9 @@
 #define NAPI_VERSION 8
 #include "call.h"
 #include "facts_node.h"
-#ifndef _WIN32
+#ifdef _WIN32
+#include "job_windows.h"
+#else
 #include "append_node.h"
 #include "durable_node.h"
 #ifdef __linux__
@@ -176,8 +178,13 @@ NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env env, napi_value e
       {"processTable", facts_node_table_of_processes},
       {"processProgram", facts_node_program_of},
       {"isPathLocal", facts_node_is_path_local},
+      {"hasCase", facts_node_has_case},
       {"exchange", facts_node_exchange},
-#ifndef _WIN32
+#ifdef _WIN32
+      {"enterJob", job_enter},
+      {"leaveJob", job_leave},
+      {"jobMembers", job_members},
+#else
 #ifdef __linux__
       {"spawn", spawn_node},
       {"descriptorsOf", facts_node_descriptors_of},

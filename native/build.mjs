@@ -34,6 +34,8 @@ const windows = [
   'holds.c',
   'lock_windows.c',
   'facts_windows.c',
+  'path_windows.c',
+  'job_windows.c',
   'delay_load_windows.c',
 ];
 

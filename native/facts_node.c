@@ -59,16 +59,24 @@ napi_value facts_node_program_of(napi_env env, napi_callback_info info) {
   return process_program(read_int(env, self.values[0]), self.path, PATH_BYTES) ? text(env, self.path) : NULL;
 }
 
-napi_value facts_node_is_path_local(napi_env env, napi_callback_info info) {
+typedef bool path_question(const char *path, bool *answer);
+
+static napi_value answer_about(napi_env env, napi_callback_info info, path_question *ask) {
   call self;
   size_t length;
-  bool is_local;
+  bool answer;
   napi_value result = NULL;
   if (!read_call(env, info, &self)) return NULL;
   if (read_text(env, self.values[0], self.path, PATH_BYTES, &length) < 0) return NULL;
-  if (path_is_local(self.path, &is_local)) napi_get_boolean(env, is_local, &result);
+  if (ask(self.path, &answer)) napi_get_boolean(env, answer, &result);
   return result;
 }
+
+napi_value facts_node_is_path_local(napi_env env, napi_callback_info info) {
+  return answer_about(env, info, path_is_local);
+}
+
+napi_value facts_node_has_case(napi_env env, napi_callback_info info) { return answer_about(env, info, path_has_case); }
 
 napi_value facts_node_exchange(napi_env env, napi_callback_info info) {
   call self;

@@ -11,6 +11,7 @@ napi_value facts_node_id_of_boot(napi_env env, napi_callback_info info);
 napi_value facts_node_table_of_processes(napi_env env, napi_callback_info info);
 napi_value facts_node_program_of(napi_env env, napi_callback_info info);
 napi_value facts_node_is_path_local(napi_env env, napi_callback_info info);
+napi_value facts_node_has_case(napi_env env, napi_callback_info info);
 napi_value facts_node_exchange(napi_env env, napi_callback_info info);
 #ifdef __linux__
 napi_value facts_node_holds_file(napi_env env, napi_callback_info info);

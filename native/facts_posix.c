@@ -77,6 +77,11 @@ bool path_is_local(const char *path, bool *is_local) {
   return false;
 }
 
+bool path_has_case(const char *path, bool *has_case) {
+  (void)path, (void)has_case;
+  return false;
+}
+
 /* By number: glibc has a wrapper since 2.28 only, and musl and old headers lack the flag. */
 int path_exchange(const char *a, const char *b) {
   enum { EXCHANGE = 2 };
@@ -132,6 +137,12 @@ bool path_is_local(const char *path, bool *is_local) {
   if (statfs(path, &facts) < 0) return false;
   *is_local = (facts.f_flags & MNT_LOCAL) != 0;
   return true;
+}
+
+bool path_has_case(const char *path, bool *has_case) {
+  long answer = pathconf(path, _PC_CASE_SENSITIVE);
+  *has_case = answer != 0;
+  return answer >= 0;
 }
 
 int path_exchange(const char *a, const char *b) { return renamex_np(a, b, RENAME_SWAP) < 0 ? -errno : 0; }

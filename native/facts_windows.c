@@ -1,5 +1,5 @@
 /* What the machine knows about itself and its processes, and threads. */
-#include "lock.h"
+#include "path_windows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,9 +73,9 @@ bool process_program(int pid, char *into, size_t size) {
 
 /* By the volume, whatever it is reached by: a drive letter, a UNC path, a link into a share. */
 bool path_is_local(const char *path, bool *is_local) {
-  wchar_t wide[PATH_BYTES], full[PATH_BYTES], volume[PATH_BYTES];
+  wchar_t wide[WIDE_PATH], full[WIDE_PATH], volume[WIDE_PATH];
   DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-  if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_BYTES) == 0) return false;
+  if (!path_widen(path, wide)) return false;
   HANDLE file = CreateFileW(wide, FILE_READ_ATTRIBUTES, share, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
   if (file == INVALID_HANDLE_VALUE) return false;
   DWORD length = GetFinalPathNameByHandleW(file, full, PATH_BYTES, VOLUME_NAME_DOS);
@@ -85,10 +85,24 @@ bool path_is_local(const char *path, bool *is_local) {
     *is_local = false;
     return true;
   }
-  if (!GetVolumePathNameW(full, volume, PATH_BYTES)) return false;
-  UINT kind = GetDriveTypeW(volume);
+  if (!GetVolumePathNameW(full, volume, WIDE_PATH)) return false;
+  /* \\?\X:\ means the drive X:, whose type is known by that name. */
+  bool is_drive = wcsncmp(volume, L"\\\\?\\", 4) == 0 && volume[4] != 0 && volume[5] == L':';
+  UINT kind = GetDriveTypeW(is_drive ? volume + 4 : volume);
   if (kind == DRIVE_UNKNOWN || kind == DRIVE_NO_ROOT_DIR) return false;
   *is_local = kind != DRIVE_REMOTE;
+  return true;
+}
+
+/* FileCaseSensitiveInfo, since Windows 10 1803; before that, and where it is not kept, names have no case. */
+bool path_has_case(const char *path, bool *has_case) {
+  wchar_t wide[WIDE_PATH];
+  DWORD flags = 0, share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+  if (!path_widen(path, wide)) return false;
+  HANDLE file = CreateFileW(wide, FILE_READ_ATTRIBUTES, share, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+  if (file == INVALID_HANDLE_VALUE) return false;
+  *has_case = GetFileInformationByHandleEx(file, (FILE_INFO_BY_HANDLE_CLASS)23, &flags, sizeof flags) && (flags & 1) != 0;
+  CloseHandle(file);
   return true;
 }
 

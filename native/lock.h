@@ -130,6 +130,8 @@ void process_descriptors(int pid, const char *path, void (*visit)(void *, int), 
 bool process_program(int pid, char *into, size_t size);
 /* Whether only this machine reaches the file system of an existing path. */
 bool path_is_local(const char *path, bool *is_local);
+/* Whether names in an existing directory that differ in case only are two. Linux: false, not known this way. */
+bool path_has_case(const char *path, bool *has_case);
 
 /* Two names of one file system change places in one step. -ENOSYS or -EINVAL where that cannot be done. */
 int path_exchange(const char *a, const char *b);

@@ -1,9 +1,11 @@
 /* LockFileEx on one byte far beyond any data: Windows locks are mandatory, and the record must stay readable. */
-#include "lock.h"
+#include "path_windows.h"
 
 #include <string.h>
 
 enum { LOCK_OFFSET = 0, GATE_OFFSET = 1, RANGE_OFFSET_HIGH = 0x7fffffff };
+/* Where there is nothing to sleep on. */
+enum { LOOK_AGAIN_MS = 25 };
 
 /* Guards `event` of every interrupt: requests may come when the blocking thread has closed its own. */
 static SRWLOCK events = SRWLOCK_INIT;
@@ -73,7 +75,23 @@ static int finish(HANDLE file, OVERLAPPED *operation, interrupt *stop) {
   return GetOverlappedResult(file, operation, &ignored, TRUE) ? 0 : failure(GetLastError());
 }
 
+/* Wine leaves an overlapped lock that has to wait pending for ever (NtLockFile: "Async I/O lock wait not implemented"). */
+static bool is_wine(void) { return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL; }
+
+static int lock_range(HANDLE file, DWORD offset, bool is_shared, interrupt *stop);
+
+static int poll_range(HANDLE file, DWORD offset, bool is_shared, interrupt *stop) {
+  for (;;) {
+    int result = lock_range(file, offset, is_shared, NULL);
+    if (result != -EWOULDBLOCK) return result;
+    if (interrupt_is_due(stop)) return -ECANCELED;
+    DWORD left = milliseconds_left(stop);
+    WaitForSingleObject(stop->event, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
+  }
+}
+
 static int lock_range(HANDLE file, DWORD offset, bool is_shared, interrupt *stop) {
+  if (stop != NULL && is_wine()) return poll_range(file, offset, is_shared, stop);
   DWORD flags = (is_shared ? 0 : LOCKFILE_EXCLUSIVE_LOCK) | (stop == NULL ? LOCKFILE_FAIL_IMMEDIATELY : 0);
   OVERLAPPED range = {.Offset = offset, .OffsetHigh = RANGE_OFFSET_HIGH};
   int result = 0;
@@ -96,19 +114,25 @@ static void unlock_range(HANDLE file, DWORD offset) {
   UnlockFileEx(file, 0, 1, 0, &range);
 }
 
-/* The gate is a second byte; lock_posix.c describes its purpose. */
+/* The gate is a second byte; gate_posix.c describes its purpose. */
+static int pass_gate(HANDLE file, interrupt *stop) {
+  int result = lock_range(file, GATE_OFFSET, true, stop);
+  if (result == 0) unlock_range(file, GATE_OFFSET);
+  return result;
+}
+
 static int take_lock(HANDLE file, int flags, interrupt *stop) {
   bool is_shared = flags & LOCK_SHARED;
   bool has_gate = flags & LOCK_GATE;
-  int result = -EWOULDBLOCK;
-  if (is_shared && has_gate) {
-    result = lock_range(file, GATE_OFFSET, true, stop);
-    if (result < 0) return result;
-    unlock_range(file, GATE_OFFSET);
-  }
+  bool is_yielding = has_gate && flags & LOCK_YIELD;
+  int result = 0;
+  if (has_gate && (is_shared || (is_yielding && stop == NULL))) result = pass_gate(file, stop);
+  if (result < 0) return result;
   if (is_shared || !has_gate || stop == NULL) return lock_range(file, LOCK_OFFSET, is_shared, stop);
-  result = lock_range(file, LOCK_OFFSET, false, NULL);
-  if (result != -EWOULDBLOCK) return result;
+  if (!is_yielding) {
+    result = lock_range(file, LOCK_OFFSET, false, NULL);
+    if (result != -EWOULDBLOCK) return result;
+  }
   result = lock_range(file, GATE_OFFSET, false, stop);
   if (result < 0) return result;
   result = lock_range(file, LOCK_OFFSET, false, stop);
@@ -117,8 +141,8 @@ static int take_lock(HANDLE file, int flags, interrupt *stop) {
 }
 
 static HANDLE open_wide(const char *path, DWORD access, DWORD disposition) {
-  wchar_t wide[PATH_BYTES];
-  if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, PATH_BYTES) == 0) return INVALID_HANDLE_VALUE;
+  wchar_t wide[WIDE_PATH];
+  if (!path_widen(path, wide)) return INVALID_HANDLE_VALUE;
   /* Locking must not keep other programs from deleting or renaming the file. */
   DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
   DWORD attributes = FILE_FLAG_OVERLAPPED | FILE_FLAG_BACKUP_SEMANTICS;
@@ -191,7 +215,6 @@ static void write_record(HANDLE file, const lock_request *request, int64_t size)
  * there is nothing to wait on, so look again now and then.
  */
 static int open_shared(const lock_request *request, interrupt *stop, lock_file *granted) {
-  enum { LOOK_AGAIN_MS = 25 };
   for (;;) {
     granted->descriptor = open_path(request);
     if (granted->descriptor != INVALID_HANDLE_VALUE) return 0;

@@ -1,8 +1,8 @@
 import { rename } from 'node:fs/promises';
 
 import { backoffDelayMs, type Clock, pause } from '../core/time.js';
-import { errnoOf } from '../core/system-error.js';
 import { systemClock } from '../platform/clock.js';
+import { isWindowsSharingViolation } from './replace-sync.js';
 
 /** First wait after a sharing violation; the next ones double. */
 export const RENAME_FIRST_RETRY_MS = 50;
@@ -57,9 +57,4 @@ export async function renameWithRetry(from: string, to: string, options: RenameO
       await pause(clock, Math.min(delayMs, leftMs), signal);
     }
   }
-}
-
-/** ERROR_SHARING_VIOLATION and ERROR_ACCESS_DENIED, as libuv translates them. Elsewhere these errnos mean what they say. */
-function isWindowsSharingViolation(error: unknown): boolean {
-  return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(errnoOf(error) ?? '');
 }

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
+import { errnoOf } from '../core/system-error.js';
 import { openParent } from './make-own.js';
 import { giveRights, type Rights } from './rights.js';
 import { syncDirectorySync } from './sync-directory.js';
@@ -40,7 +41,7 @@ export function replaceFileSync(path: string, data: string | Uint8Array, options
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, directory.at(basename(path)));
+    renameInTurn(temporary, directory.at(basename(path)));
   } catch (error) {
     tryUnlinkSync(temporary);
     throw error;
@@ -48,6 +49,27 @@ export function replaceFileSync(path: string, data: string | Uint8Array, options
     directory.close();
   }
   if (isDurable) syncDirectorySync(dirname(path));
+}
+
+/** How often a rename is tried while another program (a virus scanner) has one of the files open, and the pause between. */
+const RENAME_ATTEMPTS = 40;
+const RENAME_PAUSE_MS = 25;
+
+/** Windows refuses to replace a file that another program has open without sharing it. The thread waits a second for that. */
+function renameInTurn(from: string, to: string): void {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return renameSync(from, to);
+    } catch (error) {
+      if (!isWindowsSharingViolation(error) || attempts === RENAME_ATTEMPTS) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RENAME_PAUSE_MS);
+    }
+  }
+}
+
+/** ERROR_SHARING_VIOLATION and ERROR_ACCESS_DENIED, as libuv translates them. Elsewhere these errnos mean what they say. */
+export function isWindowsSharingViolation(error: unknown): boolean {
+  return process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(errnoOf(error) ?? '');
 }
 
 function tryUnlinkSync(path: string): void {

@@ -7,14 +7,11 @@ import { LockError } from '../core/errors.js';
 import type { Target } from '../core/namespace.js';
 import { realPathOf } from '../files/real-path.js';
 import { locksBeside } from '../files/side-folder.js';
-import { fileSystemKindOfDirectory } from '../platform/filesystem.js';
+import { fileSystemKindOfDirectory, foldsCase } from '../platform/filesystem.js';
 import { isMountPoint } from '../platform/mounts.js';
 
 // The canonical names of locks. A lock is what the kernel calls the thing, whatever its path is called here: one file
 // has several paths (symbolic and hard links, bind mounts, volumes of containers, chroot).
-
-/** File systems that take `C.json` and `c.json` for one file, and report the name as it was asked for. */
-const FOLDING = new Set(['vfat', 'exfat', 'ntfs', 'ntfs3', 'hfsplus', 'cifs', 'smb3', 'smb']);
 
 /**
  * The lock file that guards the data file at the absolute `dataPath`: beside it, or in `lockDir`, where the identity of
@@ -87,9 +84,9 @@ export function compareKeys(a: string, b: string): number {
  */
 function placeInDirectory(path: string): string {
   const directory = dirname(path);
-  const { kind, name: type } = fileSystemKindOfDirectory(directory);
+  const { kind } = fileSystemKindOfDirectory(directory);
   const stat = statOf(directory);
-  const name = FOLDING.has(type) ? basename(path).normalize().toLowerCase() : basename(path);
+  const name = foldsCase(directory) ? basename(path).normalize().toLowerCase() : basename(path);
   if (stat === undefined) return path;
   return `${sortable(stat.ino)}:${kind === 'network' ? '' : String(stat.dev)}:${name}`;
 }

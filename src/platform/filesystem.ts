@@ -87,6 +87,8 @@ const FUSE_KINDS: Readonly<Record<string, 'local' | 'network'>> = {
 
 /** `\\server\share\x` and its long form `\\?\UNC\server\share\x`. */
 const UNC = /^\\\\(?:[^?.]|\?\\UNC\\)/i;
+/** The beginning of `\\?\C:\x`, the long form of `C:\x`. */
+const LONG_DRIVE = /^\\\\\?\\(?=[a-z]:)/i;
 
 /**
  * What `path` lies on, or would lie on once created: the nearest existing ancestor decides. Elsewhere than on Linux the
@@ -94,7 +96,7 @@ const UNC = /^\\\\(?:[^?.]|\?\\UNC\\)/i;
  * server makes statfs(2) block.
  */
 export function fileSystemKind(path: string): FileSystemKind {
-  const absolute = resolve(path);
+  const absolute = process.platform === 'win32' ? resolve(path.replace(LONG_DRIVE, '')) : resolve(path);
   if (process.platform === 'win32' && UNC.test(absolute)) return { kind: 'network', name: 'unc' };
   if (process.platform !== 'linux') return kindByAddon(absolute);
   for (let current = absolute; ; current = dirname(current)) {
@@ -132,11 +134,33 @@ export function fileSystemKindOfDirectory(directory: string): FileSystemKind {
   const cached = kindByDirectory.get(directory);
   if (cached !== undefined) return cached;
   const kind = fileSystemKind(directory);
-  if (lstatSync(directory, { throwIfNoEntry: false }) !== undefined) {
+  if (isThere(directory)) {
     if (kindByDirectory.size >= CACHE_LIMIT) kindByDirectory.clear();
     kindByDirectory.set(directory, kind);
   }
   return kind;
+}
+
+/** Not there also when it cannot be looked at, as some spellings of a drive on Windows cannot. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** File systems of Linux that take `C.json` and `c.json` for one file, and report the name as it was asked for. */
+const FOLDING = new Set(['vfat', 'exfat', 'ntfs', 'ntfs3', 'hfsplus', 'cifs', 'smb3', 'smb']);
+
+/** Whether names in `directory` that differ in case only are one; false also when that is not known. */
+export function foldsCase(directory: string): boolean {
+  if (process.platform === 'linux') return FOLDING.has(fileSystemKindOfDirectory(directory).name);
+  try {
+    return loadNative().hasCase(directory) === false;
+  } catch {
+    return false;
+  }
 }
 
 function kindOfMagic(magic: number, path: string): FileSystemKind {

@@ -9,7 +9,7 @@
  * -EINVAL, a record of more than 8191 bytes of UTF-8 -EMSGSIZE. On Windows -EBUSY stands for -ESTALE, and
  * what deals in descriptors is -ENOSYS.
  */
-export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
+export interface NativeAddon extends AppendCalls, DurableCalls, JobCalls, SpawnCalls {
   /**
    * open + flock(LOCK_NB) + fstat against stat (dev, ino, nlink), reopening on mismatch (at most 100 times,
    * then -ESTALE). With `record`, and only for an exclusive hold of a regular file that is empty or begins
@@ -92,6 +92,8 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
   processProgram(pid: number): string | undefined;
   /** Whether only this machine reaches the file system of a path that exists. Undefined when not known, and on Linux. */
   isPathLocal(path: string): boolean | undefined;
+  /** Whether a directory that exists keeps names apart that differ in case only. Undefined as above. */
+  hasCase(path: string): boolean | undefined;
   /** Whether a hold of this environment is of the file that fstat(2) gives these numbers. Linux only. */
   holdsFile?(device: bigint, inode: bigint): boolean;
   /** The descriptors of a process whose link in /proc reads `path`. Linux only; empty where they may not be read. */
@@ -101,6 +103,16 @@ export interface NativeAddon extends AppendCalls, DurableCalls, SpawnCalls {
    * -ENOSYS or -EINVAL where the system or the file system cannot.
    */
   exchange?(a: string, b: string): number;
+}
+
+/** A job object of Windows, for this process and the descendants that it has from then on. Absent elsewhere. */
+export interface JobCalls {
+  /** From now on Windows ends every descendant when this process ends, however it ends. 0, or -EPERM where jobs do not nest. */
+  enterJob?(): number;
+  /** From now on they live on. */
+  leaveJob?(): number;
+  /** Pids of all descendants since `enterJob`, also of those whose parents have ended. */
+  jobMembers?(): number[];
 }
 
 /** Absent but on Linux. */

@@ -56,7 +56,9 @@ export function startChild(request: ChildRequest): RunningChild {
       resolve(end);
     };
     const started =
-      native?.spawn === undefined ? startByNode(request, onEnd) : startByAddon(native, request, onEnd);
+      native?.spawn === undefined
+        ? startByNode(native, request, onEnd)
+        : startByAddon(native, request, onEnd);
     pid = started?.pid;
     if (started !== undefined) send = started.send;
   });
@@ -93,12 +95,23 @@ function startByAddon(
   return undefined;
 }
 
-function startByNode(request: ChildRequest, onEnd: (end: ChildEnd) => void): Started | undefined {
+function startByNode(
+  native: NativeAddon | undefined,
+  request: ChildRequest,
+  onEnd: (end: ChildEnd) => void,
+): Started | undefined {
   const { argv, changes = {} } = request;
   const [command = '', ...args] = argv;
   const env = changedEnvironment(changes);
   const notStarted = (cause: unknown): void =>
     onEnd(explainSpawnFailure(cause as NodeJS.ErrnoException, command, undefined, env));
+  // Windows: the command and all below it end with this process, which holds its lock.
+  native?.enterJob?.();
+  const hasEnded = (end: ChildEnd): void => {
+    // What the command left behind on purpose lives on, as it does elsewhere.
+    native?.leaveJob?.();
+    onEnd(end);
+  };
   // Loaded only here: it costs every run a millisecond.
   const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
@@ -114,8 +127,8 @@ function startByNode(request: ChildRequest, onEnd: (end: ChildEnd) => void): Sta
     if (child.pid === undefined) notStarted(error);
   });
   child.once('exit', (code, signal) => {
-    if (signal === null) onEnd({ kind: 'exited', code: code ?? 0 });
-    else onEnd({ kind: 'signaled', signal: signalNumber(signal) });
+    if (signal === null) hasEnded({ kind: 'exited', code: code ?? 0 });
+    else hasEnded({ kind: 'signaled', signal: signalNumber(signal) });
   });
   return { pid: child.pid, send: (signal) => void child.kill(signal) };
 }

@@ -3,6 +3,12 @@ import { readProcessStat } from '../platform/process-stat.js';
 /** What a supervisor or a terminal sends; without a listener each would end the parent before its child. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
+/**
+ * Ctrl-C, Ctrl-Break and the closing of the window, as Node names them. The console sends each to every process in it, so
+ * they are only survived: the lock is held until the command has ended. After a closed window Windows leaves some seconds.
+ */
+const FROM_CONSOLE = ['SIGINT', 'SIGBREAK', 'SIGHUP'] as const;
+
 /** Signals that the terminal driver sends to the whole foreground process group, so to the child as well. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
@@ -21,9 +27,10 @@ export function forwardSignals(send: (signal: NodeJS.Signals) => void): () => vo
     seen.add(signal);
     if (!hasReachedChild) send(signal);
   };
-  // On Windows the console signals every process itself, and a "forwarded" signal would kill outright.
-  const signals = process.platform === 'win32' ? (['SIGINT'] as const) : FORWARDED;
-  const listener = process.platform === 'win32' ? (): void => undefined : onSignal;
+  // On Windows a "forwarded" signal would kill outright.
+  const isWindows = process.platform === 'win32';
+  const signals = isWindows ? FROM_CONSOLE : FORWARDED;
+  const listener = isWindows ? (): void => undefined : onSignal;
   for (const signal of signals) process.on(signal, listener);
   return () => {
     for (const signal of signals) process.off(signal, listener);

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 import type { Clock } from '../core/time.js';
 import { processTable } from '../platform/identity.js';
+import { availableNative } from '../platform/native.js';
 import {
   type ProcessStat,
   isProcOurs,
@@ -10,7 +10,6 @@ import {
   listPids,
   readProcessStat,
 } from '../platform/process-stat.js';
-import { systemProgram } from './program.js';
 
 export interface TreeRoot {
   readonly pid: number;
@@ -28,6 +27,8 @@ export interface TreeRoot {
    * cache of credentials) stays in both, and is to live on.
    */
   readonly isFamilyOnly?: boolean;
+  /** It was started by `startChild`: on Windows its descendants are those in this process's job. */
+  readonly isInJob?: boolean;
 }
 
 export interface ProcessTree {
@@ -178,24 +179,31 @@ async function waitUntil(isDone: () => boolean, timeoutMs: number, clock: Clock)
 }
 
 /**
- * Without /proc: the group, if the root leads one, else the root, and those that the addon finds below it (macOS); on
- * Windows the system's own tree.
+ * Without /proc: the group, if the root leads one, else the root, and those that the addon finds below it (macOS, Windows).
+ * Windows knows no request to end: there the grace is not waited for.
  */
 async function terminateWithoutProc(
   root: TreeRoot,
   graceMs: number,
   clock: Clock,
 ): Promise<readonly number[]> {
-  const target = root.leadsGroup === true && process.platform !== 'win32' ? -root.pid : root.pid;
+  const isWindows = process.platform === 'win32';
+  const target = root.leadsGroup === true && !isWindows ? -root.pid : root.pid;
   const below = new Map<number, number>();
-  // A member that was seen once stays one, also when its parent has ended and it got another.
+  const native = root.isInJob === true ? availableNative() : undefined;
+  // A member that was seen once stays one, also when its parent has ended and it got another. The number of a parent that
+  // has ended may be another process's by now: a child is not older than its parent.
   const living = (): number[] => {
     const table = processTable();
+    const job = new Set(native?.jobMembers?.());
+    const startOf = (pid: number): number | undefined =>
+      pid === root.pid ? (root.startTime ?? 0) : below.get(pid);
     for (let size = -1; size !== below.size;) {
       size = below.size;
       for (const { pid, parentPid, startTime } of table)
-        if (parentPid === root.pid || below.has(parentPid)) below.set(pid, startTime);
+        if (job.has(pid) || startTime >= (startOf(parentPid) ?? Infinity)) below.set(pid, startTime);
     }
+    below.delete(root.pid);
     return table.filter(({ pid, startTime }) => below.get(pid) === startTime).map(({ pid }) => pid);
   };
   const signalAll = (signal: NodeJS.Signals): void => {
@@ -204,15 +212,14 @@ async function terminateWithoutProc(
     for (const pid of members) trySignal(pid, signal);
   };
   const isGone = (): boolean => !trySignal(target, 0) && living().length === 0;
-  if (process.platform === 'win32') {
-    spawnSync(systemProgram('taskkill.exe'), ['/PID', String(root.pid), '/T', '/F'], {
-      stdio: 'ignore',
-      windowsHide: true,
-    });
-  } else {
+  if (!isWindows) {
     signalAll('SIGTERM');
     if (await waitUntil(isGone, graceMs, clock)) return [];
-    signalAll('SIGKILL');
   }
-  return (await waitUntil(isGone, KILL_WAIT_MS, clock)) ? [] : [root.pid, ...living()];
+  const isEnded = (): boolean => {
+    // Also those that were started meanwhile.
+    signalAll('SIGKILL');
+    return isGone();
+  };
+  return (await waitUntil(isEnded, KILL_WAIT_MS, clock)) ? [] : [root.pid, ...living()];
 }

@@ -130,13 +130,6 @@ export class FlockBackend implements Backend {
         { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
       );
     }
-    // The counter's file is checked through the lock's descriptor, and Windows gives none.
-    if (request.fencing && process.platform === 'win32') {
-      throw new LockError(
-        `Could not number the holds of "${request.resource}": kernel locks on Windows carry no number. Do without fencing, or use a backend that has it.`,
-        { code: 'HOLDFAST_UNSUPPORTED', resource: request.resource },
-      );
-    }
     return (this.#native ??= loadNative());
   }
 

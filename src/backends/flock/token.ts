@@ -33,7 +33,7 @@ function tokenPath(lockPath: string): string {
  *   that cannot be read; HOLDFAST_IO, HOLDFAST_PERMISSION.
  */
 export function nextToken(lockPath: string, descriptor: number, clock: Clock, own?: OwnPart): bigint {
-  return withKnownDescriptor(descriptor, (known) => tokenOf(lockPath, known, clock, own));
+  return withKnownDescriptor(descriptor, lockPath, (known) => tokenOf(lockPath, known, clock, own));
 }
 
 function tokenOf(lockPath: string, descriptor: number, clock: Clock, own: OwnPart | undefined): bigint {

@@ -79,7 +79,8 @@ async function endWhenLost(
   const { terminateTree } = await import('../../process/tree.js');
   let ending: Promise<unknown> | undefined;
   const onLost = (): void => {
-    ending = terminateTree({ pid, startTime, environmentMark }, request.graceMs, systemClock);
+    const root = { pid, startTime, environmentMark, isInJob: true };
+    ending = terminateTree(root, request.graceMs, systemClock);
   };
   if (guard.lost.aborted) onLost();
   else guard.lost.addEventListener('abort', onLost, { once: true });
