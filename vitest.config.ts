@@ -17,7 +17,7 @@ const exclude = ['test/package/**', 'test/bare/**', ...(isSoak ? [] : [SOAK])];
 const WAITING = [
   'test/{backends,cache,claims,cli,conformance,renewal,net,process,terminal,web-locks}/**/*.test.ts',
   'test/examples/shared-index-*.test.ts',
-  'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover,run-killed,singleton}.test.ts',
+  'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover,run-killed,singleton,ticks}.test.ts',
   'test/provision/git-retry.test.ts',
 ];
 

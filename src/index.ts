@@ -31,3 +31,5 @@ export type { ChainLock, WaitChain } from './platform/wait-graph.js';
 export { lockAll, type GuardSet, type LockAllItem } from './locks/lock-all.js';
 export { once, type OnceResult } from './locks/once.js';
 export { singleton, type Singleton, type SingletonOptions } from './locks/singleton.js';
+export { oncePerTick, type TickResult } from './locks/once-per-tick.js';
+export { cronCoordinator, type CronCoordinator } from './locks/cron-coordinator.js';

@@ -25,6 +25,8 @@ export interface Capabilities {
   readonly fencing: boolean;
   /** Can give a resource to n holders at a time (`permits`). */
   readonly permits?: boolean;
+  /** Keeps the last tick of a resource (`claimTick`). */
+  readonly ticks?: boolean;
   /** Milliseconds a lease lasts unless its caller chose, where the usual 30 000 would cost too many requests. */
   readonly leaseDurationMs?: number;
 }
@@ -223,6 +225,21 @@ export interface Backend extends AsyncDisposable {
    * @throws LockError when the holders cannot be read.
    */
   inspect?(resource: string): Promise<readonly HolderInfo[]>;
+  /**
+   * The last tick that was claimed of `resource`; undefined when none was. Needs no hold.
+   *
+   * @throws LockError when the store cannot be read.
+   */
+  lastTick?(resource: string): Promise<number | undefined>;
+  /**
+   * Claims `tick` for a holder, durably; resolves with the last tick, and changes nothing, when that is not below it.
+   *
+   * @throws LockError HOLDFAST_LOST where the store sees that the hold is over; when the store cannot be written.
+   */
+  claimTick?(
+    hold: { readonly resource: string; readonly holderId: string },
+    tick: number,
+  ): Promise<number | undefined>;
   /**
    * Every resource that is held, where the engine can list them.
    *

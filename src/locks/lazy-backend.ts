@@ -59,6 +59,14 @@ export function lazyBackend({ name, capabilities, hasQueue, load, unanswered }: 
     async forceRelease(resource, holderId, options) {
       return (await (loaded ?? (await ready())).forceRelease?.(resource, holderId, options)) ?? false;
     },
+    ...(capabilities.ticks === true && {
+      async lastTick(resource: string) {
+        return (loaded ?? (await ready())).lastTick?.(resource);
+      },
+      async claimTick(hold: { readonly resource: string; readonly holderId: string }, tick: number) {
+        return (loaded ?? (await ready())).claimTick?.(hold, tick);
+      },
+    }),
     async [Symbol.asyncDispose]() {
       await loaded?.[Symbol.asyncDispose]();
     },

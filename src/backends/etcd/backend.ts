@@ -2,12 +2,14 @@ import type { AcquireRequest, Attempt, Backend, Grant, HolderInfo } from '../../
 import { encodeHolder } from '../../platform/holder-record.js';
 import { isOutage } from '../../net/unavailable.js';
 import { SERVER_ANSWER_MS } from '../../net/within.js';
+import { heldTick } from '../engine/held-tick.js';
 import { claimOf, endClaim, tryClaim, type Claim } from './claim.js';
 import { ETCD_CAPABILITIES } from './config.js';
 import { etcdError } from './errors.js';
 import { grantOf, type EtcdContext } from './grant.js';
 import { breakHold, FORMAT, listNames, readHolders } from './holders.js';
 import { assertSameLimit, onSession } from './on-session.js';
+import { claimTick, lastTick } from './tick.js';
 import { weaknessesOf } from './version.js';
 import { waitInQueue } from './wait.js';
 
@@ -51,6 +53,10 @@ export function createEtcdBackend(context: EtcdContext): Backend {
 
     inspect: (resource): Promise<readonly HolderInfo[]> =>
       named(resource, () => readHolders(client, resource, shown(resource))),
+    lastTick: (resource) => named(resource, () => lastTick(client, resource)),
+    async claimTick(hold, tick): Promise<number | undefined> {
+      return heldTick(shown(hold.resource), await named(hold.resource, () => claimTick(client, hold, tick)));
+    },
     list: () => named('', () => listNames(client)),
     weaknesses: () => weaknessesOf(client),
     forceRelease: (resource, holderId, options) =>

@@ -11,6 +11,7 @@ export const ETCD_CAPABILITIES: Capabilities = {
   modes: ['exclusive', 'shared'],
   reach: 'network',
   orphan: 'expires',
+  ticks: true,
   fencing: true,
   permits: true,
 };

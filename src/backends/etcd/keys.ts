@@ -12,6 +12,8 @@ export interface EtcdKeys {
   readonly permits: Range;
   /** Its value is the create revision of the claim that was released last. */
   readonly released: string;
+  /** Its value is the last tick. */
+  readonly tick: string;
   own(kind: Kind, holderId: string, permits?: number): string;
 }
 
@@ -30,6 +32,7 @@ export function keysOf(name: string): EtcdKeys {
     permits: prefixed(`${base}p/`),
     // Between the ranges, so that it is in the way of none.
     released: `${base}r`,
+    tick: `${base}k`,
     own: (kind, holderId, permits) =>
       `${base}${kind}/${permits === undefined ? '' : `${permits}/`}${holderId}`,
   };

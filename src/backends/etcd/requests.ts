@@ -39,6 +39,7 @@ export function rangeRequest({ start, end }: Range, options: RangeOptions = {}):
 export const lookRequest = (key: string): Message => ({ key, keysOnly: true });
 
 const EQUAL = 0;
+const GREATER = 1;
 const LESS = 2;
 const VERSION = 0;
 const CREATE = 1;
@@ -47,6 +48,15 @@ const LEASE = 4;
 
 /** True while the key does not exist. */
 export const isAbsent = (key: string): Message => ({ key, result: EQUAL, target: VERSION, version: 0 });
+/** True while the key exists. */
+export const isPresent = (key: string): Message => ({ key, result: GREATER, target: VERSION, version: 0 });
+/** True while the key exists and has this value. */
+export const isValue = (key: string, value: string): Message => ({
+  key,
+  result: EQUAL,
+  target: VALUE,
+  value,
+});
 /** True while the key hangs on this lease. */
 export const isOnLease = (key: string, lease: string): Message => ({
   key,

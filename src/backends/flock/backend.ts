@@ -119,6 +119,16 @@ export class FlockBackend implements Backend {
     return [...found, ...(await inspectPermits(inspectFile, resource))];
   }
 
+  async lastTick(resource: string): Promise<number | undefined> {
+    const { lastTick } = await import('./tick.js');
+    return lastTick(resource, this.#config.own?.partOf(resource));
+  }
+
+  async claimTick({ resource }: { readonly resource: string }, tick: number): Promise<number | undefined> {
+    const { claimTick } = await import('./tick.js');
+    return claimTick(resource, tick, this.#config.own?.partOf(resource));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

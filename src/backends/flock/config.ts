@@ -21,6 +21,7 @@ export const FLOCK_CAPABILITIES: Capabilities = {
   orphan: 'released',
   fencing: true,
   permits: true,
+  ticks: true,
 };
 
 export interface FlockConfig {

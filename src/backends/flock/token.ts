@@ -21,8 +21,8 @@ const TOKEN_BYTES_MAX = 64;
  * symbolic link has the counter of its target. (Hard links and mounts of a single file have several, which the floor of
  * {@link tokenAfter} keeps in order.)
  */
-function tokenPath(lockPath: string): string {
-  return `${realPathOf(lockPath)}.token`;
+export function tokenPathOf(lockPath: string, own: OwnPart | undefined): string {
+  return own === undefined ? `${realPathOf(lockPath)}.token` : `${lockPath}.token`;
 }
 
 /**
@@ -43,11 +43,12 @@ function tokenOf(lockPath: string, descriptor: number, clock: Clock, own: OwnPar
       { code: 'HOLDFAST_UNSUPPORTED', resource: lockPath },
     );
   }
-  const path = own === undefined ? tokenPath(lockPath) : `${lockPath}.token`;
+  const path = tokenPathOf(lockPath, own);
   const wallNowMs = clock.wallNow();
-  const token = tokenAfter(lastToken(path, own), wallNowMs);
+  const last = readCounter(path, own);
+  const token = tokenAfter(last.token, wallNowMs);
   try {
-    replaceFileSync(path, `${token}\n`, {
+    replaceFileSync(path, formatCounter({ ...last, token }), {
       ...own,
       rights: fileRights(besideOf(lockPath, fstatSync(descriptor))),
     });
@@ -80,13 +81,25 @@ function isOurs(descriptor: number): boolean {
   return isOurRecord(head.toString('latin1', 0, length));
 }
 
-/** 0 where none was issued. */
-function lastToken(path: string, own: OwnPart | undefined): bigint {
+/** What a counter's file keeps. */
+export interface Counter {
+  /** The last token that was issued; 0 where none was. */
+  readonly token: bigint;
+  /** The last tick that was claimed. */
+  readonly tick?: number | undefined;
+}
+
+export function formatCounter({ token, tick }: Counter): string {
+  return tick === undefined ? `${token}\n` : `${token}\ntick ${tick}\n`;
+}
+
+export function readCounter(path: string, own: OwnPart | undefined): Counter {
   refreshNamesSync(dirname(path));
   const content = readReplacedSync(path, () => readOwn(path, { ...own, maxSizeBytes: TOKEN_BYTES_MAX }));
-  if (content === undefined) return 0n;
-  const text = content.toString('latin1');
-  if (/^\d{1,20}\n$/.test(text)) return BigInt(text.trim());
+  if (content === undefined) return { token: 0n };
+  const [, token, tick] = /^(\d{1,20})\n(?:tick (\d{1,16})\n)?$/.exec(content.toString('latin1')) ?? [];
+  if (token !== undefined)
+    return { token: BigInt(token), tick: tick === undefined ? undefined : Number(tick) };
   throw new LockError(
     `Could not read "${path}": it is no counter. Put back the last number it held, or delete it to start at the time of day.`,
     { code: 'HOLDFAST_PROTOCOL', resource: path },

@@ -31,6 +31,7 @@ import { inspectLease } from './inspect.js';
 import { parseState, recordName } from './names.js';
 import { perform } from './perform.js';
 import type { LeaseRenewalState } from './renewal.js';
+import { claimTick, lastTick } from './tick.js';
 
 /** A release or a death can come at any time, and a listing is cheap; the spread keeps contenders apart. */
 const POLL_MS = { least: 150, spread: 150 };
@@ -91,6 +92,15 @@ export class LeaseBackend implements Backend {
   async inspect(resource: string): Promise<readonly HolderInfo[]> {
     await this.#assertTrusted(resource);
     return inspectLease(resource, this.#sightings, this.#leaseClock);
+  }
+
+  async lastTick(resource: string): Promise<number | undefined> {
+    await this.#assertTrusted(resource);
+    return lastTick(resource);
+  }
+
+  claimTick({ resource }: { readonly resource: string }, tick: number): Promise<number | undefined> {
+    return claimTick(resource, tick);
   }
 
   async forceRelease(

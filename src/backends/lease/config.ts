@@ -4,6 +4,7 @@ export const LEASE_CAPABILITIES: Capabilities = {
   modes: ['exclusive'],
   reach: 'network',
   orphan: 'expires',
+  ticks: true,
   fencing: true,
 };
 

@@ -34,6 +34,8 @@ export interface LeaseDirectory {
 export interface RecordDirectory extends LeaseDirectory {
   /** Durable when it resolves. An existing record is replaced as a whole. */
   writeRecord(name: string, text: string): Promise<void>;
+  /** Makes an empty file; rejects with EEXIST when there is one. */
+  create(name: string): Promise<void>;
   /** Undefined when it is not there or cannot be read: both prove nothing. */
   readRecord(name: string): Promise<ReadRecord | undefined>;
 }
@@ -63,6 +65,7 @@ export function openDirectory(path: string, isPrivate = false): RecordDirectory 
       await unlink(name);
     },
     sync: () => syncDirectory(path),
+    create: async (name) => (await open(join(path, name), 'wx', STATE_MODE)).close(),
     writeRecord: async (name, text) => {
       const rights = isPrivate
         ? { rights: fileRights(besideOf(path, await stat(path))) }

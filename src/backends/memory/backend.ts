@@ -40,6 +40,15 @@ export function createMemoryBackend(store: MemoryStore = threadStore()): Backend
       );
     },
 
+    lastTick: (resource) => Promise.resolve(store.ticks?.get(resource)),
+    claimTick({ resource }, tick): Promise<number | undefined> {
+      store.ticks ??= new Map();
+      const last = store.ticks.get(resource);
+      if (last !== undefined && last >= tick) return Promise.resolve(last);
+      store.ticks.set(resource, tick);
+      return Promise.resolve(undefined);
+    },
+
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

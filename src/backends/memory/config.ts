@@ -6,4 +6,5 @@ export const MEMORY_CAPABILITIES: Capabilities = {
   orphan: 'released',
   fencing: true,
   permits: true,
+  ticks: true,
 };

@@ -13,6 +13,8 @@ interface Entry {
 export interface MemoryStore {
   readonly entries: Map<string, Entry>;
   lastToken: bigint;
+  /** The last tick of each resource. */
+  ticks?: Map<string, number>;
 }
 
 const STORE = Symbol.for('holdfast.memory.1');

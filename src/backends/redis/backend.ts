@@ -4,6 +4,7 @@ import { encodeHolder } from '../../platform/holder-record.js';
 import { isOutage, SilentServerError } from '../../net/unavailable.js';
 import { answerBudgetMs, SERVER_ANSWER_MS } from '../../net/within.js';
 import { permitsError, unconfirmedError } from '../engine/errors.js';
+import { heldTick } from '../engine/held-tick.js';
 import { settleInBackground } from '../engine/settle.js';
 import { breakClaim, claimOf, endClaim, type Claim } from './claim.js';
 import { REDIS_CAPABILITIES } from './config.js';
@@ -14,6 +15,7 @@ import { listNames, readHolders } from './holders.js';
 import { keysOf } from './keys.js';
 import { assertFormat, decodeLimit } from './record.js';
 import { TAKE, TAKE_PERMIT } from './scripts.js';
+import { claimTick, lastTick } from './tick.js';
 import { waitForRelease } from './wait.js';
 
 /** A Redis server decides, one script at a time. See PROTOCOL.md in this folder. */
@@ -66,6 +68,22 @@ export function createRedisBackend(context: RedisContext): Backend {
         return await listNames(context.connection);
       } catch (error) {
         throw redisError(error, context.display, context.server);
+      }
+    },
+
+    async lastTick(resource): Promise<number | undefined> {
+      try {
+        return await lastTick(context, resource);
+      } catch (error) {
+        throw redisError(error, shown(resource), context.server);
+      }
+    },
+
+    async claimTick(hold, tick): Promise<number | undefined> {
+      try {
+        return heldTick(shown(hold.resource), await claimTick(context, hold, tick));
+      } catch (error) {
+        throw isLockError(error) ? error : redisError(error, shown(hold.resource), context.server);
       }
     },
 

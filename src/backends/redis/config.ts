@@ -11,6 +11,7 @@ export const REDIS_CAPABILITIES: Capabilities = {
   modes: ['exclusive'],
   reach: 'network',
   orphan: 'expires',
+  ticks: true,
   fencing: true,
   permits: true,
 };

@@ -5,6 +5,7 @@ export interface RedisKeys {
   readonly permits: string;
   readonly holders: string;
   readonly released: string;
+  readonly tick: string;
 }
 
 /** Holder ids of broken holds, on one channel for the whole database: their holders listen to it. */
@@ -25,6 +26,7 @@ export function keysOf(name: string): RedisKeys {
     permits: `${tag}:permits`,
     holders: `${tag}:holders`,
     released: `${tag}:released`,
+    tick: `${tag}:tick`,
   };
 }
 

@@ -57,6 +57,17 @@ local token = next_token(KEYS[2])
 redis.call('SET', KEYS[1], '${FORMAT} ' .. ARGV[1] .. ' ' .. token .. '\\n' .. ARGV[3], 'PX', ARGV[2])
 return {1, token}`);
 
+/**
+ * KEYS lock tick; ARGV holder tick. `claimed`, the last tick when that is not below, or `lost` when another holds. A double
+ * holds every safe integer.
+ */
+export const CLAIM_TICK = script(`${IS_OF}
+if not is_of(redis.call('GET', KEYS[1]), ARGV[1]) then return 'lost' end
+local last = redis.call('GET', KEYS[2])
+if last and tonumber(last) >= tonumber(ARGV[2]) then return last end
+redis.call('SET', KEYS[2], ARGV[2])
+return 'claimed'`);
+
 /** KEYS lock; ARGV holder channel broken-channel. 1 when this holder's lock was deleted, 0 when there was nothing of its own. */
 export const RELEASE = script(`${PUBLISH}${IS_OF}
 local held = redis.call('GET', KEYS[1])
