@@ -1,3 +1,4 @@
+import type { Backend } from '../core/backend.js';
 import { LockError } from '../core/errors.js';
 import type { LockOptions } from '../core/options.js';
 import { withLock, type Work } from './acquire.js';
@@ -52,21 +53,18 @@ function assertTick(tick: number): void {
   throw new RangeError(`The tick must be a safe integer from 0 on, not ${String(tick)}.`);
 }
 
-interface TickStore {
-  lastTick(resource: string): Promise<number | undefined>;
-  claimTick(hold: { resource: string; holderId: string }, tick: number): Promise<number | undefined>;
-}
+type TickStore = Backend & Required<Pick<Backend, 'lastTick' | 'claimTick'>>;
 
 function tickStoreOf(lock: string | Lock): { resource: string; backend: TickStore } {
   const { namespace, resource, address } = targetOf(lock);
   const { backend } = namespace;
-  const { lastTick, claimTick } = backend;
-  if (backend.capabilities.ticks === true && lastTick !== undefined && claimTick !== undefined) {
-    const store = { lastTick: lastTick.bind(backend), claimTick: claimTick.bind(backend) };
-    return { resource, backend: store };
-  }
+  if (keepsTicks(backend)) return { resource, backend };
   throw new LockError(
     `Could not run "${address}" once per tick: the ${backend.name} backend keeps no ticks. Use a path, lease:PATH, redis:// or etcd://.`,
     { code: 'HOLDFAST_UNSUPPORTED', resource: address },
   );
+}
+
+function keepsTicks(backend: Backend): backend is TickStore {
+  return backend.capabilities.ticks === true;
 }
