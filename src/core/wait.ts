@@ -74,7 +74,7 @@ export class Wait extends Deadline {
     this.#controller?.abort(end);
   }
 
-  /** `listener` gets of the end of the wait, until {@link stopListening}. */
+  /** `listener` is called with the end of the wait, until {@link stopListening}. */
   listen(listener: WaitListener): void {
     this.#listener = listener;
   }
