@@ -174,7 +174,7 @@ describe('holdfast:hold', () => {
     const second = await held();
     second.fate.lose('expired');
     await second.guard.release();
-    const base = { resource: 'fate:r', backend: 'fate', mode: 'exclusive' };
+    const base = { lock: 'fate:r', resource: 'fate:r', backend: 'fate', mode: 'exclusive' };
     expect(starts).toEqual([
       { ...base, holderId: first.guard.holderId },
       { ...base, holderId: second.guard.holderId },
