@@ -132,7 +132,8 @@ export class LockManager {
     turns.held.delete(hold);
     this.#held.delete(hold);
     hold.breakOff();
-    if (hold.mode === 'shared') void hold.guard.release();
+    // What could not be put away is reported to the next request for the lock.
+    if (hold.mode === 'shared') void hold.guard.release().catch(() => undefined);
   }
 
   #waiterFor<T>(turns: Turns, run: Run<T>): Waiter {

@@ -1,5 +1,5 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
-import {
+import nodeFs, {
   existsSync,
   lstatSync,
   lutimesSync,
@@ -228,9 +228,24 @@ describe('the calls', () => {
   });
 
   test('refuse a file system of the caller, which the kernel knows nothing of', async () => {
-    await expect(compat.lock(dataFile(), { fs: {} as never })).rejects.toMatchObject({
-      code: 'HOLDFAST_UNSUPPORTED',
-    });
+    const elsewhere = { statSync: () => ({ dev: 1, ino: 1 }) };
+    const broken = {
+      statSync: () => {
+        throw new Error('ENOENT');
+      },
+    };
+    for (const fs of [{}, elsewhere, broken])
+      await expect(compat.lock(dataFile(), { fs })).rejects.toMatchObject({ code: 'HOLDFAST_UNSUPPORTED' });
+  });
+
+  test('accept node:fs, and what wraps it', async () => {
+    for (const fs of [nodeFs, { ...nodeFs, extra: 1 }]) {
+      const file = dataFile();
+      const release = await compat.lock(file, { fs });
+      expect(await compat.check(file, { fs })).toBe(true);
+      await release();
+      compat.lockSync(file, { fs })();
+    }
   });
 
   test('importing installs no listener, and the last release takes away those of holds', async () => {

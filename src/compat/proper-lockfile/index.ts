@@ -1,7 +1,7 @@
 import { check, checkSync, lock, lockSync, unlock, unlockSync } from './lock.js';
 
 export { check, checkSync, lock, lockSync, unlock, unlockSync };
-export type { CheckOptions, LockOptions, RetryOptions, UnlockOptions } from './options.js';
+export type { CheckOptions, FsLike, LockOptions, RetryOptions, UnlockOptions } from './options.js';
 export type { CompatCode, CompatError } from './errors.js';
 
 /** What proper-lockfile exports: a function that locks, with the others as its properties. */

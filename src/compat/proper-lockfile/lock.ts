@@ -13,7 +13,7 @@ import { identify, tryClaim, type ClaimContext } from './directory.js';
 import { compatError } from './errors.js';
 import { Hold } from './held.js';
 import {
-  refuseFs,
+  refuseForeignFs,
   staleMsOf,
   waitMsOf,
   type CheckOptions,
@@ -38,7 +38,7 @@ const throwIt = (error: Error): never => {
  *   not exist and `realpath` is not false; LockError for everything else that is in the way.
  */
 export async function lock(file: string, options: LockOptions = {}): Promise<() => Promise<void>> {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   const path = options.realpath === false ? resolve(file) : await realpath(file);
   const waitMs = waitMsOf(options);
   const deadline = hostNow() + waitMs;
@@ -57,7 +57,7 @@ export async function lock(file: string, options: LockOptions = {}): Promise<() 
 
 /** The same, once and without awaiting. @throws as {@link lock}; ESYNC when `retries` are asked for. */
 export function lockSync(file: string, options: LockOptions = {}): () => void {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   const { retries } = options;
   const count = typeof retries === 'number' ? retries : retries?.retries;
   if (count !== undefined && count > 0) throw compatError('ESYNC', file);
@@ -81,7 +81,7 @@ export function lockSync(file: string, options: LockOptions = {}): () => void {
  * @throws an Error with `code` ENOTACQUIRED when this process does not hold it.
  */
 export async function unlock(file: string, options: UnlockOptions = {}): Promise<void> {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   release(options.realpath === false ? resolve(file) : await realpath(file));
 }
 
@@ -91,7 +91,7 @@ export async function unlock(file: string, options: UnlockOptions = {}): Promise
  * @throws as {@link unlock} does.
  */
 export function unlockSync(file: string, options: UnlockOptions = {}): void {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   release(options.realpath === false ? resolve(file) : realpathSync(file));
 }
 
@@ -107,7 +107,7 @@ function release(path: string): void {
  * @throws as {@link lock} does for a path that cannot be resolved.
  */
 export async function check(file: string, options: CheckOptions = {}): Promise<boolean> {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   return isFresh(options.realpath === false ? resolve(file) : await realpath(file), options);
 }
 
@@ -117,7 +117,7 @@ export async function check(file: string, options: CheckOptions = {}): Promise<b
  * @throws as {@link check} does.
  */
 export function checkSync(file: string, options: CheckOptions = {}): boolean {
-  refuseFs(file, options);
+  refuseForeignFs(file, options);
   return isFresh(options.realpath === false ? resolve(file) : realpathSync(file), options);
 }
 

@@ -1,3 +1,6 @@
+import fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
 import { LockError } from '../../core/errors.js';
 
 /** As the retry package understands them. */
@@ -20,6 +23,16 @@ export interface RetryOptions {
   readonly unref?: boolean;
 }
 
+/** As much of a file system as tells whether it is the kernel's. */
+export interface FsLike {
+  /**
+   * What stands at `path`.
+   *
+   * @throws what the file system throws.
+   */
+  readonly statSync?: (path: string) => { readonly dev: number; readonly ino: number };
+}
+
 /** Options of `lock` and `lockSync`. */
 export interface LockOptions {
   /** Milliseconds after which an untouched directory of the real proper-lockfile counts as left behind. At least 2 000, default 10 000. */
@@ -37,8 +50,11 @@ export interface LockOptions {
   readonly onCompromised?: (error: Error) => unknown;
   /** The directory to make. Default `<file>.lock`. */
   readonly lockfilePath?: string;
-  /** Not supported: refused with an error. The kernel's calls cannot go through it. Default: absent. */
-  readonly fs?: never;
+  /**
+   * Accepted and not used if it shows the files that the kernel has, as node:fs and graceful-fs do; refused otherwise.
+   * Default: absent.
+   */
+  readonly fs?: FsLike;
 }
 
 /** Options of `unlock` and `unlockSync`. */
@@ -68,11 +84,26 @@ export function waitMsOf({ retries = 0 }: Pick<LockOptions, 'retries'>): number 
   return Math.min(totalMs, maxRetryTime);
 }
 
-/** @throws LockError HOLDFAST_UNSUPPORTED for a file system of the caller's own. */
-export function refuseFs(file: string, options: { readonly fs?: unknown } | undefined): void {
-  if (options?.fs === undefined) return;
+/**
+ * Accepts node:fs and what wraps it (graceful-fs): an `fs` that shows the very directory of `file`. What it adds is not used.
+ *
+ * @throws LockError HOLDFAST_UNSUPPORTED for a file system of the caller's own.
+ */
+export function refuseForeignFs(file: string, options: { readonly fs?: FsLike } | undefined): void {
+  const given = options?.fs;
+  if (given === undefined || given === fs || showsSame(given, dirname(resolve(file)))) return;
   throw new LockError(
-    `Could not lock "${file}": the option "fs" is not supported, because the kernel locks real files only. Leave it away.`,
+    `Could not lock "${file}": its option "fs" is not the file system that the kernel locks. Leave it away.`,
     { code: 'HOLDFAST_UNSUPPORTED', resource: file },
   );
+}
+
+function showsSame(given: FsLike, directory: string): boolean {
+  try {
+    const shown = given.statSync?.(directory);
+    const { dev, ino } = fs.statSync(directory);
+    return shown?.dev === dev && shown.ino === ino;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,2 @@
+export * from 'holdfast/compat/proper-lockfile';
+export { default } from 'holdfast/compat/proper-lockfile';
