@@ -6,6 +6,7 @@ import { systemClock } from '../platform/clock.js';
 import type { FileSystemKind } from '../platform/filesystem.js';
 import { chooseForPath } from '../locks/file-choice.js';
 import { checkFlock, checkFlockFreed, checkFlockShared } from './checks/flock.js';
+import { confirmed } from './checks/confirmed.js';
 import type { CheckContext } from './checks/context.js';
 import { checkLease, checkLeaseTakeover } from './checks/lease.js';
 import { checkBirth, checkExclusiveCreate, checkLink, checkRename, prepareRename } from './checks/races.js';
@@ -78,6 +79,9 @@ const NEEDS: Partial<Readonly<Record<CheckId, CheckId>>> = {
   'flock freed': 'flock',
   'lease takeover': 'lease',
 };
+
+/** Those in which time plays a part, and which can be run again. */
+const REPEATED: ReadonlySet<CheckId> = new Set<CheckId>(['flock', 'flock shared', 'lease', 'lease takeover']);
 
 /**
  * Lets two processes, one in `directory` and one there or at the peer, prove or refute what locks need. Works in a folder
@@ -162,7 +166,8 @@ async function runChecks(
     const needed = findings.find((found) => found.check === NEEDS[check]);
     if (needed !== undefined && needed.outcome !== 'holds') continue;
     onCheck?.(check);
-    findings.push(await run(context).catch((error: unknown) => trouble(check, error)));
+    const look = (): Promise<Finding> => run(context).catch((error: unknown) => trouble(check, error));
+    findings.push(await (REPEATED.has(check) ? confirmed(look) : look()));
   }
   return findings;
 }

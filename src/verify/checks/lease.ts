@@ -85,10 +85,11 @@ export async function checkLeaseTakeover(context: CheckContext): Promise<Finding
   here.resume();
   const isStillBelieved = await here.ask('believes', NAME);
   await Promise.all([giveBack(there), giveBack(here)]);
-  if (isRenewed && wasGranted) {
-    return finding('lease takeover', 'broken', 'it was taken from a holder that renews it');
+  if (isRenewed && wasGranted && isStillBelieved) {
+    return finding('lease takeover', 'broken', 'it was taken from a holder that renews it', { overlaps: 1 });
   }
-  if (!isRenewed) {
+  // Taken over from a holder that had not been given the time to renew, and knows.
+  if (!isRenewed || wasGranted) {
     const text = `it could not be renewed within ${formatDuration(leaseMs)}: try a longer --lease`;
     return finding('lease takeover', 'unknown', text);
   }
@@ -107,7 +108,10 @@ function judgeTakeover(
 ): Finding {
   const figures = { takeoverMs: Math.round(takeoverMs), leaseMs };
   if (isStillBelieved) {
-    return finding('lease takeover', 'broken', 'a holder that lost it did not know', figures);
+    return finding('lease takeover', 'broken', 'a holder that lost it did not know', {
+      ...figures,
+      overlaps: 1,
+    });
   }
   // The last renewal was at most a third of a lease before the pause.
   if (takeoverMs < (2 / 3) * leaseMs) {
