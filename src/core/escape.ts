@@ -19,6 +19,11 @@ export function escapeJson(json: string): string {
   return json.replace(UNSAFE, (character) => (character === '\n' ? character : unicodeEscape(character)));
 }
 
+/** Text of others as a name, or as a line of a report: `by` stands for each such character. */
+export function replaceUnsafe(text: string, by: string): string {
+  return text.replace(UNSAFE, by);
+}
+
 function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

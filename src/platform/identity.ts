@@ -3,6 +3,7 @@ import { hostname as osHostname } from 'node:os';
 
 import { isSame, type ProcessIdentity } from '../core/holder.js';
 import { withoutCredentials } from '../core/credentials.js';
+import { replaceUnsafe } from '../core/escape.js';
 import type { NativeAddon } from './native-contract.js';
 import { loadNative } from './native.js';
 import { isProcOurs, isZombie, readProcessStat } from './process-stat.js';
@@ -245,7 +246,7 @@ export function ownCommand(): string {
 
 /** Records outlive the process and are readable by others: no credentials of a URL, no control characters. */
 function readable(text: string, maxLength: number): string {
-  const clean = withoutCredentials(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  const clean = replaceUnsafe(withoutCredentials(text), '?');
   return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -47,4 +47,57 @@ test('lint refuses a second home of what src/files and src/platform do', () => {
   expect(status).not.toBe(0);
   expect(stdout.match(/no-restricted-imports/g)).toHaveLength(SECOND.length);
   for (const file of files) expect(stdout).toContain(file);
+});
+
+/** What no import shows: how it is written, the modules that write it, and how a second one would. */
+const WRITTEN: [what: string, form: RegExp, homes: string[], second: string][] = [
+  // The record refuses such names instead.
+  [
+    'escaping text',
+    /\\u007f-\\u009f/,
+    ['backends/git/record', 'core/escape'],
+    `text.replace(/[\\u007f-\\u009f]/g, '')`,
+  ],
+  [
+    'removing credentials from text',
+    /replace(?:All)?\(\/[^\n]*@|\.password = ''/,
+    // A URL is parted into the request and its header.
+    ['core/credentials', 'net/url'],
+    `text.replace(/\\/\\/[^@]*@/, '//')`,
+  ],
+  [
+    'running git',
+    /(?:exec|execFile|spawn)(?:Sync)?\(\s*['"]git['"]/,
+    ['process/git/run-git'],
+    `spawn('git', [])`,
+  ],
+  ['naming the boot', /\/boot_id/, ['platform/identity'], `read('/proc/sys/kernel/random/boot_id')`],
+  [
+    'reading a process',
+    /\/proc\/\$\{?pid\}?\/stat\b/,
+    ['platform/process-stat'],
+    'read(`/proc/${pid}/stat`)',
+  ],
+  ['states since when', /class \w*FirstSeen/, ['platform/first-seen'], 'class MyFirstSeen {}'],
+  ['the folder of locks', /['`]\.holdfast['`/]/, ['files/side-folder'], `join(directory, '.holdfast')`],
+];
+
+/** The modules of `src` that write `form` outside of a comment. */
+function modulesWith(src: string, form: RegExp): string[] {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  return files
+    .filter((name) => form.test(readFileSync(join(src, name), 'utf8').replace(/^\s*(?:\/?\*|\/\/).*$/gm, '')))
+    .map((name) => name.slice(0, -3))
+    .toSorted();
+}
+
+test.each(WRITTEN)('%s has one home, and a second one is found', (_what, form, homes, second) => {
+  expect(modulesWith(join(ROOT, 'src'), form)).toEqual(homes);
+  const src = testDirectory();
+  const path = join(src, 'cache/second.ts');
+  mkdirSync(dirname(path));
+  writeFileSync(path, `export const two = ${second};\n`);
+  expect(modulesWith(src, form)).toEqual(['cache/second']);
 });

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { basename, dirname } from 'node:path';
 
 import { LockError } from '../../core/errors.js';
+import { replaceUnsafe } from '../../core/escape.js';
 import { hostname } from '../../platform/identity.js';
 import { lastValue, type GitConfigEntry } from './configuration.js';
 import { agentFault } from './record.js';
@@ -57,5 +58,5 @@ function systemUser(): string {
 
 /** Without what no name of an agent may have. */
 function nameOnly(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f<>]/g, '').trim() || 'unknown';
+  return replaceUnsafe(text, '').replace(/[<>]/g, '').trim() || 'unknown';
 }

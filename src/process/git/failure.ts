@@ -1,4 +1,5 @@
 import { withoutCredentials } from '../../core/credentials.js';
+import { replaceUnsafe } from '../../core/escape.js';
 
 /**
  * Why a git command failed.
@@ -109,9 +110,7 @@ function reasonOf(lines: readonly string[]): string {
 
 /** What a server sends must not move the terminal's cursor. */
 function shown(text: string): string {
-  return withoutCredentials(text)
-    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?')
-    .slice(0, 300);
+  return replaceUnsafe(withoutCredentials(text), '?').slice(0, 300);
 }
 
 function linesOf(stderr: string): string[] {
