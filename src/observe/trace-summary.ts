@@ -74,10 +74,10 @@ function lockSummary(lock: string, spans: readonly TracedSpan[]): LockSummary {
   };
 }
 
-/** By what part of each wait a hold covers. Holds under a millisecond are not recorded, so a part may be nobody's. */
+/** By what part of each wait a hold covers. Holds under a millisecond are not recorded, so a part may have no holder. */
 function blockersOf(trace: Trace, lock: string, spans: readonly TracedSpan[]): BlockerSummary[] {
   const holds = spans.filter(({ kind }) => kind === 'hold');
-  // Ends rise with beginnings but for shared holds: this tells where to begin to look.
+  // Ends rise with beginnings but for shared holds: this gives the place to begin at.
   const endsUpTo: number[] = [];
   for (const { endMs } of holds) endsUpTo.push(Math.max(endMs, endsUpTo.at(-1) ?? -Infinity));
   const caused = new Map<number, number>();
