@@ -335,6 +335,7 @@ test('the module is the function that locks, with the others as its properties',
     '../../dist/compat/proper-lockfile/index.js',
   ) as typeof compat.default;
   expect(required).toBe(required.lock);
+  expect(compat.default).toBe(compat.lock);
   const file = dataFile();
   const release = await required(file);
   expect(await required.check(file)).toBe(true);
