@@ -23,7 +23,7 @@ export interface RetryOptions {
   readonly unref?: boolean;
 }
 
-/** As much of a file system as tells whether it is the kernel's. */
+/** As much of a file system as shows whether it is the kernel's. */
 export interface FsLike {
   /**
    * What stands at `path`.
