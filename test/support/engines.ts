@@ -1,7 +1,8 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { readProcessStat } from '../../src/platform/process-stat.js';
 import { freePort, isListening, until } from './ports.js';
@@ -19,6 +20,7 @@ export interface ServerProcess {
   kill(): Promise<void>;
 }
 
+const run = promisify(execFile);
 const living = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
@@ -155,7 +157,7 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
   const bin = postgresBin();
   if (process.getuid?.() === 0) execFileSync('chown', ['postgres', directory.path]);
   const data = join(directory.path, 'data');
-  const create = (): void => {
+  const create = async (): Promise<void> => {
     const [command, args] = asPostgres(join(bin, 'initdb'), [
       '-D',
       data,
@@ -165,11 +167,12 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
       '-U',
       'holder',
     ]);
-    execFileSync(command, args, { stdio: 'pipe' });
+    // Not in one go: what this process holds meanwhile has to be kept.
+    await run(command, args);
     const rules = publicAddress().map((address) => `host all all ${address}/24 trust\n`);
     appendFileSync(join(data, 'pg_hba.conf'), rules.join(''));
   };
-  create();
+  await create();
   const port = await freePort();
   const settings = [
     `listen_addresses=${['127.0.0.1', ...publicAddress()].join(',')}`,
@@ -211,7 +214,7 @@ export async function startPostgres(...extra: string[]): Promise<PostgresServer>
     restartEmpty: async () => {
       await running.kill();
       rmSync(data, { recursive: true });
-      create();
+      await create();
       running = await start();
     },
     requirePasswordOf: (role) => setRules(`host all ${role} 127.0.0.1/32 scram-sha-256`),
@@ -236,7 +239,7 @@ async function startStandby(primaryPort: number): Promise<{ readonly url: string
     '-c',
     'fast',
   ]);
-  execFileSync(copy, copyArgs, { stdio: 'pipe' });
+  await run(copy, copyArgs);
   const port = await freePort();
   const settings = [
     `port=${port}`,
