@@ -1,118 +1,10 @@
 // Locks over engines against what the engine itself costs on the same connection, and against other lock clients.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { execFileSync } from 'node:child_process';
 
 import { nodeRound } from './harness.mjs';
-
-let running = [];
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function serve(command, args, port) {
-  const child = spawn(command, args, { stdio: 'ignore' });
-  running.push(child);
-  for (let tries = 0; tries < 400; tries++) {
-    const isUp = await new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => socket.destroy(resolve(true)));
-      socket.once('error', () => resolve(false));
-    });
-    if (isUp) return;
-    await delay(25);
-  }
-  throw new Error(`${command} did not start.`);
-}
-
-async function redis(directory) {
-  const port = await freePort();
-  await serve('redis-server', ['--port', String(port), '--save', '', '--dir', directory], port);
-  return `redis://127.0.0.1:${port}`;
-}
-
-async function postgres(directory) {
-  const port = await freePort();
-  const bin = join('/usr/lib/postgresql', readdirSync('/usr/lib/postgresql').at(-1), 'bin');
-  const home = join(directory, 'pg');
-  mkdirSync(home);
-  const isRoot = process.getuid() === 0;
-  if (isRoot) execFileSync('chown', ['postgres', directory, home]);
-  const as = isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : ['env'];
-  execFileSync(
-    as[0],
-    [...as.slice(1), join(bin, 'initdb'), '-D', join(home, 'd'), '-A', 'trust', '-N', '-U', 'bench'],
-    {
-      stdio: 'ignore',
-    },
-  );
-  const settings = [
-    '-p',
-    String(port),
-    '-c',
-    'listen_addresses=127.0.0.1',
-    '-c',
-    `unix_socket_directories=${home}`,
-  ];
-  await serve(as[0], [...as.slice(1), join(bin, 'postgres'), '-D', join(home, 'd'), ...settings], port);
-  await delay(500);
-  return `postgres://bench@127.0.0.1:${port}/postgres`;
-}
-
-async function etcd(directory) {
-  const [port, peer] = [await freePort(), await freePort()];
-  const urls = ['client', 'peer'].flatMap((kind) => {
-    const url = `http://127.0.0.1:${kind === 'client' ? port : peer}`;
-    return [
-      `--listen-${kind}-urls`,
-      url,
-      kind === 'client' ? '--advertise-client-urls' : '--initial-advertise-peer-urls',
-      url,
-    ];
-  });
-  const initial = ['--initial-cluster', `default=http://127.0.0.1:${peer}`, '--log-level', 'error'];
-  await serve('etcd', ['--data-dir', join(directory, 'etcd'), ...urls, ...initial], port);
-  await delay(1_500);
-  return `etcd://127.0.0.1:${port}`;
-}
-
-function dispose() {
-  for (const child of running) child.kill('SIGKILL');
-  running = [];
-}
+import { dispose, etcd, postgres, redis } from './servers.mjs';
 
 const round = (contestant, url) => nodeRound('rounds/engines.mjs', contestant, url);
-const holds = (contestant, url) => nodeRound('rounds/engine-holds.mjs', contestant, url);
-
-/** 1000 holds of one process, taken at once: microseconds for each. */
-function manyHolds(name, start, others) {
-  return {
-    id: `${name}-holds`,
-    rounds: 7,
-    measures: [
-      {
-        id: 'time',
-        title: `${name}: 1000 locks of one process, taken at once, each`,
-        unit: 'us',
-        subject: 'holdfast',
-        note: 'they share the connections of their process: one, and with leases one more for the thread that renews.',
-      },
-    ],
-    async contestants({ directory }) {
-      const url = await start(directory);
-      const names = ['holdfast', ...others];
-      return Object.fromEntries(names.map((contestant) => [contestant, holds(contestant, url)]));
-    },
-    dispose,
-  };
-}
-
 /** A process for each lock, as that tool works. Microseconds. */
 function etcdctl(url) {
   const endpoint = url.replace('etcd://', '');
@@ -209,8 +101,5 @@ export const suite = {
       },
       dispose,
     },
-    manyHolds('redis', redis, ['redlock']),
-    manyHolds('postgres', postgres, ['advisory locks, one client']),
-    manyHolds('etcd', etcd, []),
   ],
 };

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { runSuite } from './harness.mjs';
 import { committedExcess, machine, pagePaths, printRows, saveResults, writePages } from './report.mjs';
 
-const SUITES = ['locks', 'command', 'durable', 'growth', 'cache', 'engines', 'claims'];
+const SUITES = ['locks', 'command', 'durable', 'growth', 'cache', 'engines', 'holds', 'claims'];
 const GROSS_REGRESSION = 3;
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
