@@ -18,6 +18,12 @@ writeFileSync(FORMS_FILE, `${JSON.stringify(forms)}\n`);
 mkdirSync(new URL('dist/man/', root), { recursive: true });
 writeFileSync(new URL('dist/man/holdfast.1', root), manPage(version, forms, EXIT_CODE_ROWS));
 
+// What exported pages carry in themselves.
+for (const name of ['page.css', 'page.js']) {
+  const asset = `cli/view/page/${name}`;
+  cpSync(new URL(`src/${asset}`, root), new URL(`dist/${asset}`, root));
+}
+
 const api = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
 cpSync(join(api, 'include'), new URL('native/include/', root), { recursive: true });
 cpSync(join(api, 'LICENSE'), new URL('native/include/LICENSE', root));

@@ -16,6 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'show', load: () => import('./commands/show.js') },
   { name: 'top', load: () => import('./commands/top.js') },
   { name: 'trace', load: () => import('./commands/trace/summary.js') },
+  { name: 'trace export', load: () => import('./commands/trace/export.js') },
   { name: 'why', load: () => import('./commands/why.js') },
   { name: 'clean', load: () => import('./commands/clean.js') },
   { name: 'break', load: () => import('./commands/break.js') },

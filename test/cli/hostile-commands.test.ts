@@ -218,7 +218,11 @@ describe('every command over a hostile text in every field', { timeout: 600_000 
     const file = join(directory, readdirSync(directory).find((name) => name.startsWith('trace-')) as string);
     const [head = '', event = ''] = readFileSync(file, 'utf8').split('\n');
     const commands = new Commands(directory);
-    const lines = withJson([['trace', directory]]);
+    const lines = [
+      ...withJson([['trace', directory]]),
+      ['trace', 'export', join(directory, 'x.html'), directory],
+      ['trace', 'export', join(directory, 'x.json'), directory],
+    ];
     for (const variant of nastyVariants(JSON.parse(head) as object)) {
       writeFileSync(file, `${JSON.stringify(variant)}\n${event}\n`);
       await meet(commands, lines);

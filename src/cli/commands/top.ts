@@ -2,6 +2,8 @@ import { printJson } from '../envelope.js';
 import { note } from '../output.js';
 import { print } from '../print.js';
 import { isFullScreenPossible, tableWidth } from '../terminal.js';
+import type { RankedLock, Survey } from '../../observe/seen.js';
+import { hostname } from '../../platform/identity.js';
 import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../spec.js';
 import { UsageError } from '../usage-error.js';
 import { surveyJson, totalsOf } from '../view/survey-json.js';
@@ -52,8 +54,26 @@ async function showOnce(args: ParsedArguments): Promise<number> {
   const { survey, describe } = await surveyOnce(args);
   const locks = survey.locks.map(describe);
   const totals = totalsOf(survey);
+  const file = args.text('export');
+  if (file !== undefined) {
+    await exportPage(file, survey, locks);
+    return 0;
+  }
   if (args.has('json')) return printJson(args, surveyJson(survey, locks, totals));
   for (const problem of survey.problems) note(`holdfast: ${problem}`);
   print(summaryText(totals), ...topTable(locks, survey, tableWidth()));
   return 0;
+}
+
+async function exportPage(file: string, survey: Survey, locks: readonly RankedLock[]): Promise<void> {
+  const [{ pageHtml }, { traceOfSurvey }, { summarize }, { writeFileDurable }] = await Promise.all([
+    import('../view/page.js'),
+    import('../view/survey-trace.js'),
+    import('../../observe/trace-summary.js'),
+    import('../../durable/index.js'),
+  ]);
+  const trace = traceOfSurvey(survey, locks);
+  const summary = summarize(trace);
+  const title = `Locks of ${hostname()}, as they are`;
+  await writeFileDurable(file, pageHtml({ title, trace, summary, momentMs: survey.atMs }));
 }
