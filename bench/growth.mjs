@@ -1,4 +1,6 @@
 // What users do all day, and how its cost grows. Each size is a row; `growth` puts the rows of one work on one chart.
+import { bySize, figures, measuresOf } from './by-size.mjs';
+import { callers, crowd, lease, newLocks, update } from './growth-locks.mjs';
 import { compileC, nodeRound, printed } from './harness.mjs';
 
 const LINE_BYTES = 115;
@@ -6,29 +8,6 @@ const CALLERS = [1, 4, 16, 64, 256];
 const RECORDS = [10_000, 100_000, 1_000_000];
 const HELD = [100, 1_000, 5_000];
 const FILES = [100, 1_000, 10_000];
-
-/** Rounds of one contestant for all sizes: an object with a number for each measure. */
-function bySize(sizes, roundOf) {
-  const rounds = sizes.map((size) => [idOf(size), roundOf(size)]);
-  return async () => {
-    const found = {};
-    for (const [id, round] of rounds) found[id] = await round();
-    return found;
-  };
-}
-
-const idOf = (size) => `at${size}`;
-
-function measuresOf(sizes, growth, measureOf) {
-  return sizes.map((size) => ({
-    id: idOf(size),
-    subject: 'holdfast',
-    growth: { ...growth, size },
-    ...measureOf(size),
-  }));
-}
-
-const figures = (size) => size.toLocaleString('en').replaceAll(',', ' ');
 
 export const suite = {
   title: 'Where the work grows',
@@ -68,6 +47,7 @@ export const suite = {
             'open, write, sync and close of node:fs/promises': inNode(
               'open, write, sync and close of node:fs/promises',
             ),
+            'better-sqlite3, WAL': inNode('better-sqlite3, WAL'),
           }),
         };
       },
@@ -98,9 +78,33 @@ export const suite = {
           holdfast: inNode('holdfast'),
           'holdfast, batches': inNode('holdfast, batches'),
           'readline and JSON.parse': inNode('readline and JSON.parse'),
+          ...(!isSmoke && { split2: inNode('split2'), ndjson: inNode('ndjson') }),
         };
       },
     },
+    {
+      id: 'append-all',
+      rounds: 7,
+      measures: [
+        {
+          id: 'time',
+          title: 'JsonLines.appendAll of 100 000 records, each',
+          unit: 'us',
+          subject: 'holdfast',
+          note: '"one write" joins the lines, writes them at once and syncs; no lock, no check of what the file ends with.',
+        },
+      ],
+      contestants: ({ directory }) => ({
+        holdfast: nodeRound('rounds/append-all.mjs', 'holdfast', directory, 100_000),
+        'one write': nodeRound('rounds/append-all.mjs', 'one write', directory, 100_000),
+        'better-sqlite3, WAL': nodeRound('rounds/append-all.mjs', 'better-sqlite3, WAL', directory, 100_000),
+      }),
+    },
+    update,
+    callers,
+    crowd,
+    newLocks,
+    lease,
     {
       id: 'inspect',
       rounds: 7,

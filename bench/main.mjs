@@ -1,10 +1,18 @@
-// npm run bench [-- SUITE [EXPERIMENT]]; with --smoke: a minute, no pages, and a failure only at a gross regression.
+// npm run bench [-- SUITE [EXPERIMENT]]; --save puts the rows of an experiment into the committed results; with --smoke: a minute, no pages, and a failure only at a gross regression.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { runSuite } from './harness.mjs';
-import { committedExcess, machine, pagePaths, printRows, saveResults, writePages } from './report.mjs';
+import {
+  addResults,
+  committedExcess,
+  machine,
+  pagePaths,
+  printRows,
+  saveResults,
+  writePages,
+} from './report.mjs';
 
 const SUITES = ['locks', 'command', 'durable', 'growth', 'cache', 'engines', 'holds', 'claims'];
 const GROSS_REGRESSION = 3;
@@ -61,9 +69,9 @@ if (isSmoke) {
     console.error(`${row.id} is ${row.excess.toFixed(1)} times off its target, three times what is allowed.`);
   process.exit(regressions.length > 0 ? 1 : 0);
 }
-// Part of a suite would leave the rest of it out of the page.
-if (only === undefined) {
-  writePages(saveResults(fresh));
+// Part of a suite would leave the rest of it out of the page, unless it is added to what was measured before.
+if (only === undefined || process.argv.includes('--save')) {
+  writePages(only === undefined ? saveResults(fresh) : addResults(fresh));
   const prettier = fileURLToPath(new URL('../node_modules/prettier/bin/prettier.cjs', import.meta.url));
   spawnSync(process.execPath, [prettier, '--write', ...pagePaths], { stdio: 'ignore' });
 }

@@ -31,6 +31,16 @@ export const KINDS = {
       take: (path) => acquire(path, { timeoutMs: Infinity }),
       release: (guard) => guard.release(),
       share: (path) => acquire(path, { mode: 'shared', timeoutMs: Infinity }),
+      // As the command waits: with progress to show, and an eye on deadlocks.
+      report: (path) => acquire(path, { timeoutMs: Infinity, onWait: () => undefined }),
+    };
+  },
+  /** No lock at all: what a process of Node's costs that wakes once a second. */
+  'one timer'() {
+    return {
+      take: () => 0,
+      wait: () => new Promise(() => setInterval(() => undefined, 1_000)),
+      release: () => undefined,
     };
   },
   async 'holdfast memory:'() {

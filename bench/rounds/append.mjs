@@ -1,6 +1,7 @@
 // argv: who, directory, appends, callers at once. Prints microseconds per append, all callers together.
 import { open } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const [, , who, parent, appends, callers] = process.argv;
@@ -17,6 +18,15 @@ async function appender() {
       await file.sync();
       await file.close();
     };
+  }
+  if (who === 'better-sqlite3, WAL') {
+    const Database = createRequire(import.meta.url)('better-sqlite3');
+    const database = new Database(join(directory, 'log.db'));
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.exec('CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, text TEXT)');
+    const insert = database.prepare('INSERT INTO log (text) VALUES (?)');
+    return () => insert.run(JSON.stringify(record));
   }
   const { JsonLines } = await import('../../dist/durable/index.js');
   const lines = new JsonLines(path);

@@ -1,7 +1,8 @@
-// argv: what (inspect, ls, stat), directory, locks. Prints milliseconds of one inspect while so many locks are held, of
-// one `holdfast ls` over so many lock files, or of a stat of each of them.
+// argv: what (inspect, ls, stat, take, create), directory, locks. Prints milliseconds of one inspect while so many locks are
+// held, of one `holdfast ls` over so many lock files, or of a stat of each of them; microseconds per lock of taking new ones
+// and keeping them, or of creating and writing as many files.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,6 +10,7 @@ import { acquire, inspect } from '../../dist/index.js';
 
 const [, , what, parent, locks] = process.argv;
 const directory = join(parent, `${what}-${locks}`);
+if (what === 'take' || what === 'create') await makeNew();
 const isNew = !existsSync(directory);
 mkdirSync(directory, { recursive: true });
 const paths = Array.from({ length: Number(locks) }, (_, i) => join(directory, `x${i}.lock`));
@@ -34,3 +36,25 @@ const begin = process.hrtime.bigint();
 for (let i = 0; i < times; i++) await works[what]();
 console.log(Number(process.hrtime.bigint() - begin) / 1e6 / times);
 for (const guard of guards) await guard.release();
+
+/** Prints, and ends this process. The first hundred are warm-up. */
+async function makeNew() {
+  mkdirSync(directory, { recursive: true });
+  const text = 'x'.repeat(200);
+  const kept = [];
+  const make = {
+    take: async (path) => kept.push(await acquire(path)),
+    create: (path) => {
+      const file = openSync(path, 'wx');
+      writeSync(file, text);
+      kept.push(file);
+    },
+  };
+  for (let i = 0; i < 100; i++) await make[what](join(directory, `w${i}.lock`));
+  const start = process.hrtime.bigint();
+  for (let i = 0; i < Number(locks); i++) await make[what](join(directory, `n${i}.lock`));
+  console.log(Number(process.hrtime.bigint() - start) / 1e3 / Number(locks));
+  for (const each of kept) await (what === 'take' ? each.release() : closeSync(each));
+  rmSync(directory, { recursive: true });
+  process.exit(0);
+}

@@ -26,6 +26,14 @@ const readers = {
     for await (const batch of lines.readBatches()) for (const { i } of batch) if (i >= 0) count++;
     return count;
   },
+  async split2() {
+    const { default: split2 } = await import('split2');
+    return countOf(createReadStream(path).pipe(split2(JSON.parse)));
+  },
+  async ndjson() {
+    const { default: ndjson } = await import('ndjson');
+    return countOf(createReadStream(path).pipe(ndjson.parse()));
+  },
   async 'readline and JSON.parse'() {
     let count = 0;
     for await (const line of createInterface({ input: createReadStream(path) }))
@@ -33,6 +41,12 @@ const readers = {
     return count;
   },
 };
+async function countOf(records) {
+  let count = 0;
+  for await (const { i } of records) if (i >= 0) count++;
+  return count;
+}
+
 const begin = process.hrtime.bigint();
 if ((await readers[who]()) !== Number(records)) throw new Error('records are missing');
 console.log(Number(process.hrtime.bigint() - begin) / 1e3 / Number(records));

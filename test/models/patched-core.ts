@@ -1,29 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
 import { onTestFinished } from 'vitest';
 
 import type { ResourceQueue } from '../../src/core/queue.js';
 import type { CoreParts } from './acquire-model.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The core as modules of its own, which the build puts into one file. Gone with the process. */
-let compiled: string | undefined;
-
-function compiledCore(): string {
-  if (compiled === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-compiled-'));
-    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const options = ['-p', 'tsconfig.build.json', '--outDir', folder, '--declaration', 'false'];
-    execFileSync(join(ROOT, 'node_modules/.bin/tsc'), options, { cwd: ROOT });
-    compiled = join(folder, 'core');
-  }
-  return compiled;
-}
+import { compiledTree } from './patched-folder.js';
 
 export interface PatchedCore extends CoreParts {
   readonly ResourceQueue: typeof ResourceQueue;
@@ -33,7 +17,7 @@ export interface PatchedCore extends CoreParts {
 export async function patchedCore(file: string, was: string, is: string): Promise<PatchedCore> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-core-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  cpSync(compiledCore(), folder, { recursive: true });
+  cpSync(join(compiledTree(), 'core'), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const path = join(folder, file);
   const text = readFileSync(path, 'utf8');
