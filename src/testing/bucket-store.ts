@@ -28,6 +28,8 @@ export interface BucketRequest {
   readonly key: string;
   /** Of the signature: distinguishes clients that were given different ones. */
   readonly region: string | undefined;
+  /** Of the signature: whose credentials it was made with. */
+  readonly accessKeyId: string | undefined;
   /** Number of requests so far, this one included. */
   readonly count: number;
 }
@@ -127,7 +129,7 @@ class MemoryStore {
     this.requests[method] = (this.requests[method] ?? 0) + 1;
     this.#count++;
     const key = path.slice(path.indexOf('/') + 1);
-    const fault = this.fault?.({ method, key, region: regionOf(request), count: this.#count });
+    const fault = this.fault?.({ method, key, ...signerOf(request), count: this.#count });
     const carryOut = async (): Promise<Answer> =>
       this.#unsigned(request, url) ??
       this.objects.answer({ method, path, query: url.searchParams, headers, body });
@@ -173,8 +175,10 @@ class MemoryStore {
   }
 }
 
-function regionOf({ headers }: IncomingMessage): string | undefined {
-  return /Credential=[^/]*\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1];
+function signerOf({ headers }: IncomingMessage): Pick<BucketRequest, 'accessKeyId' | 'region'> {
+  const [, accessKeyId, region] =
+    /Credential=([^/]*)\/\d+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
+  return { accessKeyId, region };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -33,7 +33,9 @@ export async function execute(args: ParsedArguments): Promise<number> {
   const [lock = ''] = args.positionals;
   readAddress(lock, args.command.name);
   const inspection = await inspect(lock);
-  const remedy = inspection.isHeld ? remedyOf(inspection) : undefined;
+  // The parameters say which store it is. That address holds no credentials: one that did was refused above.
+  const address = lock.startsWith('s3://') ? lock : inspection.address;
+  const remedy = inspection.isHeld ? remedyOf({ ...inspection, address }) : undefined;
   if (args.has('json')) {
     if (args.has('command')) throw new UsageError('--command is for a terminal, without --json', 'show');
     const remedyJson = remedy?.command === undefined ? {} : { break: remedy.command };

@@ -31,6 +31,9 @@ describe('the command on a bucket', () => {
     expect(taken.code).toBe(75);
     expect(taken.stderr).toContain(String(process.pid));
     expect(await cli('/', ['test', bucket.at('nightly')], { env })).toMatchObject({ code: 75 });
+    // The line to break it reaches the same store.
+    const shown = await cli('/', ['show', bucket.at('nightly')], { env });
+    expect(shown.stdout).toContain(`holdfast break '${bucket.at('nightly')}' --holder ${guard.holderId}`);
     const { locks } = await cliJson<Listed>('/', ['ls', bucket.at('').slice(0, -1)], { env });
     expect(locks.map(({ holders }) => holders[0]?.holderId)).toEqual([guard.holderId]);
     const broken = await cli('/', ['break', '--force', '--holder', guard.holderId, bucket.at('nightly')], {
