@@ -122,11 +122,11 @@ describe('the SDK of AWS', () => {
     const words = [
       'run',
       '--lease',
-      '3s',
+      '12s',
       `s3://bucket/locks?endpoint=${store.endpoint}#chain`,
       '--',
       'sleep',
-      '2',
+      '5',
     ];
     const { code, stdout, stderr } = await app.runWith(env, process.execPath, HOLDFAST, ...words);
     await end(server);

@@ -40,7 +40,7 @@ export interface RegisterStore {
   readonly clock: Clock;
   readonly leaseClock: LeaseClock;
   readonly sightings: Sightings;
-  /** Resolves once the store is known to honour conditions; before the first claim. */
+  /** Resolves once the store is known to honour conditions; before the first write. */
   prove(): Promise<void>;
   /** How a hold is renewed. */
   renewal(state: RenewalState): RenewalSource | Renewal;
@@ -81,11 +81,7 @@ export class RegisterBackend implements Backend {
       wallMs,
       giveUpAt: leaseClock.now() + Math.min(leaseMs, 2 * budgetMs),
     };
-    try {
-      await this.#store.prove();
-    } catch (error) {
-      throw this.#store.explain(error, this.#shown(resource));
-    }
+    await this.#prove(resource);
     const result = await this.#claim(resource, beginClaim(wanted), budgetMs, signal);
     return this.#attemptOf(request, result);
   }
@@ -124,6 +120,7 @@ export class RegisterBackend implements Backend {
     holderId: string,
     options?: { readonly isImmediate?: boolean },
   ): Promise<boolean> {
+    await this.#prove(resource);
     const first = beginBreak(holderId, options?.isImmediate === true, newHolderId());
     const on = this.#on(resource, SERVER_ANSWER_MS);
     const act = (effect: Effect): Promise<Outcome> => perform(on, effect);
@@ -133,6 +130,15 @@ export class RegisterBackend implements Backend {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Before any write: the proof also finds how the store wants its tags. */
+  async #prove(resource: string): Promise<void> {
+    try {
+      await this.#store.prove();
+    } catch (error) {
+      throw this.#store.explain(error, this.#shown(resource));
+    }
+  }
 
   #shown(resource: string): string {
     return `${this.#store.display}#${resource}`;

@@ -77,6 +77,14 @@ describe('a lock on a bucket', () => {
     expect(bucket.state('broken')).toMatchObject({ state: 'revoked' });
   });
 
+  test('a program that only breaks reaches a store that compares tags without quotes', async () => {
+    const bucket = await testBucket({ mode: 'ceph-rgw' });
+    const guard = await acquire(bucket.at('broken'));
+    expect(await breakLock(bucket.elsewhere('broken'), guard.holderId)).toBe(true);
+    expect(bucket.state('broken')).toMatchObject({ state: 'revoked' });
+    await guard.release();
+  });
+
   test('a holder that is cut off hears of the loss before another is granted, and its fenced write is refused', async () => {
     const bucket = await testBucket();
     const guard = await acquire(bucket.at('cut'), { leaseDurationMs });
