@@ -128,7 +128,7 @@ export const lease = {
       unit: 'us',
       subject: 'holdfast',
       target: { to: 'C', ratioAtMost: 1.3 },
-      note: 'C makes the same renames, syncs and listings. Ours are calls of node:fs/promises, a dozen ways to another thread and back; the thread that renews is told before the guard is handed out.',
+      note: 'C makes the same renames, syncs and listings. Ours are calls of node:fs/promises, a dozen ways to another thread and back; the thread that renews is notified before the guard is handed out.',
     },
   ],
   contestants({ directory, isSmoke }) {
