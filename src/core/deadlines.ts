@@ -11,6 +11,8 @@ export abstract class Deadline {
 
 interface DeadlineList {
   readonly afterMs: number;
+  /** Of the clock: a test may replace that, and the timer of another one never comes. */
+  readonly setTimer: Clock['setTimer'];
   timer: Timer;
   first: Deadline | undefined;
   last: Deadline | undefined;
@@ -34,9 +36,11 @@ export class Deadlines {
   add(deadline: Deadline, afterMs: number): void {
     deadline.dueAt = this.#clock.now() + afterMs;
     const list = this.#lists.get(afterMs);
-    if (list === undefined) {
-      const timer = this.#startTimer(afterMs, afterMs);
-      this.#lists.set(afterMs, (deadline.list = { afterMs, timer, first: deadline, last: deadline }));
+    const { setTimer } = this.#clock;
+    if (list?.setTimer !== setTimer) {
+      const timer = this.#startTimer(afterMs, () => this.#fire(begun));
+      const begun: DeadlineList = { afterMs, setTimer, timer, first: deadline, last: deadline };
+      this.#lists.set(afterMs, (deadline.list = begun));
       return;
     }
     deadline.list = list;
@@ -56,20 +60,20 @@ export class Deadlines {
     deadline.list = deadline.previousDue = deadline.nextDue = undefined;
     if (list.first !== undefined) return;
     list.timer.clear();
-    this.#lists.delete(list.afterMs);
+    if (this.#lists.get(list.afterMs) === list) this.#lists.delete(list.afterMs);
   }
 
-  #startTimer(afterMs: number, delayMs: number): Timer {
-    return this.#clock.setTimer(delayMs, () => this.#fire(afterMs), this.#options);
+  #startTimer(delayMs: number, fn: () => void): Timer {
+    return this.#clock.setTimer(delayMs, fn, this.#options);
   }
 
-  #fire(afterMs: number): void {
-    const list = this.#lists.get(afterMs);
+  #fire(list: DeadlineList): void {
     const now = this.#clock.now();
-    for (let first = list?.first; list !== undefined && first !== undefined; first = list.first) {
+    while (list.first !== undefined) {
+      const { first } = list;
       // Below a millisecond it is the timer's own rounding.
       if (first.dueAt - now >= 1) {
-        list.timer = this.#startTimer(afterMs, first.dueAt - now);
+        list.timer = this.#startTimer(first.dueAt - now, () => this.#fire(list));
         return;
       }
       this.remove(first);
