@@ -27,8 +27,8 @@ export interface Situation<S extends Server = Server> {
   readonly isQuick?: true;
 }
 
-/** A busy machine renews late. */
-export const LEASE_MS = 4_000 * machineUnit;
+/** A busy machine renews late, and a server restarts slowly. */
+export const LEASE_MS = 8_000 * machineUnit;
 export const WAIT_MS = 5 * LEASE_MS;
 
 /** Everything is as if nothing had happened. A holder that was broken has lost. */
