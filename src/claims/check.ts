@@ -1,5 +1,5 @@
 import { checkOptions } from '../core/check-options.js';
-import { idOf, MAY_LAND_YET, type Tip } from '../backends/git/index.js';
+import { idOf, isInPath, MAY_LAND_YET, type Tip } from '../backends/git/index.js';
 import {
   CLAIMS_OPTIONS,
   brokenError,
@@ -23,6 +23,8 @@ export interface CheckItem {
   readonly claim?: Claim;
   /** Why it could not be checked. Absent otherwise. */
   readonly cause?: string;
+  /** Of a path that another agent has: what is changed in it. */
+  readonly files?: readonly string[];
 }
 
 /**
@@ -43,18 +45,39 @@ export async function check(
   });
 }
 
+/** What is about to be pushed or committed. */
+export interface PendingChange {
+  /** Branches to which it goes. Default: none. */
+  readonly branches?: readonly string[];
+  /** Paths of what is changed, relative to the top of the working tree. Default: none. */
+  readonly files?: readonly string[];
+}
+
 /**
  * Checks every claim that names one of the branches: what a pre-push hook needs. Branches without a claim give no
  * item.
  *
  * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
  */
-export async function checkBranches(
+export function checkBranches(
   branches: readonly string[],
   options: ClaimsOptions = {},
 ): Promise<readonly CheckItem[]> {
+  return checkChange({ branches }, options);
+}
+
+/**
+ * Checks every claim that names one of the branches, and the paths that other agents have claimed and that are changed.
+ *
+ * @throws LockError HOLDFAST_BACKEND_UNAVAILABLE when the remote cannot be asked; else as `claim` does.
+ */
+export async function checkChange(
+  change: PendingChange,
+  options: ClaimsOptions = {},
+): Promise<readonly CheckItem[]> {
   checkOptions(options, CLAIMS_OPTIONS);
-  if (branches.length === 0) return [];
+  const { branches = [], files = [] } = change;
+  if (branches.length === 0 && files.length === 0) return [];
   return inSession(options, async (session) => {
     const { journal } = session.store;
     const wanted = new Set(branches);
@@ -71,7 +94,18 @@ export async function checkBranches(
     const concerned = tips
       .filter((tip) => concerns(session, tip, wanted))
       .map((tip) => ({ id: idOf(tip), tip }));
-    return [...concerned, ...absent].map(({ id, tip }) => checked(session, id, tip));
+    const items = [...concerned, ...absent].map(({ id, tip }) => checked(session, id, tip));
+    return [...items, ...pathItems(session, tips, files)];
+  });
+}
+
+function pathItems(session: Session, tips: readonly Tip[], files: readonly string[]): CheckItem[] {
+  return tips.flatMap((tip): CheckItem[] => {
+    if (tip.kind !== 'held') return [];
+    const found = files.filter((file) => isInPath(file, tip.record.resource));
+    const current = session.claimOf(tip);
+    if (found.length === 0 || current.isMine) return [];
+    return [{ id: current.id, outcome: 'contended', claim: current, files: found }];
   });
 }
 

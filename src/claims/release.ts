@@ -1,11 +1,13 @@
-import { checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
+import { BOOLEAN, checkOptions, TEXT, type OptionRule } from '../core/check-options.js';
 import {
   continuedChange,
   forcedChange,
+  idOf,
   MAY_LAND_YET,
   refOfClaim,
   type Attempted,
   type Change,
+  type News,
   type Outcome,
   type Tip,
 } from '../backends/git/index.js';
@@ -26,11 +28,14 @@ import {
 export interface ReleaseOptions extends ClaimsOptions {
   /** The revision the resource is left at: a later claim from an older base is refused. Default: none. */
   readonly base?: string;
+  /** Whether the work is finished: a claim of any of several passes it over. Default `false`. */
+  readonly done?: boolean;
 }
 
 const RELEASE_OPTIONS = {
   ...CLAIMS_OPTIONS,
   base: TEXT,
+  done: BOOLEAN,
 } satisfies Record<keyof ReleaseOptions, OptionRule>;
 
 /** Options of {@link forceRelease}. */
@@ -63,18 +68,31 @@ export interface ReleaseItem {
  * Releases claims of this agent in this clone; each is judged alone. A claim that was stolen stays the thief's. One that
  * was unconfirmed is kept from landing later, or released if it has.
  *
+ * @param ids undefined: all that this agent has, or may have, in this clone.
  * @throws as `claim` does.
  */
 export async function release(
-  ids: string | readonly string[],
+  ids: string | readonly string[] | undefined,
   options: ReleaseOptions = {},
 ): Promise<readonly ReleaseItem[]> {
   checkOptions(options, RELEASE_OPTIONS);
-  const list = idList(ids);
+  const named = ids === undefined ? undefined : idList(ids);
   return inSession(options, async (session) => {
+    const list = named ?? ownIds(session);
+    if (list.length === 0) return [];
     const base = options.base === undefined ? undefined : await resolveBase(session.arbiter, options.base);
-    return new Releasing(session, list, base).run();
+    return new Releasing(session, list, { base, isDone: options.done }).run();
   });
+}
+
+function ownIds(session: Session): readonly string[] {
+  const { journal } = session.store;
+  const held = journal.allHeld().filter(({ record }) => record.agent === session.agent);
+  const coming = journal.pendingRefs().flatMap((ref) => {
+    const id = idOf({ ref, record: journal.pending(ref)?.tries[0]?.record });
+    return session.comingClaim(id) === undefined ? [] : [id];
+  });
+  return [...new Set([...held.map(idOf), ...coming])];
 }
 
 /**
@@ -140,15 +158,15 @@ const MAX_ATTEMPTS = 5;
 class Releasing {
   readonly #session: Session;
   readonly #ids: readonly string[];
-  readonly #base: string | undefined;
+  readonly #news: News;
   readonly #items = new Map<string, ReleaseItem>();
   /** Claims of which a release is pending already: if it turns out to have landed, this call reports it. */
   readonly #wasReleasing: ReadonlySet<string>;
 
-  constructor(session: Session, ids: readonly string[], base: string | undefined) {
+  constructor(session: Session, ids: readonly string[], news: News) {
     this.#session = session;
     this.#ids = ids;
-    this.#base = base;
+    this.#news = news;
     const { journal } = session.store;
     const isReleasing = (id: string): boolean =>
       journal.pending(refOfClaim(id))?.tries.some(({ record }) => record.event === 'released') ?? false;
@@ -186,7 +204,7 @@ class Releasing {
   async #publish(holds: Map<string, Attempted>): Promise<void> {
     const wallMs = this.#session.clock.wallNow();
     const changes = [...holds].map(([id, hold]) =>
-      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', wallMs, { base: this.#base }),
+      continuedChange({ ...hold, ref: refOfClaim(id) }, 'released', wallMs, this.#news),
     );
     const outcomes = await this.#session.publish(changes);
     const ids = [...holds.keys()];

@@ -12,6 +12,7 @@ import {
   publish,
   refOfClaim,
   type Change,
+  type IndexChange,
   type ClaimEvent,
   type ClaimRecord,
   type ClaimStore,
@@ -177,8 +178,12 @@ export class Session {
   }
 
   /** Publishes; see {@link publish}. */
-  publish(changes: readonly Change[], isAtomic = false): Promise<ReadonlyMap<string, Outcome>> {
-    return publish(this.store, changes, isAtomic);
+  publish(
+    changes: readonly Change[],
+    isAtomic = false,
+    index?: IndexChange,
+  ): Promise<ReadonlyMap<string, Outcome>> {
+    return publish(this.store, changes, isAtomic, index);
   }
 
   /**

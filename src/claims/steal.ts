@@ -5,11 +5,13 @@ import { newHolderId } from '../core/holder.js';
 import {
   claimedChange,
   generationOf,
+  isPathClaim,
   landedTip,
   stolenChange,
   type Change,
   type Tip,
 } from '../backends/git/index.js';
+import { Claiming } from './claiming.js';
 import {
   CLAIMS_OPTIONS,
   brokenError,
@@ -83,6 +85,8 @@ async function take(session: Session, id: string, tip: Tip, wishes: Wishes): Pro
   const previous = tip.kind === 'held' ? session.claimOf(tip) : undefined;
   if (previous?.isMine === true) return { id, outcome: 'already-held', claim: previous };
   if (previous !== undefined && !previous.isStale && !wishes.isForced) throw notStaleError(previous);
+  // Nothing to steal: a free path is claimed with regard to those that overlap.
+  if (previous === undefined && isPathClaim(id)) return claimPath(session, id, wishes);
   const outcome = (await session.publish([changeOf(session, id, tip, wishes)])).get(tip.ref);
   switch (outcome?.kind) {
     case 'failed':
@@ -106,6 +110,19 @@ async function take(session: Session, id: string, tip: Tip, wishes: Wishes): Pro
         cause: outcome?.kind === 'unconfirmed' ? outcome.cause : 'no answer',
       };
   }
+}
+
+async function claimPath(session: Session, id: string, { reason, branch }: Wishes): Promise<StealResult> {
+  const wishes = { reason, branch, base: undefined, head: undefined, takeOver: false };
+  const [item] = await new Claiming(session, [id], wishes).run();
+  const { outcome = 'contended', claim, cause } = item ?? {};
+  const isKnown = outcome === 'claimed' || outcome === 'already-held' || outcome === 'unconfirmed';
+  return {
+    id,
+    outcome: isKnown ? outcome : 'contended',
+    ...(claim && { claim }),
+    ...(cause !== undefined && { cause }),
+  };
 }
 
 function changeOf(

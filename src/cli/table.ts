@@ -43,6 +43,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'claims note', load: () => import('./commands/claims/note.js') },
   { name: 'claims renew', load: () => import('./commands/claims/renew.js') },
   { name: 'claims repair', load: () => import('./commands/claims/repair.js') },
+  { name: 'claims next', load: () => import('./commands/claims/next.js') },
   { name: 'claims prune', load: () => import('./commands/claims/prune.js') },
   { name: 'claims doctor', load: () => import('./commands/claims/doctor.js') },
   { name: 'claims sync', load: () => import('./commands/claims/sync.js') },

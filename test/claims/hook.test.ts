@@ -30,18 +30,24 @@ async function push(
     await chmod(join(bin, 'holdfast'), 0o755);
     symlinkSync(process.execPath, join(bin, 'node'));
   }
+  await git(clone, 'commit', '--quiet', '--allow-empty', '--no-verify', '-m', 'work');
+  return run(remote, clone, ['push', '--quiet', 'origin', `HEAD:${branch}`], hasHoldfast);
+}
+
+/** Git of the clone's agent. */
+function run(
+  remote: TestRemote,
+  clone: string,
+  words: readonly string[],
+  hasHoldfast = true,
+): Promise<{ code: number; stderr: string }> {
+  const bin = join(remote.directory, 'bin');
   const path = hasHoldfast ? [bin, process.env['PATH']].join(delimiter) : process.env['PATH'];
   const env = { ...GIT_ENV, PATH: path, HOLDFAST_AGENT: basename(clone) };
-  await git(clone, 'commit', '--quiet', '--allow-empty', '-m', 'work');
   return new Promise((resolve) => {
-    execFile(
-      'git',
-      ['push', '--quiet', 'origin', `HEAD:${branch}`],
-      { cwd: clone, env },
-      (error, _, stderr) => {
-        resolve({ code: error === null ? 0 : 1, stderr });
-      },
-    );
+    execFile('git', words, { cwd: clone, env }, (error, _, stderr) => {
+      resolve({ code: error === null ? 0 : 1, stderr });
+    });
   });
 }
 
@@ -97,4 +103,38 @@ test('the hook of somebody else is left alone', async () => {
   writeFileSync(join(ada, '.git/hooks/pre-push'), '#!/bin/sh\nexit 0\n');
   const { code, stderr } = await cli(ada, ['claims', 'hook', 'install']);
   expect([code, stderr]).toEqual([78, expect.stringContaining('another hook is there')]);
+});
+
+test('paths of other agents: refused before a push and a commit, by name and with the way out; nothing else is', async () => {
+  const remote = await testRemote();
+  const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+  expect((await cli(ada, ['claims', 'hook', 'install', '--pre-commit'])).stdout).toMatch(
+    /^installed .*pre-push\ninstalled .*pre-commit\n$/,
+  );
+  await claim('src/parser/', optionsFor(bob));
+  const commit = async (path: string, ...more: string[]): Promise<{ code: number; stderr: string }> => {
+    await mkdir(join(ada, path, '..'), { recursive: true });
+    writeFileSync(join(ada, path), 'x');
+    await git(ada, 'add', '--', path);
+    return run(remote, ada, ['commit', '--quiet', '-m', path, ...more]);
+  };
+  // The first push creates the helper's folder with `holdfast` in it.
+  expect(await push(remote, ada, 'start')).toMatchObject({ code: 0 });
+  expect(await commit('src/other.ts')).toEqual({ code: 0, stderr: '' });
+  expect(await push(remote, ada, 'free')).toEqual({ code: 0, stderr: '' });
+  const refused = await commit('src/Parser/lexer.ts');
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(
+    /src\/parser\/ is claimed by bob .*changes src\/Parser\/lexer.ts\n.*commit --no-verify/,
+  );
+  expect((await commit('src/Parser/lexer.ts', '--no-verify')).code).toBe(0);
+  const kept = await push(remote, ada, 'free');
+  expect([kept.code, kept.stderr]).toEqual([1, expect.stringMatching(/claimed by bob[^]*push --no-verify/)]);
+  // A commit is not kept from being made because the remote is away.
+  await remote.goDown();
+  const offline = await commit('src/parser/more.ts');
+  expect([offline.code, offline.stderr]).toEqual([0, expect.stringContaining('claims were not checked')]);
+  await remote.comeBack();
+  await release('src/parser/', optionsFor(bob));
+  expect(await push(remote, ada, 'free')).toMatchObject({ code: 0 });
 });

@@ -102,6 +102,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     again: async (ada) => (await claim(['x', 'y'], ada)).outcome,
     done: ['claimed', 'already-held'],
   },
+  'a claim of a path': {
+    transport: 'path',
+    ids: ['src/'],
+    words: ['claim', 'src/'],
+    prepare: () => Promise.resolve(),
+    before: [],
+    after: ['claimed'],
+    again: async (ada) => (await claim('src/', ada)).outcome,
+    done: ['claimed', 'already-held'],
+  },
   unclaim: {
     transport: 'daemon',
     words: ['unclaim', 'x'],

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -131,6 +131,7 @@ describe('what commands print is what their schema says', () => {
   together('of claims', async () => {
     const remote = await testRemote();
     const [ada = '', bob = ''] = await clones(remote, 'ada', 'bob');
+    writeFileSync(join(ada, 'items'), 'x\n');
     const as = (agent: string): NodeJS.ProcessEnv => ({ ...GIT_ENV, HOLDFAST_AGENT: agent });
     const watcher = startCli(bob, ['claims', 'watch', '--json', '--interval', '100ms']);
     let lines = '';
@@ -144,6 +145,7 @@ describe('what commands print is what their schema says', () => {
       ['claims', 'history', 'x'],
       ['claims', 'renew'],
       ['claims', 'note', 'x', 'half way'],
+      ['claims', 'next', '--from', 'items'],
       ['claims', 'note', 'unheld', 'half way'],
       ['claims', 'repair'],
       ['claims', 'sync'],

@@ -6,7 +6,7 @@ import { newHolderId } from '../../core/holder.js';
 import { holderInfoOf, ownHolder } from '../../platform/holder-record.js';
 import { ownIdentity } from '../../platform/identity.js';
 import { Arbiter, type ArbiterHost } from './arbiter.js';
-import { assertClaimId, refOfClaim } from './claim-id.js';
+import { assertClaimId, isPathClaim, refOfClaim } from './claim-id.js';
 import type { ClaimStore } from './claim-store.js';
 import {
   DEFAULT_NETWORK_TIMEOUT_MS,
@@ -26,7 +26,8 @@ import {
 } from './events.js';
 import { unconfirmedError } from './failures.js';
 import { ClaimHold } from './hold.js';
-import { publish, type Outcome } from './publish.js';
+import type { Outcome } from './outcome.js';
+import { publish } from './publish.js';
 import { isHeldEvent, type RecordedProcess } from './record.js';
 import { generationOf, type RecordedTip, type Tip } from './tip.js';
 
@@ -92,6 +93,11 @@ function splitResource(resource: string): { remote: string; id: string } {
   const hash = resource.indexOf('#');
   const id = resource.slice(hash + 1);
   assertClaimId(id);
+  if (isPathClaim(id))
+    throw new LockError(
+      `Could not lock "${id}": a path contends with those that overlap, which a lock does not. Claim it: holdfast claim ${id}.`,
+      { code: 'HOLDFAST_UNSUPPORTED', resource: id },
+    );
   return { remote: resource.slice(0, hash), id };
 }
 

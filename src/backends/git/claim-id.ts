@@ -8,7 +8,8 @@ const RESERVED_ON_WINDOWS = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/;
 
 /**
  * Why `id` cannot name a claim; undefined when it can. Ids are what people have: `issue-42`, `#42`, `feature/x`,
- * `src/parser.ts`. One thing has one spelling: no `.` or `..` in paths, no doubled or outer slashes.
+ * `src/parser.ts`, and `src/parser/` for a path with everything in it. One thing has one spelling: no `.` or `..` in paths,
+ * no doubled or leading slashes.
  */
 export function claimIdFault(id: string): string | undefined {
   if (id === '') return 'it is empty';
@@ -16,11 +17,16 @@ export function claimIdFault(id: string): string | undefined {
   if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u.test(id)) return 'it has characters that cannot be shown';
   if (id !== id.trim()) return 'it begins or ends in a space';
   if (id.startsWith('-')) return 'it begins with "-", as options do';
-  if (/^\/|\/\/|\/$/.test(id)) return 'it begins or ends in "/", or has two of them in a row';
+  if (/^\/|\/\//.test(id)) return 'it begins with "/", or has two of them in a row';
   if (id.split('/').some((part) => part === '.' || part === '..'))
     return 'it has "." or ".." as a part of a path';
   if (nameOf(id).length > LONGEST_NAME) return 'it is too long for the name of a branch';
   return undefined;
+}
+
+/** Whether the id is a path with everything in it: it ends in a slash. Such claims contend where their paths overlap. */
+export function isPathClaim(id: string): boolean {
+  return id.endsWith('/');
 }
 
 /** @throws TypeError when `id` cannot name a claim. */

@@ -1,10 +1,10 @@
 import type { LockError } from '../../core/errors.js';
 import { FirstSeen, type Timeline } from '../../platform/first-seen.js';
-import { hostname } from '../../platform/identity.js';
 import { gitFailure } from '../../process/git/failure.js';
 import { CLAIM_REF_PREFIX, refOfClaim } from './claim-id.js';
-import { lastValue, type GitConfigEntry } from './configuration.js';
+import type { GitConfigEntry } from './configuration.js';
 import type { Deadline } from './config.js';
+import { EventWriter } from './event-writer.js';
 import {
   apartError,
   isOtherFormat,
@@ -15,17 +15,11 @@ import {
 } from './failures.js';
 import { readState, replaceText } from './files.js';
 import { Journal } from './journal.js';
-import { commitText, withSignature, writeObject, writeTree, type ObjectId } from './objects.js';
+import type { ObjectId } from './objects.js';
 import { contentsOf, expectsMany, fetchMany, MANY_TIPS, packRefs } from './many.js';
 import type { Fetched, Git } from './plumbing.js';
-import {
-  encodeClaimRecord,
-  isHeldEvent,
-  RECORD_FILE,
-  subjectOf,
-  type ClaimEvent,
-  type ClaimRecord,
-} from './record.js';
+import { isHeldEvent, type ClaimEvent, type ClaimRecord } from './record.js';
+import { decodePathIndex, NO_PATH_INDEX, PATH_INDEX_REF, type PathIndex } from './path-index.js';
 import { Proof } from './proof.js';
 import { ARBITER_NAME, type Remote } from './remote.js';
 import type { Signing } from './signing.js';
@@ -34,7 +28,20 @@ import { absentTip, readTip, type Tip } from './tip.js';
 import { TipCache } from './tip-cache.js';
 
 /** What the remote reported, or why it could not be asked. */
-export type Look = { readonly kind: 'seen'; readonly tips: ReadonlyMap<string, Tip> } | Unreachable;
+export type Look =
+  | {
+      readonly kind: 'seen';
+      readonly tips: ReadonlyMap<string, Tip>;
+      /** Of a look at all claims. */
+      readonly pathIndex?: PathIndexLook;
+    }
+  | Unreachable;
+
+/** The index as it was fetched. Read only for path claims: to the others it is of no concern whether it can be. */
+export interface PathIndexLook {
+  readonly oid: ObjectId;
+  read(): PathIndex;
+}
 
 interface Unreachable {
   readonly kind: 'unreachable';
@@ -74,6 +81,8 @@ export class ClaimStore {
   /** Which tip of a branch this clone has seen since when. */
   readonly firstSeen: FirstSeen;
   readonly deadline: Deadline;
+  /** Writes what is to be pushed. */
+  readonly writer: EventWriter;
   readonly #parts: ClaimStoreParts;
   #cache: TipCache;
   readonly #proof: Proof;
@@ -87,6 +96,7 @@ export class ClaimStore {
     this.journal = new Journal(paths, parts.placeId);
     this.firstSeen = new FirstSeen(parts.timeline, readState(paths.firstSeen));
     this.#parts = parts;
+    this.writer = new EventWriter(paths, parts.signing, entries, git.clock);
     this.#cache = new TipCache(paths.tips);
     this.#proof = new Proof(remote, paths.proven);
   }
@@ -124,8 +134,11 @@ export class ClaimStore {
         if (!isRetry) continue;
         throw this.apart(ids);
       }
-      const tips = await this.#read(fetched.tips);
-      if (tips !== undefined) return { kind: 'seen', tips: this.#noted(refs, tips) };
+      const read = await this.#read(fetched.tips);
+      if (read !== undefined) {
+        const { pathIndex, tips } = read;
+        return { kind: 'seen', tips: this.#noted(refs, tips), ...(refs === 'all' && { pathIndex }) };
+      }
       if (isRetry) return { kind: 'unreachable', cause: 'what it sent could not be read' };
       this.#reset();
     }
@@ -179,25 +192,6 @@ export class ClaimStore {
     return (await Promise.all(tips)).map(pastOf);
   }
 
-  /** Writes the commit of an event and returns its id. @throws LockError HOLDFAST_PROTOCOL when no reader would take it. */
-  async writeEvent(ref: string, record: ClaimRecord, parent: ObjectId): Promise<ObjectId> {
-    const objects = this.#parts.paths;
-    const blob = writeObject(objects, 'blob', Buffer.from(encodeClaimRecord(ref, record)));
-    const email = lastValue(this.entries, 'user.email') ?? `holdfast@${hostname()}`;
-    const committer = lastValue(this.entries, 'user.name') ?? record.agent;
-    const text = commitText({
-      tree: writeTree(objects, RECORD_FILE, blob),
-      parent: parent === '' ? undefined : parent,
-      author: `${record.agent} <${cleaned(email)}>`,
-      committer: `${cleaned(committer)} <${cleaned(email)}>`,
-      atSeconds: Math.floor(this.git.clock.wallNow() / 1000),
-      message: subjectOf(record),
-    });
-    const signature = await this.#parts.signing.sign(text);
-    const whole = signature === undefined ? text : withSignature(text, signature, objects.format);
-    return writeObject(objects, 'commit', Buffer.from(whole));
-  }
-
   #reset(): void {
     resetStore(this.#parts.paths);
     this.#cache = new TipCache(this.#parts.paths.tips);
@@ -227,11 +221,18 @@ export class ClaimStore {
     return there.size === tips.size && [...there].every(([ref, oid]) => tips.get(ref) === oid);
   }
 
-  async #read(oids: ReadonlyMap<string, ObjectId>): Promise<Tip[] | undefined> {
+  async #read(
+    oids: ReadonlyMap<string, ObjectId>,
+  ): Promise<{ tips: Tip[]; pathIndex: PathIndexLook } | undefined> {
     const raw = await contentsOf(this.git, this.#cache, [...oids.values()]);
     if (raw === undefined) return undefined;
     const { signing } = this.#parts;
-    return Promise.all([...oids].map(([ref, oid]) => readTip(ref, oid, raw.get(oid) ?? NONE, signing)));
+    const claims = [...oids].filter(([ref]) => ref !== PATH_INDEX_REF);
+    const tips = claims.map(([ref, oid]) => readTip(ref, oid, raw.get(oid) ?? NONE, signing));
+    const oid = oids.get(PATH_INDEX_REF);
+    const read = (): PathIndex =>
+      oid === undefined ? NO_PATH_INDEX : decodePathIndex(oid, raw.get(oid)?.record);
+    return { tips: await Promise.all(tips), pathIndex: { oid: oid ?? '', read } };
   }
 
   #noted(refs: readonly string[] | 'all', found: readonly Tip[]): Map<string, Tip> {
@@ -270,11 +271,6 @@ export class ClaimStore {
 
 function labelOf(ids: readonly string[] | 'all'): string {
   return ids === 'all' ? 'all claims' : ids.join(' ');
-}
-
-/** What git removes from names and addresses of people; see ident.c. */
-function cleaned(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f<>]/g, '').trim() || 'holdfast';
 }
 
 function pastOf(tip: Tip): PastEvent {

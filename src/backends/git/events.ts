@@ -62,6 +62,8 @@ export interface News {
   /** The revision at which it is left. */
   readonly base?: string | undefined;
   readonly note?: string | undefined;
+  /** Of a release. */
+  readonly isDone?: boolean | undefined;
   /** The head commit of the claim's branch in this clone. */
   readonly head?: string | undefined;
 }
@@ -76,8 +78,9 @@ export function continuedChange(
   const { previous: _, ...rest } = hold.record;
   const at = new Date(wallMs).toISOString();
   const record = { ...rest, event, nonce: newNonce(), at, ...progressIn(hold.record, news, at) };
-  const { base } = news;
-  return { ref: hold.ref, expected: hold.oid, record: base === undefined ? record : { ...record, base } };
+  const { base, isDone } = news;
+  const more = { ...(base !== undefined && { base }), ...(isDone === true && { isDone }) };
+  return { ref: hold.ref, expected: hold.oid, record: { ...record, ...more } };
 }
 
 function progressIn({ head: known }: ClaimRecord, { note, head }: News, at: string): Partial<ClaimRecord> {

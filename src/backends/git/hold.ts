@@ -5,7 +5,8 @@ import type { LossReason } from '../../core/lease.js';
 import type { Arbiter } from './arbiter.js';
 import { DEFAULT_NETWORK_TIMEOUT_MS, deadlineIn } from './config.js';
 import { continuedChange } from './events.js';
-import { publish, type Outcome } from './publish.js';
+import type { Outcome } from './outcome.js';
+import { publish } from './publish.js';
 import type { Attempted, Tip } from './tip.js';
 
 /** How often the remote is asked whether the hold stands, unless it goes stale sooner. */

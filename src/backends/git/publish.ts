@@ -1,10 +1,9 @@
 import { backoffDelayMs } from '../../core/time.js';
-import { LockError } from '../../core/errors.js';
 import { sleep } from '../../platform/clock.js';
 import { gitFailure } from '../../process/git/failure.js';
-import type { ClaimStore } from './claim-store.js';
+import type { ClaimStore, Look } from './claim-store.js';
 import { OtherFormat } from './claim-store.js';
-import { continuedChange, type Change } from './events.js';
+import type { Change } from './events.js';
 import {
   atomicError,
   branchInTheWay,
@@ -18,29 +17,17 @@ import {
   takenError,
   unavailableError,
 } from './failures.js';
-import { pushUpdates, type Pushed, type PushStatus } from './push.js';
+import { MAY_LAND_YET, type Outcome } from './outcome.js';
+import { PATH_INDEX_REF, type IndexChange } from './path-index.js';
+import { pushUpdates, type Pushed, type PushStatus, type RefUpdate } from './push.js';
+import { proveLanded } from './prove-landed.js';
 import { isHeldEvent, newNonce } from './record.js';
-import { idOf, landedTip, type Attempted, type Tip } from './tip.js';
-
-/** What became of one change. */
-export type Outcome =
-  /** The remote has it. */
-  | { readonly kind: 'landed'; readonly attempted: Attempted }
-  /** Another event is the tip, perhaps an earlier one of this clone: this change did not land and never will. */
-  | { readonly kind: 'moved'; readonly tip: Tip }
-  /** Not published, because another change of the group could not be. */
-  | { readonly kind: 'skipped' }
-  /** It may have landed, or may land yet, or an earlier one of this clone may: the journal keeps it. */
-  | { readonly kind: 'unconfirmed'; readonly cause: string }
-  /** Not published, and it never will be. */
-  | { readonly kind: 'failed'; readonly error: LockError };
+import { absentTip, idOf, landedTip, type Attempted } from './tip.js';
 
 const MAX_ROUNDS = 6;
 /** Of the time that is left, for one push, where what remains is all there is to find out what became of it. */
 const PUSH_SHARE = 0.6;
 const SHORTEST_PUSH_MS = 1_000;
-/** The cause of an _unconfirmed_ after a push that had no answer. */
-export const MAY_LAND_YET = 'an earlier push of ours may still reach it';
 
 interface Open {
   readonly change: Change;
@@ -61,14 +48,17 @@ interface Open {
  * (2) another tip than expected: moved, because tips never recur; (3) still the expected tip after a lost answer:
  * the push may land yet, so a second commit that expects the same tip is pushed, and only one of the two can.
  *
+ * @param index what claims of paths do to their index, in the same atomic push (INV-GIT-11). If the index has moved, the
+ *   changes have not landed and never will: each is `moved`, with the tip that it was built upon.
  * @throws LockError HOLDFAST_UNSUPPORTED when the remote has no atomic pushes; then nothing was published.
  */
 export async function publish(
   store: ClaimStore,
   changes: readonly Change[],
   isAtomic = false,
+  index?: IndexChange,
 ): Promise<ReadonlyMap<string, Outcome>> {
-  const publication = new Publication(store, changes, isAtomic);
+  const publication = new Publication(store, changes, isAtomic || index !== undefined, index);
   await publication.run();
   store.save();
   return publication.outcomes;
@@ -78,11 +68,20 @@ class Publication {
   readonly outcomes = new Map<string, Outcome>();
   readonly #store: ClaimStore;
   readonly #isAtomic: boolean;
+  readonly #index: IndexChange | undefined;
+  /** Commits of the index that this call pushed. */
+  readonly #indexTries = new Set<string>();
   #open: Open[];
   #pushed: Pushed = { statuses: new Map(), stderr: '', isTimedOut: false, lacksAtomic: false };
 
-  constructor(store: ClaimStore, changes: readonly Change[], isAtomic: boolean) {
+  constructor(
+    store: ClaimStore,
+    changes: readonly Change[],
+    isAtomic: boolean,
+    index: IndexChange | undefined,
+  ) {
     this.#store = store;
+    this.#index = index;
     this.#isAtomic = isAtomic;
     this.#open = changes.map((change) => {
       const pending = store.journal.pending(change.ref);
@@ -106,7 +105,7 @@ class Publication {
       if (this.#open.length > 0)
         await sleep(Math.min(backoffDelayMs(round), deadline.leftMs()), deadline.signal);
     }
-    if (!this.#store.isProven) await this.#prove();
+    if (!this.#store.isProven) await proveLanded(this.#store, this.outcomes);
   }
 
   async #push(round: number): Promise<void> {
@@ -115,17 +114,25 @@ class Publication {
     for (const { change, tries } of this.#open) {
       const { ref, expected } = change;
       const record = round === 1 ? change.record : { ...change.record, nonce: newNonce() };
-      const attempted = { oid: await this.#store.writeEvent(ref, record, expected), record };
+      const attempted = { oid: await this.#store.writer.event(ref, record, expected), record };
       tries.push(attempted);
       begun.push({ ref, expected, attempted });
     }
     journal.begin(begun);
     const updates = begun.map(({ ref, expected, attempted }) => ({ ref, expected, oid: attempted.oid }));
+    if (this.#index !== undefined) updates.push(await this.#indexUpdate(this.#index));
     const leftMs = deadline.leftMs();
     const share = deadline.settleMs > 0 ? 1 : PUSH_SHARE;
     const timeoutMs = Math.min(leftMs, Math.max(SHORTEST_PUSH_MS, leftMs * share));
     const isAtomic = this.#isAtomic && updates.length > 1;
     this.#pushed = await pushUpdates(git, updates, { url, isAtomic, timeoutMs, deadline });
+  }
+
+  async #indexUpdate(index: IndexChange): Promise<RefUpdate> {
+    const agent = this.#open[0]?.change.record.agent ?? 'holdfast';
+    const oid = await this.#store.writer.pathIndex(index, agent);
+    this.#indexTries.add(oid);
+    return { ref: PATH_INDEX_REF, expected: index.expected, oid };
   }
 
   #isLanded(entry: Open): boolean {
@@ -155,7 +162,12 @@ class Publication {
     const open = this.#open;
     this.#open = [];
     this.#store.deadline.settle();
-    const look = await this.#store.look(open.map(({ change }) => change.record.resource));
+    const ids = open.map(({ change }) => change.record.resource);
+    const scope = this.#index === undefined ? ids : 'all';
+    let look = await this.#store.look(scope);
+    const isIndexMoved = look.kind === 'seen' && this.#isIndexMoved(look);
+    // Read one after the other, the branches may be older than the index: what landed before it moved shows in a second look.
+    if (isIndexMoved && open.some(({ mayLand }) => mayLand)) look = await this.#store.look(scope);
     if (look.kind === 'unreachable') {
       for (const entry of open) this.#conclude(entry, this.#unsettled(entry, look.cause));
       return;
@@ -164,10 +176,10 @@ class Publication {
     let isGroupLost = false;
     for (const entry of open) {
       const { ref, expected } = entry.change;
-      const tip = look.tips.get(ref) as Tip;
+      const tip = look.tips.get(ref) ?? absentTip(ref);
       const own = [...entry.earlier, ...entry.tries].find(({ oid }) => oid === tip.oid);
       if (own !== undefined) this.#land(entry, own);
-      else if (tip.oid === expected) undecided.push(entry);
+      else if (tip.oid === expected && !(isIndexMoved && entry.earlier.length === 0)) undecided.push(entry);
       else {
         isGroupLost = this.#isAtomic;
         this.#store.journal.voided(ref);
@@ -179,6 +191,12 @@ class Publication {
       if (outcome === undefined) this.#open.push(entry);
       else this.#conclude(entry, outcome);
     }
+  }
+
+  /** Another claim of a path has landed since: no push of this call can land any more. */
+  #isIndexMoved({ pathIndex }: Extract<Look, { kind: 'seen' }>): boolean {
+    const oid = pathIndex?.oid ?? '';
+    return this.#index !== undefined && oid !== this.#index.expected && !this.#indexTries.has(oid);
   }
 
   /** The journal forgets what cannot land any more, and only that: a later command may still meet it. */
@@ -258,43 +276,5 @@ class Publication {
 
   #statusOf({ change }: Open): PushStatus {
     return this.#pushed.statuses.get(change.ref) ?? { kind: 'unknown' };
-  }
-
-  /**
-   * The first event that lands at an arbiter whose claims are read elsewhere: it is believed once it has been read there.
-   * Else it is released again, so that two agents never both get the claim.
-   */
-  async #prove(): Promise<void> {
-    const landed = [...this.outcomes].flatMap(([ref, outcome]) =>
-      outcome.kind === 'landed' ? [{ ref, ...outcome.attempted }] : [],
-    );
-    if (landed.length === 0) return;
-    try {
-      const look = await this.#store.look(landed.map(({ record }) => record.resource));
-      if (look.kind === 'unreachable') {
-        for (const { ref } of landed) this.outcomes.set(ref, { kind: 'unconfirmed', cause: look.cause });
-        return;
-      }
-      if (landed.every(({ ref, oid }) => look.tips.get(ref)?.oid === oid)) return this.#store.prove();
-      throw this.#store.apart(landed.map(({ record }) => record.resource));
-    } catch (error) {
-      if (!(error instanceof LockError)) throw error;
-      await this.#takeBack(landed);
-      for (const { ref } of landed) this.outcomes.set(ref, { kind: 'failed', error });
-    }
-  }
-
-  async #takeBack(landed: readonly (Attempted & { readonly ref: string })[]): Promise<void> {
-    const { git, url, deadline, journal } = this.#store;
-    const held = landed.filter(({ record }) => isHeldEvent(record.event));
-    const updates = [];
-    for (const hold of held) {
-      const { record, expected, ref } = continuedChange(hold, 'released', git.clock.wallNow());
-      updates.push({ ref, expected, oid: await this.#store.writeEvent(ref, record, expected) });
-      journal.ended(ref, record.holderId);
-      this.#store.note(ref, '');
-    }
-    if (updates.length > 0)
-      await pushUpdates(git, updates, { url, isAtomic: false, timeoutMs: deadline.leftMs(), deadline });
   }
 }

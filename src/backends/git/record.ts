@@ -41,6 +41,8 @@ export interface ClaimRecord {
   /** Wall clock, ISO 8601, for display: of the last progress. Absent: none since `sinceAt`. */
   readonly progressAt?: string;
   readonly progressBy?: ProgressKind;
+  /** Of a release: the work is finished, and who looks for any of several passes it over. */
+  readonly isDone?: boolean;
   /** From whom it was taken, for `stolen` and `forced`. */
   readonly previous?: { readonly agent?: string; readonly holderId?: string };
   /** The process behind the hold, where a process and not a person holds. */
@@ -135,6 +137,7 @@ function recordFault(raw: Record<string, unknown>): string | undefined {
     if (raw[name] !== undefined && !isText(raw[name], 1_000)) return name;
   }
   for (const name of ['sinceAt', 'at']) if (!isText(raw[name], 40)) return name;
+  if (raw['isDone'] !== undefined && typeof raw['isDone'] !== 'boolean') return 'isDone';
   if (raw['previous'] !== undefined && previousFault(raw['previous'])) return 'previous';
   if (raw['process'] !== undefined && processFault(raw['process'])) return 'process';
   return undefined;

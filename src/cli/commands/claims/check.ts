@@ -1,4 +1,13 @@
-import { check, checkBranches, type CheckItem } from '../../../claims/index.js';
+import {
+  check,
+  checkChange,
+  committedFiles,
+  pushedFiles,
+  type CheckItem,
+  type ClaimsOptions,
+  type PendingChange,
+} from '../../../claims/index.js';
+import { isLockError } from '../../../core/errors.js';
 import { printJson } from '../../envelope.js';
 import { EXIT } from '../../exit-codes.js';
 import { withClaimJson } from '../../json.js';
@@ -12,14 +21,19 @@ import { holderText } from './text.js';
 export const spec: CommandForm = {
   name: 'claims check',
   summary: 'Ask the remote whether this agent has the claims',
-  usage: ['claims check [OPTIONS] ID...', 'claims check --pre-push [OPTIONS]'],
+  usage: [
+    'claims check [OPTIONS] ID...',
+    'claims check --pre-push [OPTIONS]',
+    'claims check --pre-commit [OPTIONS]',
+  ],
   description: [
     'The exit code is 0 when it has all of them in this clone, 75 when another holder has one, 76 when one is lost, not claimed, or may be claimed yet, 69 when the remote cannot be reached.',
   ],
   options: [
     ...COMMON,
     QUIET_AFTER,
-    { name: 'pre-push', help: 'As git hook: check the branches that are about to be pushed' },
+    { name: 'pre-push', help: 'As git hook: check the branches and paths that are about to be pushed' },
+    { name: 'pre-commit', help: 'As git hook: check the paths that are about to be committed' },
   ],
   positionals: [{ ...IDS, isOptional: true }],
   examples: [{ command: 'holdfast claims check issue-42 && deploy', help: 'Only while it is ours' }],
@@ -33,28 +47,50 @@ const EXIT_OF = {
   unconfirmed: EXIT.lost,
 } as const;
 
+/** A commit waits for nobody's network for long, and goes on without: the push is checked in any case. */
+const PRE_COMMIT_TIMEOUT_MS = 10_000;
+
 export async function execute(args: ParsedArguments): Promise<number> {
   const options = await claimsOptions(args);
-  if (!args.has('pre-push') && args.positionals.length === 0)
-    throw new UsageError('ID is missing', args.command.name);
-  const items = await asUsage(args, async () =>
-    args.has('pre-push')
-      ? checkBranches(pushedBranches(await readStdin()), options)
-      : check(args.positionals, options),
-  );
+  const isHook = args.has('pre-push') || args.has('pre-commit');
+  if (!isHook && args.positionals.length === 0) throw new UsageError('ID is missing', args.command.name);
+  const items = await asUsage(args, async () => {
+    if (args.has('pre-push')) return checkChange(await pushed(await readStdin()), options);
+    return args.has('pre-commit') ? checkCommit(options) : check(args.positionals, options);
+  });
   const exitCode = Math.max(EXIT.ok, ...items.map(({ outcome }) => EXIT_OF[outcome]));
   if (args.has('json')) return printJson(args, { items: items.map(withClaimJson) }, exitCode);
-  // A push that may go on is not commented.
-  for (const item of items) if (item.outcome !== 'held' || !args.has('pre-push')) show(item);
+  // What may go on is not commented.
+  for (const item of items) if (item.outcome !== 'held' || !isHook) show(item);
+  if (isHook && exitCode !== EXIT.ok)
+    note(`The way out: ask its holder, or git ${args.has('pre-push') ? 'push' : 'commit'} --no-verify.`);
   return exitCode;
 }
 
-function show({ id, outcome, claim, cause }: CheckItem): void {
+async function checkCommit(options: ClaimsOptions): Promise<readonly CheckItem[]> {
+  const files = await committedFiles();
+  try {
+    return await checkChange({ files }, { timeoutMs: PRE_COMMIT_TIMEOUT_MS, ...options });
+  } catch (error) {
+    const isUnknown =
+      isLockError(error) && (error.isUnconfirmed || error.code === 'HOLDFAST_BACKEND_UNAVAILABLE');
+    if (!isUnknown) throw error;
+    note(`holdfast: claims were not checked: ${error.message}`);
+    return [];
+  }
+}
+
+function show({ id, outcome, claim, cause, files = [] }: CheckItem): void {
   switch (outcome) {
     case 'held':
       return print(`yours: ${id}`);
-    case 'contended':
-      return note(`not yours: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}`);
+    case 'contended': {
+      const more = files.length > 1 ? ` and ${files.length - 1} more` : '';
+      const changed = files.length === 0 ? '' : `; this changes ${files[0] ?? ''}${more}`;
+      return note(
+        `not yours: ${id} is claimed by ${claim === undefined ? 'others' : holderText(claim)}${changed}`,
+      );
+    }
     case 'lost':
       return note(
         `lost: ${id} was yours${claim === undefined ? ' and is free now' : `, and is now claimed by ${holderText(claim)}`}`,
@@ -67,12 +103,15 @@ function show({ id, outcome, claim, cause }: CheckItem): void {
 }
 
 /** Lines of githooks(5), pre-push: `<local ref> <local oid> <remote ref> <remote oid>`. */
-function pushedBranches(input: string): string[] {
-  return input
-    .split('\n')
-    .map((line) => line.split(' ')[2] ?? '')
+async function pushed(input: string): Promise<PendingChange> {
+  const lines = input.split('\n').map((line) => line.split(' '));
+  const branches = lines
+    .map(([, , ref = '']) => ref)
     .filter((ref) => ref.startsWith('refs/heads/'))
     .map((ref) => ref.slice('refs/heads/'.length));
+  const tips = lines.map(([, oid = '']) => oid);
+  const known = lines.map(([, , , oid = '']) => oid);
+  return { branches, files: await pushedFiles(tips, known) };
 }
 
 async function readStdin(): Promise<string> {

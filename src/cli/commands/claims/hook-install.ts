@@ -7,17 +7,19 @@ import { JSON_OPTION, type CommandForm, type ParsedArguments } from '../../spec.
 export const spec: CommandForm = {
   name: 'claims hook install',
   summary: 'Install a pre-push hook that checks claims',
-  usage: ['claims hook install'],
+  usage: ['claims hook install [--pre-commit]'],
   description: [
-    'It refuses a push of a branch that another agent has a claim on (claim --branch), and fails closed: nothing is pushed while claims cannot be checked.',
+    'It refuses a push of a branch that another agent has a claim on (claim --branch), or that changes a path of another agent (claim --path), and fails closed: nothing is pushed while claims cannot be checked. The pre-commit hook refuses commits in the paths of others, and lets them pass while that cannot be known. git push --no-verify and git commit --no-verify skip them.',
   ],
-  options: [JSON_OPTION],
+  options: [{ name: 'pre-commit', help: 'Also a pre-commit hook, for paths' }, JSON_OPTION],
   examples: [{ command: 'holdfast claims hook install', help: 'In this clone' }],
 };
 
 export async function execute(args: ParsedArguments): Promise<number> {
   const result = await installHook();
-  if (args.has('json')) return printJson(args, result);
-  print(`${result.outcome === 'installed' ? 'installed' : 'already there:'} ${result.path}`);
+  const preCommit = args.has('pre-commit') ? await installHook({ event: 'pre-commit' }) : undefined;
+  if (args.has('json')) return printJson(args, { ...result, ...(preCommit && { preCommit }) });
+  for (const { outcome, path } of [result, ...(preCommit === undefined ? [] : [preCommit])])
+    print(`${outcome === 'installed' ? 'installed' : 'already there:'} ${path}`);
   return EXIT.ok;
 }

@@ -1,5 +1,5 @@
 import type { ClaimsOptions } from '../../../claims/index.js';
-import { DEFAULT_NETWORK_TIMEOUT_MS } from '../../../claims/index.js';
+import { DEFAULT_NETWORK_TIMEOUT_MS, pathClaimId } from '../../../claims/index.js';
 import { JSON_OPTION, type OptionSpec, type ParsedArguments, type PositionalSpec } from '../../spec.js';
 import { resolveTimeout } from '../../timeout.js';
 import { UsageError } from '../../usage-error.js';
@@ -52,6 +52,24 @@ export const IDS: PositionalSpec = {
   completes: 'none',
 };
 export const ID: PositionalSpec = { name: 'ID', help: IDS.help, completes: 'none' };
+
+export const PATH: OptionSpec = {
+  name: 'path',
+  value: 'PATH',
+  isRepeatable: true,
+  help: 'A file or folder with all in it, besides the IDs: contends with every path that overlaps',
+};
+export const WAIT: OptionSpec = {
+  name: 'wait',
+  help: 'Look again each 5 s or so while another agent has it; no order is promised',
+};
+
+/** The ids that a command names, those of its paths included. */
+export function idsOf(args: ParsedArguments): readonly string[] {
+  const ids = [...args.positionals, ...args.list('path').map((path) => pathClaimId(path))];
+  if (ids.length === 0) throw new UsageError('ID is missing', args.command.name);
+  return ids;
+}
 
 /** The options that all commands about claims share. */
 export async function claimsOptions(args: ParsedArguments): Promise<ClaimsOptions> {
