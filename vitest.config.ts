@@ -15,7 +15,7 @@ const exclude = ['test/package/**', 'test/bare/**', ...(isSoak ? [] : [SOAK])];
  * its slowest tests run side by side. Three at a time keep two cores busy without crowding them.
  */
 const WAITING = [
-  'test/{backends,cache,claims,cli,conformance,renewal,net,process,terminal,web-locks}/**/*.test.ts',
+  'test/{backends,cache,claims,cli,conformance,mcp,renewal,net,process,terminal,web-locks}/**/*.test.ts',
   'test/examples/shared-index-*.test.ts',
   'test/processes/{engines,engines-paused,lease-identity,lease-stall,lease-takeover,run-killed,singleton,ticks}.test.ts',
   'test/provision/git-retry.test.ts',

@@ -28,6 +28,7 @@ export { prune, type PrunedItem, type PruneOptions } from './prune.js';
 export { renew, type ContinuedItem, type RenewItem } from './renew.js';
 export { repair, type Finding, type RepairOptions } from './repair.js';
 export type { Claim, ClaimsOptions } from './session.js';
+export { agentOf, resume } from './resume.js';
 export { steal, type StealOptions, type StealResult } from './steal.js';
 export { DEFAULT_NETWORK_TIMEOUT_MS, DEFAULT_STALE_AFTER_MS } from '../backends/git/config.js';
 export { claimIdFault } from '../backends/git/claim-id.js';

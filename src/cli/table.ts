@@ -49,6 +49,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'claims sync', load: () => import('./commands/claims/sync.js') },
   { name: 'claims watch', load: () => import('./commands/claims/watch.js') },
   { name: 'claims hook install', load: () => import('./commands/claims/hook-install.js') },
+  { name: 'mcp', load: () => import('./commands/mcp.js') },
   { name: 'build-addon', load: () => import('./commands/build-addon.js') },
   { name: 'completion', load: () => import('./commands/completion.js') },
   { name: 'help', load: () => import('./commands/help.js') },
