@@ -12,7 +12,11 @@ const licenses = {
     const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id.replaceAll('\\', '/')) ?? [];
     if (name !== undefined) carried.add(name);
   },
-  renderChunk: (code) => `${[...carried].sort().map(licenseOf).join('\n')}\n${code}`,
+  renderChunk: (code) =>
+    `${[...carried]
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .map(licenseOf)
+      .join('\n')}\n${code}`,
 };
 
 function licenseOf(name) {

@@ -9,7 +9,7 @@ const OID = /^[0-9a-f]{40,64}$/;
  *
  * @param tips commits at which the pushed branches stand here.
  * @param known commits at which they stand at the remote.
- * @throws Error with the words of git where it cannot tell.
+ * @throws Error with the words of git where it fails.
  */
 export async function pushedFiles(
   tips: readonly string[],
@@ -26,7 +26,7 @@ export async function pushedFiles(
 /**
  * What the commit that is being made changes.
  *
- * @throws Error with the words of git where it cannot tell.
+ * @throws Error with the words of git where it fails.
  */
 export function committedFiles(cwd = process.cwd()): Promise<readonly string[]> {
   return files(['diff', '--cached', '--name-only', '-z'], cwd);

@@ -54,6 +54,12 @@ function watchStdout(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => (failure ??= error));
 }
 
+/** Calls `listener` once nothing that is written to stdout is read any more. */
+export function onStdoutEnd(listener: () => void): void {
+  watchStdout();
+  process.stdout.once('error', listener).once('close', listener);
+}
+
 /** `holdfast claims watch | head -1` has closed our stdout: nothing that follows is read. */
 export function isStdoutClosed(): boolean {
   return failure?.code === 'EPIPE';

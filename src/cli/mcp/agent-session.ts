@@ -61,12 +61,14 @@ export class AgentSession {
   /** Ends what is under way, then releases what is held, or leaves the claims to go stale. */
   async end(howClaims: 'release' | 'keep', graceMs: number): Promise<void> {
     this.#ending.abort(new Error('the server ends'));
-    const within = AbortSignal.timeout(graceMs);
+    const tooLong = new AbortController();
+    const timer = systemClock.setTimer(graceMs, () => tooLong.abort(new Error('the grace is over')));
     await this.#renewing;
     const locks = [...this.locks.values()].map(({ guard }) => guard.release());
     const ids = this.heldIds;
-    const claims = howClaims === 'release' && ids.length > 0 ? this.#release(ids, within) : undefined;
+    const claims = howClaims === 'release' && ids.length > 0 ? this.#release(ids, tooLong.signal) : undefined;
     await Promise.allSettled([...locks, claims]);
+    timer.clear();
   }
 
   async #release(ids: readonly string[], signal: AbortSignal): Promise<void> {
@@ -87,7 +89,7 @@ export class AgentSession {
       await pause(pauseMs, signal);
       if (signal.aborted) return;
       const isDone = await this.#renew().catch(() => false);
-      // What could not be renewed is tried again soon: nobody may take it before it is stale.
+      // What could not be renewed is tried again soon: no other agent may take it before it is stale.
       pauseMs = this.options.staleAfterMs / (isDone ? 3 : 12);
     }
   }

@@ -66,7 +66,7 @@ export function addClaimTools(server: McpServer, session: AgentSession): void {
     {
       title: 'Release work items',
       description:
-        'Release what you have claimed; all of it without ids. done: finished, nobody needs to take it.',
+        'Release what you have claimed; all of it without ids. done: finished, so that other agents pass it over.',
       inputSchema: {
         ids: z.array(claimId).optional(),
         done: z.boolean().optional(),

@@ -11,7 +11,7 @@ const LOCKS = 'holdfast://locks';
 const HISTORY = /^holdfast:\/\/claims\/(.+)\/history$/;
 const MIME = 'application/json';
 
-/** Resources of the server, and who is told when they change. */
+/** Resources of the server, and notifications when they change. */
 export class Resources {
   readonly #server: McpServer;
   readonly #session: () => AgentSession;
@@ -95,14 +95,14 @@ export class Resources {
   }
 
   /** What cannot be asked now is asked later. */
-  async #look(isTold: boolean): Promise<void> {
+  async #look(notifies: boolean): Promise<void> {
     try {
       const { claims } = await list(this.#session().options);
       const current = new Map(claims.map((one) => [one.id, stateOf(one)]));
       const ids = new Set([...current.keys(), ...this.#known.keys()]);
       const changed = [...ids].filter((id) => current.get(id) !== this.#known.get(id));
       this.#known = current;
-      if (isTold && changed.length > 0) {
+      if (notifies && changed.length > 0) {
         this.#notify(CLAIMS);
         for (const uri of this.#subscribed) {
           const [, id] = HISTORY.exec(uri) ?? [];

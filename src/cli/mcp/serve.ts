@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { ClaimsOptions } from '../../claims/index.js';
 import { systemClock } from '../../platform/clock.js';
-import { note } from '../output.js';
+import { note, onStdoutEnd } from '../output.js';
 import { AgentSession } from './agent-session.js';
 import { addClaimTools } from './claim-tools.js';
 import { addLockTools } from './lock-tools.js';
@@ -20,7 +20,7 @@ export interface ServeOptions {
 }
 
 const INSTRUCTIONS =
-  'Holdfast keeps agents from doing the same work. Before you work on an item or change files, call claim with its id (and paths) and a reason. claimed or already-held: go on. contended: take something else. unconfirmed: call claim again. Note progress; release when finished (done: true). Claims are renewed for you while this server runs. Steal only what is stale. hold/unhold guard a port or a build on this machine. If you hear that a claim was lost, stop working on it.';
+  'Holdfast keeps agents from doing the same work. Before you work on an item or change files, call claim with its id (and paths) and a reason. claimed or already-held: go on. contended: take something else. unconfirmed: call claim again. Note progress; release when finished (done: true). Claims are renewed for you while this server runs. Steal only what is stale. hold/unhold guard a port or a build on this machine. If a claim was lost, stop working on it.';
 
 const PARENT_LOOK_MS = 250;
 
@@ -66,7 +66,7 @@ function endOf(server: McpServer): Promise<void> {
       .once('end', resolve)
       .once('close', resolve)
       .once('error', () => resolve());
-    process.stdout.once('error', () => resolve()).once('close', resolve);
+    onStdoutEnd(resolve);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
     server.server.onclose = resolve;
   });

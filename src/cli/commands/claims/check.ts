@@ -47,7 +47,7 @@ const EXIT_OF = {
   unconfirmed: EXIT.lost,
 } as const;
 
-/** A commit waits for nobody's network for long, and goes on without: the push is checked in any case. */
+/** A commit does not wait long for a remote, and goes on without it: the push is checked in any case. */
 const PRE_COMMIT_TIMEOUT_MS = 10_000;
 
 export async function execute(args: ParsedArguments): Promise<number> {
