@@ -121,7 +121,9 @@ async function held(
     };
   } catch (error) {
     if (!isLockError(error) || !error.isTimeout) throw error;
-    const holders = (error.holders ?? []).map(holderJson);
+    // On a busy machine the error comes without names.
+    const named = error.holders ?? [];
+    const holders = (named.length > 0 ? named : (await inspect(address)).holders).map(holderJson);
     return { name, address, outcome: 'contended', holders, next: 'Use another one, or call hold with wait.' };
   }
 }
