@@ -126,7 +126,6 @@ describe('every command over a hostile text in every field', { timeout: 600_000 
         ['claims', 'renew'],
         ['claims', 'note', 'x', 'half way'],
         ['claims', 'next', '--from', '/dev/null'],
-        ['mcp'],
         ['claims', 'sync'],
         ['claim', 'x'],
         ['unclaim', 'x'],
@@ -139,6 +138,13 @@ describe('every command over a hostile text in every field', { timeout: 600_000 
       ]),
       ['claims', 'hook', 'install'],
     ]);
+    // It serves until its stdin ends.
+    const server = startHoldfast(ada, ['mcp'], { env: GIT_ENV });
+    met.add('mcp');
+    server.child.process.stdin?.end(
+      `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'holdfast://claims' } })}\n`,
+    );
+    expectHarmless(['mcp', '--json'], await server.outcome);
     const watch = startHoldfast(ada, ['claims', 'watch', '--interval', '100ms'], { env: GIT_ENV });
     met.add('claims watch');
     await watch.child.line(/model/);
