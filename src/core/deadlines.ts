@@ -11,8 +11,8 @@ export abstract class Deadline {
 
 interface DeadlineList {
   readonly afterMs: number;
-  /** Of the clock: a test may replace that, and the timer of another one never comes. */
-  readonly setTimer: Clock['setTimer'];
+  /** The clock's function: a test may replace that, and the timer of another one never comes. */
+  readonly startedBy: unknown;
   timer: Timer;
   first: Deadline | undefined;
   last: Deadline | undefined;
@@ -36,10 +36,10 @@ export class Deadlines {
   add(deadline: Deadline, afterMs: number): void {
     deadline.dueAt = this.#clock.now() + afterMs;
     const list = this.#lists.get(afterMs);
-    const { setTimer } = this.#clock;
-    if (list?.setTimer !== setTimer) {
+    const startedBy: unknown = Reflect.get(this.#clock, 'setTimer');
+    if (list?.startedBy !== startedBy) {
       const timer = this.#startTimer(afterMs, () => this.#fire(begun));
-      const begun: DeadlineList = { afterMs, setTimer, timer, first: deadline, last: deadline };
+      const begun: DeadlineList = { afterMs, startedBy, timer, first: deadline, last: deadline };
       this.#lists.set(afterMs, (deadline.list = begun));
       return;
     }
