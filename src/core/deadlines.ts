@@ -37,7 +37,7 @@ export class Deadlines {
     deadline.dueAt = this.#clock.now() + afterMs;
     const list = this.#lists.get(afterMs);
     const startedBy: unknown = Reflect.get(this.#clock, 'setTimer');
-    if (list?.startedBy !== startedBy) {
+    if (list === undefined || list.startedBy !== startedBy) {
       const timer = this.#startTimer(afterMs, () => this.#fire(begun));
       const begun: DeadlineList = { afterMs, startedBy, timer, first: deadline, last: deadline };
       this.#lists.set(afterMs, (deadline.list = begun));
