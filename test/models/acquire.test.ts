@@ -94,7 +94,7 @@ describe('the model finds an acquire()', () => {
     [
       'that forgets the deadlines behind the first one',
       'deadlines.js',
-      'list.timer = this.#startTimer(afterMs, first.dueAt - now);',
+      'list.timer = this.#startTimer(first.dueAt - now, () => this.#fire(list));',
       '',
       /deadline was missed|never settles/,
     ],

@@ -69,3 +69,16 @@ test('there is one at a time, and real time afterwards', async () => {
   });
   await held.release();
 });
+
+test('a wait that was left behind in fake time keeps no wait of real time', async () => {
+  const held = await acquire('memory:#left');
+  time = fakeTime();
+  const left = acquire('memory:#left', { timeoutMs: 40 });
+  await time.advance(0);
+  time.restore();
+
+  const later = acquire('memory:#left', { timeoutMs: 40 }).catch(({ code }: { code: string }) => code);
+  expect(await later).toBe('HOLDFAST_TIMEOUT');
+  await held.release();
+  await (await left).release();
+});
