@@ -174,9 +174,12 @@ describe('top', () => {
     await terminal.shows(/^code=130$/m);
     await expectRestored(terminal, directory);
 
-    terminal.type('clear; echo kept; $H top; echo "killed=$?"');
+    terminal.type('clear; echo kept; $H top; code=$?');
     await terminal.shows(/Enter tree/);
     process.kill(await pidOfTop(directory), 'SIGKILL');
+    // Until then what the shell prints goes to the other screen, and with it.
+    await eventually('the screen is the old one', () => terminal.modes() === 'alternate=0 cursor=1 wrap=1');
+    terminal.type('echo "killed=$code"');
     await terminal.shows(/^killed=137$/m);
     await expectRestored(terminal, directory);
 
