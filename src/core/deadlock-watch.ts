@@ -23,7 +23,7 @@ export class DeadlockWatch {
   readonly #onFound: (cycle: readonly DeadlockLink[]) => void;
   #timer: Timer | undefined;
   #suspect: readonly DeadlockLink[] | undefined;
-  #sightings = 0;
+  #timesSeen = 0;
   #looks = 0;
   #isOver = false;
 
@@ -52,8 +52,8 @@ export class DeadlockWatch {
     const cycle = await this.#find().catch(() => undefined);
     if (this.#isOver) return;
     const isKnown = cycle !== undefined && this.#suspect !== undefined && isSameCycle(cycle, this.#suspect);
-    this.#sightings = isKnown ? this.#sightings + 1 : 1;
-    if (isKnown && this.#sightings >= sightingsNeeded(cycle)) {
+    this.#timesSeen = isKnown ? this.#timesSeen + 1 : 1;
+    if (isKnown && this.#timesSeen >= looksNeeded(cycle)) {
       this.stop();
       this.#onFound(cycle);
       return;
@@ -65,6 +65,6 @@ export class DeadlockWatch {
   }
 }
 
-function sightingsNeeded([self, ...others]: readonly DeadlockLink[]): number {
+function looksNeeded([self, ...others]: readonly DeadlockLink[]): number {
   return self !== undefined && others.every((link) => link.pid < self.pid) ? 2 : 3;
 }

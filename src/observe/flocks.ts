@@ -2,7 +2,7 @@ import { isSame, type HolderRecord } from '../core/holder.js';
 import { readRecord } from '../backends/flock/record.js';
 import type { HeldFile, HeldFiles } from '../platform/held-files.js';
 import { isVisibleFromHere } from '../platform/identity.js';
-import type { FirstSightings } from './first-sightings.js';
+import type { ShownSince } from './shown-since.js';
 import type { SeenLock, SeenParty } from './seen.js';
 
 /** A flock as the kernel shows it; what its file says besides is read for those that are shown. */
@@ -11,10 +11,10 @@ export interface SeenFlock extends SeenLock {
   readonly isDescribed: boolean;
 }
 
-export function flockOf(file: HeldFile, sightings: FirstSightings): SeenFlock {
+export function flockOf(file: HeldFile, shownSince: ShownSince): SeenFlock {
   const { key, path, holders, waiters } = file;
   const since = (role: string, pid: number | undefined): { sinceAtMs: number; isSinceExact: boolean } => ({
-    sinceAtMs: sightings.of(`${key} ${role} ${pid}`),
+    sinceAtMs: shownSince.of(`${key} ${role} ${pid}`),
     isSinceExact: false,
   });
   return {

@@ -5,7 +5,7 @@ import { ancestorsOf } from '../platform/identity.js';
 import { kernelFileKey } from '../platform/mounts.js';
 import { AnnouncementReader, type AnnouncedBy } from './announced.js';
 import { Blockers } from './blockers.js';
-import { FirstSightings } from './first-sightings.js';
+import { ShownSince } from './shown-since.js';
 import { described, flockOf, withoutPermits, type SeenFlock } from './flocks.js';
 import type { Places } from './places.js';
 import type { RankedLock, SeenLock, SeenParty, Survey } from './seen.js';
@@ -14,7 +14,7 @@ import type { RankedLock, SeenLock, SeenParty, Survey } from './seen.js';
 export class Surveyor {
   readonly #files = new HeldFiles();
   readonly #announcements = new AnnouncementReader();
-  readonly #sightings = new FirstSightings();
+  readonly #shownSince = new ShownSince();
   readonly #places: Places | undefined;
   readonly #keys = new Map<string, string | undefined>();
   #sources: readonly unknown[] = [];
@@ -38,13 +38,13 @@ export class Surveyor {
       sources.some((one, index) => one !== this.#sources[index])
     ) {
       this.#sources = sources;
-      this.#sightings.begin(atMs);
+      this.#shownSince.begin(atMs);
       this.#locks = this.#merged(
-        files.map((file) => flockOf(file, this.#sightings)),
+        files.map((file) => flockOf(file, this.#shownSince)),
         announced,
         placed,
       );
-      this.#sightings.end();
+      this.#shownSince.end();
       this.#idle = this.#locks
         .filter(({ waiters }) => waiters.length === 0)
         .map((lock) => ({ ...lock, blockedMs: 0, oldestWaitMs: 0, isInCycle: false }))

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 import type { Mode } from '../core/backend.js';
 import { isInitialPidNamespace, programOf } from './identity.js';
-import { parseLockLines, type LockLine } from './lock-lines.js';
+import { parseLockLines, readFlockText, type LockLine } from './lock-lines.js';
 import { isProcOurs, listPids, readProcessStat } from './process-stat.js';
 
 export interface FileHolder {
@@ -138,14 +138,11 @@ export class HeldFiles {
   }
 }
 
-const buffer = Buffer.allocUnsafeSlow(4096);
-const FLOCK = Buffer.from('FLOCK');
-
 /** The flocks of all open files of `pid`, with their paths; each lock once. */
 function holdsOfProcess(pid: number): ProcessHolds['holds'] {
   const found = new Map<string, { key: string; mode: Mode; path: string | undefined }>();
   for (const descriptor of descriptorsOf(pid)) {
-    const text = flocksIn(`/proc/${pid}/fdinfo/${descriptor}`);
+    const text = readFlockText(`/proc/${pid}/fdinfo/${descriptor}`);
     if (text === undefined) continue;
     for (const { kind, key, mode } of parseLockLines(text)) {
       const name = `${key} ${mode}`;
@@ -163,19 +160,6 @@ function descriptorsOf(pid: number): string[] {
   } catch {
     // Ended, or another user's.
     return [];
-  }
-}
-
-function flocksIn(path: string): string | undefined {
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    const text = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
-    return text.includes(FLOCK) ? text.toString('latin1') : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 }
 

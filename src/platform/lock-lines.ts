@@ -108,7 +108,7 @@ export function locksOfProcessAt(pid: number, path: string): readonly LockLine[]
 }
 
 /** undefined for the many descriptors without a flock, and for those closed since they were listed. */
-function readFlockText(path: string): string | undefined {
+export function readFlockText(path: string): string | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');

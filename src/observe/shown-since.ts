@@ -1,5 +1,5 @@
 /** When this process first saw what has no time of its own. What is no longer seen is forgotten after a look. */
-export class FirstSightings {
+export class ShownSince {
   #known = new Map<string, number>();
   #next = new Map<string, number>();
   #nowMs = 0;
